@@ -39,7 +39,8 @@ export interface JoinOptions<On, How extends JoinKind, Prefix extends string> {
    */
   readonly prefix?: Prefix
   /**
-   * The number of groups into which keys are hashed, at most 65,536. Default by the bytes of both sides.
+   * The number of groups into which keys are hashed, at most 65,536. Refused where both sides are kept by the key (`bucketBy`), as these
+   * are joined in their own buckets. With a number, rows are exchanged also where one side is small. Default by the bytes of both sides.
    * @example joinOf({ left: orders, right: customers }, { on: ['customer'], buckets: 200 })
    */
   readonly buckets?: number
@@ -47,7 +48,9 @@ export interface JoinOptions<On, How extends JoinKind, Prefix extends string> {
 
 /**
  * The rows of two datasets, joined by key. The result has the columns of the key once, with the names of the left side, then the other
- * columns of the left side, then those of the right. Both datasets may be larger than memory: their rows are exchanged by key.
+ * columns of the left side, then those of the right. Both datasets may be larger than memory: their rows are exchanged by key. A side of at
+ * most 10 MB of Parquet is read whole by each batch instead, where the rows are the same: the right side of `inner`, `left`, `semi` and
+ * `anti`, the left side of `inner`.
  * @example joinOf({ left: flights, right: partitionsOf(airports, { columns: ['iata', 'state'] }) }, { on: { origin: 'iata' }, how: 'left' })
  * @throws DEFINITION_INVALID
  */
@@ -77,7 +80,13 @@ export function joinOf<
     hive: false,
   }
   for (const side of ['left', 'right'] as const) checkKeys(side, data[side], data.on)
-  return frozen(areKept(data) ? { ...data, isKept: true } : data)
+  if (!areKept(data)) return frozen(data)
+  if (buckets !== undefined)
+    throw invalid(
+      'joinOf: buckets',
+      `expected none, as both sides are kept by the key (bucketBy) and are joined as they are, got ${buckets}; leave it out`,
+    )
+  return frozen({ ...data, isKept: true })
 }
 
 const sidesSchema = options({ left: v.unknown(), right: v.unknown() }, { from: 'left', to: 'right' })

@@ -1,7 +1,7 @@
 /** Compiles a task with exchanges to the tasks of its stages. */
 import type { JoinSource, Step, StepDefinition, TaskDefinition } from './definition.ts'
 import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep, Measure } from './exchange-definition.ts'
-import { joinSides, keepsUnmatched } from './join-definition.ts'
+import { hasRight, joinSides, keepsUnmatched } from './join-definition.ts'
 import { layoutOf } from './output-kind.ts'
 
 /** What an exchange does on its two sides. */
@@ -109,7 +109,9 @@ function sideStages(task: TaskDefinition, join: JoinSource): TaskDefinition[] {
     const by = join.on.map(key => key[side])
     const nullKeys = keepsUnmatched(join.how, side) ? 'spread' : 'drop'
     const output: ExchangeOutput = { kind: 'exchange', path, mode, by, buckets: join.buckets, nullKeys }
-    return { ...task, ...unread, source: join[side], transform: [], setup: undefined, output }
+    // Of rows that only tell whether there is a partner, the key is enough.
+    const source = side === 'right' && !hasRight(join.how) ? { ...join.right, columns: by } : join[side]
+    return { ...task, ...unread, source, transform: [], setup: undefined, output }
   })
 }
 

@@ -82,7 +82,8 @@ async function fastInput(conversion: Conversion, job: ConvertJob): Promise<FastI
     if (job.files.some(({ onlyKeys }) => onlyKeys))
       return { input: exchangeRead(rowsOf(job.files, by), own), isGuarded: false, recordsFound: rows }
     checkExchanged(rows, recordCount(job))
-    return { input: join ? joinRead(join, job) : exchangeRead(rowsOf(job.files, by), own), isGuarded: false }
+    const input = join ? await joinRead(connection, join, job) : exchangeRead(rowsOf(job.files, by), own)
+    return { input, isGuarded: false }
   }
   const hasSteps = transform.steps.length > 0
   if (!parquet) {

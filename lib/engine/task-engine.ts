@@ -19,7 +19,7 @@ import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
 import { addedColumns, prepareConversion } from './prepare-conversion.ts'
 import { exchangeColumns, heaviestKeys } from './read/exchange-read.ts'
-import { joinedColumns } from './read/join-read.ts'
+import { joinedColumns, usedSides } from './read/join-read.ts'
 import { scan, sharedColumns } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
@@ -47,6 +47,8 @@ export interface TaskEngine {
   readonly datasetColumns: readonly string[] | undefined
   /** Returns the columns that the steps use, for a task that declares none; undefined where they may use all. */
   usedColumns(file: FileColumns): Promise<ReadonlySet<string> | undefined>
+  /** Returns those columns of the sides of a join that are read; undefined where nothing is joined. */
+  usedSides(sides: SideColumns | undefined): Promise<SideColumns | undefined>
   /** Returns for each row group of a part of the dataset whether it may have rows that are needed; undefined where all may. */
   rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
@@ -129,13 +131,13 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   let filter: RowGroupFilter | undefined
   const used = usedColumnsOf(connection, task)
   const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
-    const key = JSON.stringify([inPath, dataset])
+    const key = JSON.stringify([inPath, dataset, task.join && own])
     conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own, dataset }))
     byPath.set(key, conversion)
     return conversion
   }
   const conversionFor = async ({ files, sides }: Pick<ConvertJob, 'files' | 'sides'>): Promise<Conversion> => {
-    if (task.join && sides) own ??= joinedColumns(task.join, sides)
+    if (task.join && sides) own = joinedColumns(task.join, sides)
     else if (task.exchangedBy && files.length > 0)
       own ??= await exchangeColumns(
         connection,
@@ -144,6 +146,8 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     else if (isUntyped && !dataset) own = await sharedColumns(connection, files, { earlier: own, usedColumns: used })
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
+  const usedOfSides: TaskEngine['usedSides'] = async sides =>
+    task.join && sides && usedSides(connection, task.join, { steps: task.steps, sides })
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
   return {
     get schema() {
@@ -153,6 +157,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       return dataset && conversion?.parquet?.columns.map(({ name }) => name)
     },
     usedColumns: used,
+    usedSides: usedOfSides,
     rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
     get isByMember() {
       return maps.isByMember
@@ -164,14 +169,15 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
         filter = mayReject(task) ? undefined : await rowGroupFilter(connection, task.conditions ?? [], dataset)
       }
       if (inputs.exchanged) own = inputs.exchanged
-      if (task.join && inputs.sides) own = joinedColumns(task.join, inputs.sides)
+      if (task.join && inputs.sides) own = joinedColumns(task.join, (await usedOfSides(inputs.sides)) ?? inputs.sides)
       if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write; the columns of a join are those of its sides.
       if (isUntyped && !dataset && !job.sides && job.files.length === 0) return nothing
-      return convert(await conversionFor(job), job)
+      const used = { ...job, sides: await usedOfSides(job.sides) }
+      return convert(await conversionFor(used), used)
     },
     progress: () => ({
       fraction: Math.min(1, Math.max(0, connection.progress.percentage / 100)),

@@ -3,11 +3,11 @@ import type { JoinSource } from '../define/definition.ts'
 import { joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { ManifestPart, SchemaColumn } from '../model/manifest.ts'
 import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { typeName } from '../model/type-names.ts'
-import type { FoundObjects, KeptParts } from './find-options.ts'
+import type { FoundObjects } from './find-options.ts'
 
 /** Memory that rows take for a byte of a part, which is compressed. */
 const bytesInMemory = 4
@@ -25,9 +25,7 @@ interface KeptSides {
 export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSides): readonly ExchangeSlice[] {
   checkTexts(task, source, sides)
   const kept = joinSides.map((side, index) => keptParts(task, { source, side, found: all[index] as FoundObjects }))
-  const buckets = new Set(
-    kept.flatMap(({ parts }) => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)),
-  )
+  const buckets = new Set(kept.flatMap(parts => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)))
   return [...(buckets.size > 0 ? buckets : [0])]
     .toSorted((a, b) => a - b)
     .map((bucket, slice): ExchangeSlice => {
@@ -42,7 +40,7 @@ export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSi
 }
 
 function piecesOf(
-  { parts }: KeptParts,
+  parts: readonly ManifestPart[],
   { bucket, side }: { readonly bucket: number; readonly side: number },
 ): ExchangePiece[] {
   return parts
@@ -57,15 +55,16 @@ function keptParts(
     side,
     found,
   }: { readonly source: JoinSource; readonly side: 'left' | 'right'; readonly found: FoundObjects },
-): KeptParts {
+): readonly ManifestPart[] {
   const { of } = source[side]
   const columns = source.on.map(key => key[side])
   const buckets = of?.output.kind === 'parquet' ? of.output.bucketBy?.buckets : undefined
-  const { bucketBy } = found.kept ?? {}
+  const { bucketBy } = found
+  const parts = found.parts?.() ?? []
   const isAsDefined = bucketBy?.buckets === buckets && `${bucketBy?.columns}` === `${columns}`
   // A part without a bucket would be in no slice, and its rows would be lost.
-  const arePlaced = found.kept?.parts.every(({ rows, bucket }) => rows === 0 || bucket !== undefined)
-  if (found.kept && isAsDefined && arePlaced) return found.kept
+  const arePlaced = parts.every(({ rows, bucket }) => rows === 0 || bucket !== undefined)
+  if (bucketBy && isAsDefined && arePlaced) return parts
   const message = `task ${task}: expected the dataset of task ${of?.name} in ${buckets} buckets by ${columns.join(', ')}, as its definition says, got another; run ${of?.name} again`
   throw new PermanentError('INPUT_INVALID', message, { task, side, bucketBy })
 }

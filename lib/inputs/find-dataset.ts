@@ -46,14 +46,7 @@ export async function findDataset(
     unreadable,
     cut: some => cutParts(some, parts, outputPath),
     dataset: schema,
-    // A join of kept datasets reads nothing but their files.
-    kept:
-      manifest.bucketBy && schema === manifest.schema
-        ? {
-            bucketBy: manifest.bucketBy,
-            parts: parts.map(part => ({ ...part, key: outputPrefix(outputPath) + part.key })),
-          }
-        : undefined,
+    ...(schema === manifest.schema && joinable(manifest, parts, outputPath)),
     memberCount: parts.length,
     ...noMembers,
     partsSkipped: partsOf(manifest, options).length - needed.length,
@@ -144,6 +137,16 @@ function inputsOf(
       return { key: runKeyOf(outputPath, run.runId), sizeBytes: 0, etag: identity, identity, columns: [...schema] }
     })
 }
+
+/** Returns the parts for a join that reads them as they are; it reads nothing but their files, and so no columns of parameters. */
+const joinable = (
+  { bucketBy }: Manifest,
+  parts: readonly ManifestPart[],
+  outputPath: string,
+): Pick<FoundObjects, 'bucketBy' | 'parts'> => ({
+  bucketBy,
+  parts: () => parts.map(part => ({ ...part, key: outputPrefix(outputPath) + part.key })),
+})
 
 function cutParts(
   chosen: readonly InputObject[],

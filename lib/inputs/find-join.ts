@@ -1,6 +1,6 @@
 /** Finds the datasets of both sides of a join. */
 import type { JoinSource, PartitionsOfSource } from '../define/definition.ts'
-import type { JoinStep } from '../define/join-definition.ts'
+import { type JoinSide, type JoinStep, joinSides } from '../define/join-definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
@@ -9,6 +9,7 @@ import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
 import { columnsRead, cutKept } from './cut-kept.ts'
 import { cutOwn } from './cut-own.ts'
+import { cutWithWhole, wholeSide } from './cut-whole-side.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
 
@@ -23,7 +24,10 @@ export async function findJoin(
 ): Promise<FoundSource> {
   const [left, right] = await Promise.all([findSide('left'), findSide('right')])
   const empty = [left, right].find(({ found }) => found.memberCount === 0)
-  return { found: joinFound(source, options, [left.found, right.found]), noInputError: (empty ?? left).noInputError }
+  const both = [left.found, right.found] as const
+  // The stage that joins reads below the root of outputs, which only a run with two roots has.
+  const whole = options.roots && wholeSide(source, both)
+  return { found: joinFound(source, options, { all: both, whole }), noInputError: (empty ?? left).noInputError }
 
   function findSide(side: 'left' | 'right'): Promise<FoundSource> {
     const own = source[side]
@@ -36,17 +40,20 @@ export async function findJoin(
 function joinFound(
   source: JoinSource,
   { task }: FindOptions,
-  all: readonly [left: FoundObjects, right: FoundObjects],
+  { all, whole }: { readonly all: readonly [left: FoundObjects, right: FoundObjects]; readonly whole?: JoinSide },
 ): FoundObjects {
   const [left, right] = all
   const isEmpty = all.some(({ memberCount }) => memberCount === 0)
-  const sides: SideColumns = source.isKept
-    ? columnsRead(task.name, source, all)
-    : [left.dataset ?? [], right.dataset ?? []]
+  const isWhole = whole !== undefined && !isEmpty
+  const datasets: SideColumns = [left.dataset ?? [], right.dataset ?? []]
+  const read = source.isKept || isWhole ? columnsRead(task.name, source, all) : datasets
+  // The columns of sides with a stage of their own are chosen there.
+  const sides = source.isKept ? read : datasets
   const kept = source.isKept && !isEmpty ? cutKept(task.name, source, { all, sides }) : undefined
   return {
     inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
-    cut: chosen => kept ?? cutSides(all, chosen),
+    cut: chosen => kept ?? (isWhole ? cutWithWhole(all, whole, read) : cutSides(all, chosen)),
+    firstStage: isWhole ? joinSides.length : undefined,
     skipped: left.skipped,
     unused: [],
     unreadable: left.unreadable ?? right.unreadable,

@@ -45,12 +45,6 @@ export interface FindOptions {
   readonly signal?: AbortSignal
 }
 
-export interface KeptParts {
-  readonly bucketBy: NonNullable<Manifest['bucketBy']>
-  /** With full keys below the root. */
-  readonly parts: readonly ManifestPart[]
-}
-
 /** The inputs that a run reads. */
 export interface FoundInputs {
   readonly inputs: readonly InputObject[]
@@ -65,10 +59,14 @@ export interface FoundInputs {
   readonly hive: readonly string[]
   /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
   readonly dataset?: readonly SchemaColumn[] | undefined
-  /** The parts of a dataset that is kept by key, with their buckets; absent for other inputs. */
-  readonly kept?: KeptParts | undefined
+  /** How the dataset is kept by key; absent for other inputs. */
+  readonly bucketBy?: Manifest['bucketBy']
+  /** Returns the parts of the dataset, with full keys below the root; absent for other inputs. */
+  parts?(): readonly ManifestPart[]
   /** The columns of the left and of the right side of a join. */
   readonly sides?: SideColumns | undefined
+  /** The stage with which a run of these inputs begins. Default 0; a join of which one side is small needs no stages for its sides. */
+  readonly firstStage?: number | undefined
   /** The types to which the keys of both sides are converted, in the order of the key; absent where nothing is joined. */
   readonly keyTypes?: readonly string[] | undefined
   /** Parts of a dataset that hold no row for the conditions, by the values of their partitions. Default 0. */

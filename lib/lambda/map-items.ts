@@ -13,7 +13,8 @@ export async function withoutOutcome(
   run: ReservedRun,
   plan: readonly PlanItem[],
 ): Promise<readonly PlanItem[]> {
-  const done = new Set((await readOutcomes(output, run, plan)).map(outcome => outcome.batch))
+  const outcomes = await readOutcomes(output, { ...run, stage: plan[0]?.stage }, plan)
+  const done = new Set(outcomes.map(({ batch }) => batch))
   return plan.filter(item => !done.has(item.batch))
 }
 

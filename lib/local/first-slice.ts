@@ -31,11 +31,17 @@ export function firstSlice(found: FoundInputs, { source: { format } }: Pick<Task
   })) as Slice[]
   const inputs = indexes.map(index => found.inputs[index] as InputObject)
   const member = firstMember(first)
-  const archive = first.kind === 'part' ? first.part.key : (inputs[0] as InputObject).key
+  const archive = partKey(first) ?? (inputs[0] as InputObject).key
   return {
     found: { ...found, inputs, cut: () => cut, memberCount: cut.length },
     place: { archive, ...(member && { member: member.name }) },
   }
+}
+
+/** Returns the key of the part that a slice begins with; undefined for a slice of other inputs. */
+function partKey(slice: Slice): string | undefined {
+  if (slice.kind === 'part') return slice.part.key
+  return slice.kind === 'exchange' ? slice.pieces[0]?.key : undefined
 }
 
 const firstMember = (slice: Slice): PlannedMember | undefined => {

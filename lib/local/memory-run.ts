@@ -88,8 +88,7 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
     }
     const schemas: (Schema | undefined)[] = []
     for (const [stage, each] of stagesOf(task).entries()) {
-      const own =
-        stagesBefore(task, stage).length === 0 ? { ...run.thread, input: run.input } : { ...run.thread, input: output }
+      const own = { ...run.thread, input: readsInputs(task, stage, found) ? run.input : output }
       const workers = await threadHere(each, { ...setup, ...own }, message => {
         if (message.kind === 'log') logs.push(message)
       })
@@ -106,6 +105,10 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
     removeOwnFolder(folder)
   }
 }
+
+/** Whether a stage reads the inputs of the task; others read the rows of the stages before. */
+const readsInputs = (task: TaskDefinition, stage: number, { firstStage }: FoundInputs): boolean =>
+  stage === firstStage || stagesBefore(task, stage).length === 0
 
 type Schema = WorkerResults['check']['schema']
 
@@ -146,7 +149,7 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const openTools = (stage: number): ProcessTools => {
     const own = {
       task: stageOf(task, stage),
-      input: stagesBefore(task, stage).length === 0 ? input : output,
+      input: readsInputs(task, stage, found) ? input : output,
       workers: pools[stage] as Workers,
     }
     const tools = batchTools({ ...machine, ...own, token: `memory${tries++}` })

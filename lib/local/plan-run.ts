@@ -104,7 +104,7 @@ async function planNode(
     skew: skew(slices),
     expectedParts: parts,
     tables: tables.found,
-    ...exchangesOf(task, batches),
+    ...exchangesOf(task, batches, found?.firstStage),
     warnings: [
       ...(warning ? [warning] : []),
       ...(found ? inputWarnings(found, warningsMax) : []).map(line => line.message),
@@ -119,15 +119,16 @@ async function planNode(
 function exchangesOf(
   task: TaskDefinition,
   batches: readonly (readonly Slice[])[],
+  firstStage = 0,
 ): { readonly exchanges?: readonly PlannedExchange[] } {
   const exchanges = stagesOf(task).flatMap(({ output }, stage) => {
-    if (output.kind !== 'exchange') return []
+    if (output.kind !== 'exchange' || stage < firstStage) return []
+    const isFirst = stage === firstStage || stagesBefore(task, stage).length === 0
     return [
       {
         by: output.by,
         // Later stages have as many as the rows before them need.
-        buckets:
-          output.buckets ?? (stagesBefore(task, stage).length === 0 ? bucketsOf(task, stage, batches) : undefined),
+        buckets: output.buckets ?? (isFirst ? bucketsOf(task, stage, batches) : undefined),
       },
     ]
   })

@@ -140,10 +140,14 @@ export function pendingOf(
   ]
 }
 
-/** Adds up what a run did: its first stage, or those of the sides of a join, read, rejected and filtered rows, and its last wrote them. */
+/**
+ * Adds up what a run did: the stage that it began with, or those of the sides of a join, read, rejected and filtered rows, and its last
+ * wrote them.
+ */
 export function totalsOfRun(outcomes: readonly Outcome[]): Totals {
   const written = totalsOf(outcomes.filter(({ exchange }) => exchange === undefined))
-  const first = outcomes.filter(({ stage = 0, side }) => stage === 0 || side !== undefined)
+  const begun = Math.min(...outcomes.map(({ stage = 0 }) => stage))
+  const first = outcomes.filter(({ stage = 0, side }) => stage === begun || side !== undefined)
   if (first.every(({ exchange }) => exchange === undefined)) return written
   const { rowsRead, rowsRejected, members } = totalsOf(first)
   return { ...written, rowsRead, rowsRejected, members, rowsFiltered: rowsRead - written.rows }

@@ -129,6 +129,11 @@ export interface ExchangeSlice {
   readonly isKept?: boolean | undefined
   /** The range of the order that the slice has, from sorted runs; its rows are at most `rows`. Absent where rows are in buckets. */
   readonly keys?: KeyRange | undefined
+  /**
+   * The side of a join that each slice reads whole, 0 the left one, because it is small; its rows are counted with the first slice. Absent
+   * where rows of one key are in one bucket.
+   */
+  readonly whole?: number | undefined
   /** The columns of the left and of the right side, where they are joined: a side may have no rows in these buckets. */
   readonly sides?: SideColumns
   readonly rows: number
@@ -153,10 +158,12 @@ export interface ExchangePiece {
   readonly start?: number | undefined
   /** The side of a join, 0 the left one; absent where rows are not joined. */
   readonly side?: number | undefined
-  /** Set for a part of a dataset that is kept by key: its etag, and `key` is that of the part. */
+  /** Set for a part of a dataset that is joined as it is: its etag, and `key` is that of the part. */
   readonly etag?: string | undefined
   /** The number of buckets, where the file has rows of all of them and only some are needed; its rows are those that are needed. */
   readonly of?: number | undefined
+  /** Set for a part of a dataset: its values of `partitionBy`. */
+  readonly partition?: Partition | undefined
   readonly files: readonly { readonly rows: number; readonly bytes: number; readonly name?: string | undefined }[]
 }
 

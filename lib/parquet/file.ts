@@ -150,7 +150,8 @@ function prepareCopy(
   const end =
     reading === 'named' ? bytes : rewriteFooter(bytes, footer, { kinds, reading: isOwn ? 'checked' : reading })
   appendFooter(handle, end)
-  return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading) }
+  const isAsWritten = reading === 'named' ? true : undefined
+  return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading), isAsWritten }
 }
 
 function schemaKeyOf(

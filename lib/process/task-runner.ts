@@ -69,7 +69,7 @@ function requestOf(context: TaskContext, options: PlanTaskOptions): PlanRequest 
   const { kind: outputKind, mode } = task.output
   const { partitionBy } = partitioningOf(task.output)
   const bucketsFor = isStaged(task)
-    ? (batches: readonly (readonly Slice[])[]) => bucketsOf(task, 0, batches) ?? 1
+    ? (batches: readonly (readonly Slice[])[], stage: number) => bucketsOf(task, stage, batches)
     : undefined
   const output = { outputKind, isSalted: isSalted(task.output), mode, partitionBy }
   return { ...rest, ...options, ...output, task: task.name, bucketsFor }

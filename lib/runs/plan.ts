@@ -16,7 +16,7 @@ import type { ReserveRequest } from './reserve-request.ts'
 export interface PlanRequest extends Omit<ReserveRequest, 'inputs'>, PackOptions {
   readonly found: FoundInputs
   /** Returns the number of buckets, for a run whose rows go to an exchange. */
-  bucketsFor?(batches: readonly (readonly Slice[])[]): number
+  bucketsFor?(batches: readonly (readonly Slice[])[], stage: number): number | undefined
 }
 
 export type Planned =
@@ -36,17 +36,27 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
     skipped: { count: skipped.count, first },
   })
   if (run.status === 'complete' || run.status === 'busy') return run
-  const keys = runKeys(run.runId, run.attempt)
-  const kept = await readState(output, keys.plan, readPlan)
+  const kept = await keptPlan(output, run, request.found)
   if (kept) return { status: run.status, run, plan: kept }
   for (const key of run.skipped?.files ?? []) await output.create(key, skippedFile(skipped.all()))
   const sides = sidesIn(request.found.cut(run.inputs)).map(slices => batchesOf(slices, request))
-  const buckets = request.bucketsFor?.(sides.flat())
+  const buckets = request.bucketsFor?.(sides.flat(), request.found.firstStage ?? 0)
   let written: readonly PlanItem[] = []
   // The first stage is planned last: once its plan is there, so are the others.
   for (const [side, batches] of [...sides.entries()].reverse())
     written = await writePlan(output, { ...request, run, batches, buckets, side: sides.length > 1 ? side : undefined })
   return { status: run.status, run, plan: written }
+}
+
+/** Returns the plan of an interrupted try: that of the first stage, or of a join that began without stages for its sides. */
+async function keptPlan(
+  output: Store,
+  { runId, attempt, status }: ReservedRun,
+  { sides }: FoundInputs,
+): Promise<readonly PlanItem[] | undefined> {
+  const first = await readState(output, runKeys(runId, attempt).plan, readPlan)
+  if (first || !sides || status === 'new') return first
+  return readState(output, runKeys(runId, attempt, joinSides.length).plan, readPlan)
 }
 
 interface PlanWriting extends PlanRequest {
@@ -60,9 +70,9 @@ interface PlanWriting extends PlanRequest {
 /** Writes the plan of a stage, and returns it, or that of another process which was first. */
 async function writePlan(
   output: Store,
-  { run, batches, buckets, side, found: { keyTypes }, at = () => {} }: PlanWriting,
+  { run, batches, buckets, side, found: { keyTypes, firstStage }, at = () => {} }: PlanWriting,
 ): Promise<readonly PlanItem[]> {
-  const stage = side || undefined
+  const stage = side || firstStage
   const keys = runKeys(run.runId, run.attempt, stage)
   const files = planFiles(batches, run.inputs, {
     stage,

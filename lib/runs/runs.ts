@@ -2,6 +2,7 @@
 
 import { readFailures, readOutcomes } from '../commit/commit-check.ts'
 import type { ParamValues } from '../define/definition.ts'
+import { joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import type { ManifestRun } from '../model/manifest.ts'
@@ -190,14 +191,15 @@ async function readStages(store: Store, name: RunName) {
   const [plan, outcomes, failures]: [PlanItem[], Outcome[], Failure[]] = [[], [], []]
   for (let stage = 0; ; stage++) {
     const items = await readState(store, runKeys(name.runId, name.attempt, stage).plan, readPlan)
-    if (!items && stage > 0) return { plan, outcomes, failures }
+    // A join of which one side is small begins after the stages of the sides.
+    if (!items && stage >= joinSides.length) return { plan, outcomes, failures }
     const found = await readOutcomes(store, { ...name, stage }, items ?? [])
     const done = new Set(found.map(outcome => outcome.batch))
     plan.push(...(items ?? []))
     outcomes.push(...found)
     failures.push(...(await readFailures(store, { ...name, stage })).filter(failure => !done.has(failure.batch)))
     // The rows of a last stage go to no exchange.
-    if (items?.[0]?.buckets === undefined) return { plan, outcomes, failures }
+    if (items && items[0]?.buckets === undefined) return { plan, outcomes, failures }
   }
 }
 

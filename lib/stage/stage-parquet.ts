@@ -9,8 +9,8 @@ import { type ParquetContent, prepareParquet } from '../parquet/file.ts'
 import { refuseOtherFile } from '../text/other-file.ts'
 import { FileWriter } from './file-writer.ts'
 import { copyChunks, openAsWritten, openInPlace, type SparseResult } from './sparse-parquet.ts'
-import type { StagedMember } from './stage.ts'
-import type { SliceStageOptions, Staging } from './staging.ts'
+import type { StagedFile, StagedMember } from './stage.ts'
+import type { FileColumns, SliceStageOptions, Staging } from './staging.ts'
 
 /** Stages a Parquet file that is prepared for the engine. Its footer holds the number of rows. */
 export async function stageParquet(
@@ -89,19 +89,39 @@ export async function* stagePart(
   current: () => Staging,
   options: SliceStageOptions,
 ): AsyncGenerator<void> {
-  const { store, folder, isLocated, neededColumns, rowGroups, signal } = options
-  const { key, etag, sizeBytes, partition = {} } = part
-  const origin = { archive: key, member: '' }
   const staging = current()
   staging.counts.members++
+  await addPart(part, staging, options)
+}
+
+/** How the rows of a part are joined. */
+interface JoinedPart {
+  /** 0 the left one. */
+  readonly side?: number | undefined
+  /** Its rows are counted with another slice. Default false. */
+  readonly isRepeated?: boolean
+}
+
+/** Stages the file of a part. */
+export async function addPart(
+  part: PartSlice['part'],
+  staging: Staging,
+  { store, folder, isLocated, neededColumns: columnsOf, rowGroups, signal }: SliceStageOptions,
+  { side, isRepeated = false }: JoinedPart = {},
+): Promise<void> {
+  const { key, etag, sizeBytes, partition = {} } = part
+  const origin = { archive: key, member: '' }
+  // Faults of a join name the columns of its key.
+  const reading = side === undefined ? 'own' : 'named'
+  const neededColumns = columnsOf && ((file: FileColumns) => columnsOf({ ...file, side }))
   staging.addInflated(sizeBytes)
   const file = store.fileOf ? await store.fileOf(key, etag) : newFile(staging, folder)
   const { parquet, bytesRead, rowGroupsSkipped } = store.fileOf
     ? await openInPlace(file, { origin, neededColumns, rowGroups })
-    : await copyChunks(part, { store, file, origin, reading: 'own', neededColumns, rowGroups, signal })
+    : await copyChunks(part, { store, file, origin, reading, neededColumns, rowGroups, signal })
   staging.counts.bytesIn += bytesRead
   staging.counts.rowGroupsSkipped += rowGroupsSkipped
-  if (parquet.rowCount > 0) addParquet(staging, { file, isLocated, origin, partition, parquet })
+  if (parquet.rowCount > 0) addParquet(staging, { file, isLocated, origin, partition, parquet, side, isRepeated })
 }
 
 function newFile(staging: Staging, folder: string): string {
@@ -116,14 +136,23 @@ interface PreparedFile {
   readonly origin: MemberPlace
   readonly parquet: ParquetContent
   readonly partition?: StagedMember['partition']
+  readonly side?: number | undefined
+  readonly isRepeated?: boolean
 }
 
-function addParquet(staging: Staging, { file, isLocated, origin, parquet, partition }: PreparedFile): void {
+/** Returns a staged part whose rows are counted with its own slice. */
+export function counted(file: StagedFile): StagedFile {
+  const records = file.parquet?.rowCount ?? 0
+  return { ...file, records, members: file.members.map(member => ({ ...member, records })) }
+}
+
+function addParquet(staging: Staging, prepared: PreparedFile): void {
+  const { file, isLocated, origin, parquet, partition, side, isRepeated } = prepared
   const index = staging.parquet.length
-  const records = parquet.rowCount
+  const records = isRepeated ? 0 : parquet.rowCount
   const place = { index, ...origin, partition, records, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
   const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
-  staging.parquet.push({ ...shared, file, records, members: [place], parquet })
+  staging.parquet.push({ ...shared, file, records, members: [place], parquet, side })
 }
 
 /** Refuses a file of another kind by its first chunk, because the engine's message does not say what the file is. */

@@ -14,6 +14,8 @@ export interface FileColumns {
   /** The key of the file. */
   readonly archive: string
   readonly names: readonly string[]
+  /** The side of a join that it belongs to, 0 the left one; absent for other files. */
+  readonly side?: number | undefined
 }
 
 export interface SliceStageOptions {

@@ -13,6 +13,7 @@ import type { TaskEngine } from '../engine/task-engine.ts'
 import { writeAccounts } from '../engine/write/write-accounts.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
+import type { SideColumns } from '../model/plan-data.ts'
 import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
@@ -47,7 +48,9 @@ const stagedArchives = ({ files }: StagedText): string[] =>
 function neededColumns(
   { columns, onNewColumn }: TaskDefinition,
   engine: TaskEngine,
+  sides: SideColumns | undefined,
 ): NonNullable<SliceStageOptions['neededColumns']> {
+  if (sides) return async ({ side = 0 }) => new Set(sides[side]?.map(({ name }) => name))
   if (columns && onNewColumn === 'keep') return async () => undefined
   const known = engine.datasetColumns ?? namesRead(columns)
   const names = known && new Set(known)
@@ -76,17 +79,21 @@ function engineForShare(
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
-    const sides = slices.find(slice => slice.kind === 'exchange')?.sides
+    const sides = sidesOf(slices)
     return progress
       .during(job, () => engine.convert({ ...job, partitionLimits, buckets, keyTypes, sides }))
       .catch(async (error: unknown) => {
-        const exchanged = slices.filter(slice => slice.kind === 'exchange')
+        const exchanged = slices.filter(slice => slice.kind === 'exchange').filter(({ whole }) => whole === undefined)
         throw exchanged.length > 0 ? await bucketFault(error, exchanged, { engine, job }) : error
       })
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
+
+/** Returns the columns of both sides, for a share of a join. */
+const sidesOf = (slices: ShareJob['slices']): SideColumns | undefined =>
+  slices.find(slice => slice.kind === 'exchange')?.sides
 
 /** Returns the user's function of a source that yields rows, with the context of this thread. */
 function rowsFunction({ task: { source }, context }: ThreadState) {
@@ -141,7 +148,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
       strict: setup.strict ?? task.strict,
       hive: inPath ?? [],
     }),
-    neededColumns: neededColumns(task, engine),
+    neededColumns: neededColumns(task, engine, await engine.usedSides(sidesOf(job.slices))),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),
     itemText: items?.textOf,

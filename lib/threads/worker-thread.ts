@@ -93,7 +93,8 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
 /** Returns the folder whose parts, or rows of the stage before, the engine opens where they are. */
 function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): string[] {
   if (!('kind' in input) || input.kind !== 'disk') return []
-  if (source.kind === 'exchange') return [source.areParts ? input.folder : join(input.folder, exchangeRoot)]
+  // A join may read parts where they are.
+  if (source.kind === 'exchange') return [source.join ? input.folder : join(input.folder, exchangeRoot)]
   // The engine opens Parquet files where they are.
   return datasetSource(source) || source.format?.kind === 'parquet' ? [input.folder] : []
 }

@@ -231,6 +231,14 @@ describe('bucketBy', () => {
     expect(stagesBy(some, right)).toEqual([['exchange', 'parquet']])
   })
 
+  it('refuses a number of buckets for a join of datasets that are kept alike, as it reads theirs', () => {
+    const build = () => stagesBy(kept('a', ['id', 'shop']), kept('b', ['id', 'shop']), { buckets: 8 })
+    expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+    expect(build).toThrow(
+      'joinOf: buckets: expected none, as both sides are kept by the key (bucketBy) and are joined as they are, got 8; leave it out',
+    )
+  })
+
   it.each([
     ['other columns', () => kept('a', ['id'])],
     ['the columns in another order', () => kept('a', ['shop', 'id'])],

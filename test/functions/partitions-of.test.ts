@@ -1,4 +1,5 @@
 /** A task that reads what another one wrote, in Lambda functions. */
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Deployed } from '../../lib/deployed/deployed.ts'
@@ -66,7 +67,10 @@ export default pipeline({ name: 'shops', tasks: [sales, all] })
   expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 3 } } })
 })
 
-it('joins the rows of two tasks, each side in a stage of its own', async () => {
+it.each([
+  ['each side in a stage of its own', ', buckets: 4', 3],
+  ['and reads a small side in each batch', '', 1],
+])('joins the rows of two tasks, %s', async (_, options, stages) => {
   account = await Account.open(`
 import { column, csv, files, joinOf, parquet, pipeline, task } from 'fanmill'
 const sales = task({
@@ -83,7 +87,7 @@ const shops = task({
 })
 const joined = task({
   name: 'joined',
-  source: joinOf({ left: sales, right: shops }, { on: { shop: 'id' }, how: 'left', buckets: 4 }),
+  source: joinOf({ left: sales, right: shops }, { on: { shop: 'id' }, how: 'left'${options} }),
   output: parquet({ path: 'joined' }),
 })
 export default pipeline({ name: 'shops', tasks: [sales, shops, joined] })
@@ -101,6 +105,9 @@ export default pipeline({ name: 'shops', tasks: [sales, shops, joined] })
     { shop: null, total: 7, town: null },
     { shop: 2, total: 20, town: null },
   ])
+  const state = readdirSync(join(account.folder, 'output/.fanmill'), { recursive: true }).map(String)
+  // The other two tasks have a stage each.
+  expect(state.filter(file => file.endsWith('plan.json')).length).toBe(2 + stages)
   expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 3 } } })
 })
 

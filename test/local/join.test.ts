@@ -114,6 +114,40 @@ describe('joinOf', () => {
   )
 })
 
+describe('joinOf with a small side', () => {
+  it('returns the rows of one query, and exchanges none, unless the result has rows of the small side alone', async () => {
+    const side = '{ left: partitionsOf(customers, { columns: ["id", "name"] }), right: orders }'
+    const some = project(
+      pipeline({
+        ...Object.fromEntries(kinds.map(how => [how, joinBy(how)])),
+        swapped: `joinOf(${side}, { on: { id: 'customer' }, prefix: 'order_' })`,
+        totals: joinBy('left'),
+      }).replace("path: 'totals' }) })", match => `${match}.reduce({ by: ['rank'], measures: { n: count() } })`),
+      input,
+    )
+    const { error, tasks } = await some.run({ workers: 2 }, { groupBytes: 2000 })
+    expect(error).toBeUndefined()
+    for (const how of kinds)
+      expect([how, plain(await some.rows(how))]).toEqual([how, plain(await joined(some, selects[how], how))])
+    const swapped = await joined(some, 'r.id, r.name, l.id as order_id, l.price, l.day', 'inner')
+    expect(plain(await some.rows('swapped'))).toEqual(plain(swapped))
+    const totals = await joined(some, 'r.rank, count(*) as n', 'left', 'group by r.rank')
+    expect(plain(await some.rows('totals'))).toEqual(plain(totals))
+    const files = readdirSync(join(some.out, '.fanmill'), { recursive: true }).map(String)
+    const plansOf = (name: string) => {
+      const { runId } = tasks.find(({ task }) => task === name)!
+      return files.filter(file => file.includes(runId) && file.endsWith('plan.json')).map(file => file.split(runId)[1])
+    }
+    for (const how of ['inner', 'left', 'semi', 'anti', 'swapped'] as const) {
+      expect([how, plansOf(how)]).toEqual([how, ['/1/stages/2/plan.json']])
+      // The small side is read by each batch, and counted once.
+      expect(some.manifest(how).totals.rowsRead).toBe(3 * 700 + 2 * 60)
+    }
+    expect(plansOf('full').length).toBe(3)
+    expect((await some.run()).tasks.map(({ status }) => status)).toEqual(tasks.map(() => 'skipped'))
+  })
+})
+
 describe('bucketBy', () => {
   const kept = (source: string, name: string, columns: string, buckets: number) => `
 const ${name} = task({

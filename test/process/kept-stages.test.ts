@@ -1,4 +1,5 @@
 /** Datasets that are kept by key, and their joins, over stores as S3: what is read, and what is left after an end at any request. */
+import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { column, csv, files, joinOf, parquet, partitionsOf, sum, type TaskDefinition, task } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
@@ -62,10 +63,14 @@ async function write(of: TaskDefinition): Promise<Manifest> {
   }
 }
 
+/** A long text that no compression makes short. */
+const noteOf = (row: number): string =>
+  Array.from({ length: 60 }, (_, at) => createHash('sha256').update(`${row} ${at}`).digest('base64')).join('')
+
 const manifests: Manifest[] = []
 beforeAll(async () => {
   const rows = (file: number) =>
-    Array.from({ length: 60 }, (_, row) => `${row % 11 || ''},${file + 1},${'x'.repeat(row)}\n`).join('')
+    Array.from({ length: 60 }, (_, row) => `${row % 11 || ''},${file + 1},${noteOf(row)}\n`).join('')
   for (const file of [0, 1]) await text.write(`orders/${file}.csv`, Buffer.from(`customer,price,note\n${rows(file)}`))
   const lands = Array.from({ length: 9 }, (_, row) => `${row},l${row % 3}\n`).join('')
   await text.write('customers/0.csv', Buffer.from(`id,land\n${lands}`))
@@ -150,6 +155,19 @@ describe('a join of datasets that are kept by its key', () => {
     expect(slices.length).toBeGreaterThan(2)
     for (const { buckets, pieces } of slices)
       for (const { key } of pieces) expect([key, bucketOf.get(key)]).toEqual([key, buckets.start])
+  })
+
+  it('reads only the columns of both sides that its steps use', async () => {
+    const source = joinOf({ left: orders, right: customers }, { on: { customer: 'id' } })
+    const used = task({ name: 'used', source, output: parquet({ path: 'used' }) }).sql`select price from input`
+    const held = manifests.flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0)
+    staged = await openStagedRun(used, { input, output })
+    output.objects.clear()
+    const before = input.counts.bytesRead
+    await staged.run()
+    expect((await rowsOf('used')).length).toBe(88)
+    // Nearly all bytes are notes, which no step uses.
+    expect(input.counts.bytesRead - before).toBeLessThan(held / 2)
   })
 
   it('has no rows when both datasets have none, also where its rows are exchanged after it', async () => {

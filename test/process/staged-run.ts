@@ -40,21 +40,23 @@ export interface StagedRunOptions {
   readonly output: MemoryStore
   readonly engineBytes?: number
   readonly groupBytes?: number
+  /** The side of a join that is small is read whole, as in a run whose datasets are below the root of outputs. Default false. */
+  readonly readsWhole?: boolean
 }
 
 export async function openStagedRun(
   task: TaskDefinition,
-  { input, output, engineBytes = 2 ** 28, groupBytes = 1024 }: StagedRunOptions,
+  { input, output, engineBytes = 2 ** 28, groupBytes = 1024, readsWhole = false }: StagedRunOptions,
 ): Promise<StagedRun> {
+  const inputOf = (stage: number) =>
+    stagesBefore(task, stage).length === 0 || (readsWhole && stage === 2) ? input : output
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-stages-'))
   const partFolder = join(folder, 'parts')
   mkdirSync(partFolder)
   const pools: Workers[] = []
   for (const [stage, each] of stagesOf(task).entries()) {
     const setup = { params: {}, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 28 }
-    pools.push(
-      await threadHere(each, { ...setup, input: stagesBefore(task, stage).length === 0 ? input : output }, () => {}),
-    )
+    pools.push(await threadHere(each, { ...setup, input: inputOf(stage) }, () => {}))
   }
   let owners = 0
   let tokens = 0
@@ -64,13 +66,14 @@ export async function openStagedRun(
       const isAlive = ({ id }: { readonly id: string }): boolean => id === owner.id
       const outputPath = outputPathOf(task, {}, undefined)
       const context = { task, params: {}, codeHash: 'code', output, outputPath, owner, isAlive, now: () => 1_000_000 }
-      const found = await findInputs({ input, task, params: {} })
+      const roots = readsWhole ? { input, output: input } : undefined
+      const found = await findInputs({ input, roots, task, params: {} })
       const planned = await planTask(context, { found, batchBytes: groupBytes })
       if (planned.status === 'complete') return planned.manifest
       if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
       const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
       const openTools = (stage: number) => {
-        const own = { task: stageOf(task, stage), input: stagesBefore(task, stage).length === 0 ? input : output }
+        const own = { task: stageOf(task, stage), input: inputOf(stage) }
         const tools = batchTools({ ...machine, ...own, workers: pools[stage] as Workers, token: `t${tokens++}` })
         return { ...tools, sleep: async () => {} }
       }

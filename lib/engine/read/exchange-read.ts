@@ -1,6 +1,7 @@
 /** Reads the files of an exchange, which an engine of the same run has written: their columns are as they are. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { joinSides } from '../../define/join-definition.ts'
+import { sumFields } from '../../model/sum-fields.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { EngineTask } from '../engine-task.ts'
@@ -40,14 +41,18 @@ function neededRows({ onlyBuckets, onlyKeys }: StagedFile, by: readonly string[]
   return `${bucketOf({ by, buckets: of })} BETWEEN ${start} AND ${end - 1}`
 }
 
-/** Returns how many rows the files have, by their footers. Those of one side of a join have the same columns. */
+/**
+ * Returns how many rows the files of an exchange have, by their footers: those of one side of a join have the same columns. Parts of a
+ * dataset count as many as were staged of them.
+ */
 export async function countRows(
   connection: DuckDBConnection,
   files: readonly StagedFile[],
   by: readonly string[],
 ): Promise<number> {
-  let rows = 0
-  for (const own of Map.groupBy(files, ({ side }) => side).values()) {
+  const { parts = [], others = [] } = Object.groupBy(files, ({ parquet }) => (parquet ? 'parts' : 'others'))
+  let rows = sumFields(parts, ['records']).records
+  for (const own of Map.groupBy(others, ({ side }) => side).values()) {
     const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${rowsOf(own, by)}`)
     rows += Number(reader.getRows()[0]?.[0])
   }

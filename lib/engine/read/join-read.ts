@@ -1,5 +1,7 @@
-/** Joins the files of an exchange that two stages wrote: those of the left and of the right side. */
-import { hasRight, type JoinStep, keepsUnmatched } from '../../define/join-definition.ts'
+/** Joins the rows of two sides: files of an exchange that two stages wrote, or parts of two datasets. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Step } from '../../define/definition.ts'
+import { hasRight, type JoinStep, joinSides, keepsUnmatched } from '../../define/join-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { keyTypes } from '../../model/key-types.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
@@ -8,26 +10,62 @@ import type { StagedFile } from '../../stage/stage.ts'
 import type { ConvertJob } from '../conversion.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { exchangeRead } from './exchange-read.ts'
-import { scan } from './parquet-describe.ts'
+import { describeParquet, scan } from './parquet-describe.ts'
+import { parquetRead } from './parquet-read.ts'
 import { emptyRead, type ReadColumn } from './read-columns.ts'
+import { usedColumns } from './used-columns.ts'
 
-/** A column of the join: its name and type, and the SQL of its values. */
+/** A column of the join: its name and type, the SQL of its values, and where they come from. */
 interface JoinedColumn extends ReadColumn {
   readonly sql: string
+  readonly side: number
+  /** Its name on that side. */
+  readonly own: string
 }
 
 /** Returns the columns of the rows of a join. @throws DEFINITION_INVALID for names that both sides have */
 export const joinedColumns = (join: JoinStep, sides: SideColumns): ReadColumn[] =>
   columnsOf(join, sides).map(({ name, type }) => ({ name, type }))
 
-/** Returns the query of the rows that the files of both sides have together. Rows of one key are in one conversion. */
-export function joinRead(join: JoinStep, { files, sides = [[], []] }: Pick<ConvertJob, 'files' | 'sides'>): string {
-  const [left, right] = sides.map((columns, side) =>
+/**
+ * Returns the columns of both sides that are read: those of the key, and those that the steps use, or all where that is not known. @throws DEFINITION_INVALID for names that both sides have
+ */
+export async function usedSides(
+  connection: DuckDBConnection,
+  join: JoinStep,
+  { steps, sides }: { readonly steps: readonly Step[]; readonly sides: SideColumns },
+): Promise<SideColumns> {
+  const joined = columnsOf(join, sides)
+  const used = await usedColumns(
+    connection,
+    steps,
+    joined.map(({ name }) => name),
+  )
+  const isUsed = ({ name }: JoinedColumn): boolean => used?.includes(name) ?? true
+  const read = joinSides.map((side, at) => {
+    const names = new Set([
+      ...join.on.map(key => key[side]),
+      ...joined.filter(column => column.side === at && isUsed(column)).map(({ own }) => own),
+    ])
+    return sides[at]?.filter(({ name }) => names.has(name)) ?? []
+  })
+  return [read[0] ?? [], read[1] ?? []]
+}
+
+/** Returns the query of the rows that the files of both sides have together. Rows of one key are in one conversion, or all of one side. */
+export async function joinRead(
+  connection: DuckDBConnection,
+  join: JoinStep,
+  { files, sides = [[], []] }: Pick<ConvertJob, 'files' | 'sides'>,
+): Promise<string> {
+  const reads = sides.map((columns, side) =>
     sideRead(
+      connection,
       columns,
       files.filter(file => file.side === side),
     ),
   )
+  const [left, right] = await Promise.all(reads)
   const list = columnsOf(join, sides).map(({ name, sql }) => `${sql} AS ${quoteName(name)}`)
   const types = typesOf(join, sides)
   const on = join.on.map(
@@ -36,8 +74,22 @@ export function joinRead(join: JoinStep, { files, sides = [[], []] }: Pick<Conve
   return `SELECT ${list.join(', ')} FROM (${left}) AS l ${join.how.toUpperCase()} JOIN (${right}) AS r ON ${on.join(' AND ')}`
 }
 
-function sideRead(columns: readonly SchemaColumn[], files: readonly StagedFile[]): string {
-  if (files.length === 0) return emptyRead(columns, { provenance: [], keepNew: false })
+const nothingElse = { provenance: [], keepNew: false }
+
+async function sideRead(
+  connection: DuckDBConnection,
+  columns: readonly SchemaColumn[],
+  files: readonly StagedFile[],
+): Promise<string> {
+  if (files.length === 0) return emptyRead(columns, nothingElse)
+  // Parts of a dataset have partitions, and may lack columns that were added later.
+  if (files.every(({ parquet }) => parquet))
+    return parquetRead(await describeParquet(connection, files), {
+      columns,
+      strict: true,
+      dataset: columns,
+      ...nothingElse,
+    })
   return exchangeRead(scan(files.map(({ file }) => file)), columns)
 }
 
@@ -61,17 +113,19 @@ function columnsOf(join: JoinStep, sides: SideColumns): JoinedColumn[] {
   const ofLeft = left.map(({ name, type }): JoinedColumn => {
     const at = on.findIndex(key => key.left === name)
     const key = on[at]
-    if (!key || !keepsUnmatched(how, 'right')) return { name, type, sql: `l.${quoteName(name)}` }
+    const from = { side: 0, own: name }
+    if (!key || !keepsUnmatched(how, 'right')) return { name, type, sql: `l.${quoteName(name)}`, ...from }
     // Rows of the right side alone have the key there.
     const sql = `coalesce(${converted('l', key.left, types[at])}, ${converted('r', key.right, types[at])})`
-    return { name, type: types[at] as string, sql }
+    return { name, type: types[at] as string, sql, ...from }
   })
   if (!hasRight(how)) return ofLeft
   const others = right.filter(({ name }) => !on.some(key => key.right === name))
   const taken = new Set(left.map(({ name }) => name.toLowerCase()))
   const ofRight = others.map(({ name, type }): JoinedColumn => {
     const isTaken = taken.has(name.toLowerCase())
-    return { name: isTaken && prefix ? prefix + name : name, type, sql: `r.${quoteName(name)}` }
+    const sql = `r.${quoteName(name)}`
+    return { name: isTaken && prefix ? prefix + name : name, type, sql, side: 1, own: name }
   })
   checkNames([...ofLeft, ...ofRight])
   return [...ofLeft, ...ofRight]
