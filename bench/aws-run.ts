@@ -18,7 +18,7 @@ export interface Processed {
 }
 
 const execution = 'bench'
-/** What the state machine carries from call to call. */
+/** The data that the state machine carries from call to call. */
 const frame = { waits: noWaits(1), maxConcurrency: 1 }
 
 /** Plans a run. @throws Error when there is nothing to process */

@@ -12,7 +12,7 @@ const planned = 'plan of 300 nodes'
 const first = '101 nodes in eleven layers'
 const second = '101 complete nodes'
 
-/** Where everything is complete; outside of the folder that is emptied before each measurement. */
+/** A folder where everything is complete; outside of the folder that is emptied before each measurement. */
 const completeFolder = join(dataFolder, 'graph-complete')
 
 const perNode: Target = {

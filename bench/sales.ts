@@ -36,7 +36,7 @@ export async function generateSales(): Promise<void> {
   renameSync(pending, salesFolder)
 }
 
-/** What each task of `pipelines/sales.ts` computes, as one statement of the engine. */
+/** The results of the tasks of `pipelines/sales.ts`, each as one statement of the engine. */
 export const salesQueries = {
   shops: `select shop, count(*) as sales, sum(amount) as amount, max(sold_at) as last, avg(discount) as discount from ${salesFiles} group by all`,
   customers: `select customer, count(*) as sales, sum(amount) as amount, max(sold_at) as last from ${salesFiles} group by all`,

@@ -1,4 +1,4 @@
-/** Where the CPU time of a start goes, as it was measured on 2026-11-29: a remark below the case `start`. */
+/** CPU time of a start by phase, as it was measured on 2026-11-29: a remark below the case `start`. */
 
 /** Milliseconds of CPU time by phase, before and after. */
 const phases: readonly (readonly [phase: string, before: number, after: number])[] = [

@@ -33,7 +33,7 @@ export async function checkMembers(folder: string, name: InputName): Promise<rea
 
 /**
  * Returns the facts about an input, which are kept beside it.
- * Where Python is installed its csv module reads the text, and DuckDB only hashes; otherwise DuckDB reads it too.
+ * Python's csv module reads the text where it is installed, and DuckDB only hashes; otherwise DuckDB reads it too.
  * Long inputs have only the facts known from the generator: types, count, and the sum of ids.
  */
 export async function expectedFacts(name: InputName): Promise<Facts> {

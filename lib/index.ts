@@ -1,4 +1,4 @@
-/** What users import from `fanmill`. */
+/** Exports everything that users import from `fanmill`. */
 
 export { clean, infer, openDataset, parallelMap, plan, rejects, run, runs, status, unzip } from './api.ts'
 export * from './define/index.ts'

@@ -226,6 +226,14 @@ describe('files', () => {
     const texts = tracked.filter(file => /\.(ts|js|json|md|ya?ml|py|sh)$|^\.ci\/|^\.npmrc$/.test(file))
     expect(texts.filter(file => path.test(textOf(file)))).toEqual([])
   })
+
+  it('begins comments with a verb or a noun', () => {
+    const tracked = execFileSync('git', ['ls-files', '*.ts'], { encoding: 'utf8' }).split('\n').filter(Boolean)
+    const begun = tracked.flatMap(
+      file => textOf(file).match(/^ *(?:\/\*\*|\/\/) (?:Of|By|What|Who|Whose|Where) .*/gm) ?? [],
+    )
+    expect(begun).toEqual([])
+  })
 })
 
 describe('assertions', () => {
@@ -265,7 +273,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Where a file belongs: a folder of `lib`, `lib` itself, `functions` or `infra`. */
+/** The folder of a file: one of `lib`, `lib` itself, `functions` or `infra`. */
 function subjectOf(file: string): string {
   const [top, folder, name] = file.split('/')
   return top === 'lib' && name ? folder! : top!

@@ -1,4 +1,4 @@
-/** What users can name. */
+/** Names that users can import. */
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as fanmill from '../lib/index.ts'
 

@@ -9,7 +9,7 @@ export interface MemberSpec {
   /** 0 stored, 8 deflated (default); any other id stores the bytes under that id. */
   readonly method?: number
   readonly level?: number
-  /** What `data` is when inflated, where it is deflated already. */
+  /** The text of `data` when it is inflated, where it is deflated already. */
   readonly compressed?: { readonly crc32: number; readonly inflatedBytes: number }
   /** Puts sizes and offset into the zip64 extra field, also small ones. */
   readonly zip64?: boolean

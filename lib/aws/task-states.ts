@@ -19,7 +19,7 @@ export interface TaskStatesOptions extends InvokeOptions {
   readonly tierCount: number
 }
 
-/** Where the states of a task are: in the execution itself, or in the child for one node of a graph. */
+/** The place of the states of a task: the execution itself, or the child for one node of a graph. */
 export interface Lane {
   readonly names: Names
   /** Fields that every function gets: the task, the execution that owns the run, and the node. */

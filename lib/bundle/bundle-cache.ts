@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path'
 import { type InputStates, isUnchanged, sha256 } from './bundle-inputs.ts'
 import { markUsed, readOwnFile, writeOwnFile } from './own-file.ts'
 
-/** What a bundle is made from, besides the files that its sources name. */
+/** The origin of a bundle, besides the files that its sources name. */
 export interface BundleOrigin {
   /** Absolute path of the pipeline file. */
   readonly entry: string

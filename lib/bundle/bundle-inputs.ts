@@ -7,7 +7,7 @@ import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path
 /** Paths with their states, each of which may change the bundle. */
 export type InputStates = readonly (readonly [path: string, state: string])[]
 
-/** What one build has read and resolved. */
+/** Everything that one build has read and resolved. */
 export interface BuildRecord {
   /** SHA-256 of the sources that the plugin passed to the bundler, by path. */
   readonly sources: Map<string, string>

@@ -33,7 +33,7 @@ export interface BundleOptions {
   readonly outFolder: string
   /** URL that `import 'fanmill'` resolves to; default this library, so that definitions are of the same classes. */
   readonly fanmillUrl?: string
-  /** What the file is, for messages; default `a pipeline file`. */
+  /** The kind of the file, for messages; default `a pipeline file`. */
   readonly what?: string
   /** Takes the bundle that an earlier process left in the folder, where nothing that it depends on has changed; default false. */
   readonly reuse?: boolean

@@ -27,7 +27,7 @@ export interface OutputCommit {
    * are the paths of the members that the run extracts. Undefined where every such file may stay.
    */
   inTheWay(written: ReadonlySet<string>): ((name: string) => boolean) | undefined
-  /** What such files are, for a message. */
+  /** The kind of such files, for a message. */
   readonly foreignFiles: string
   /** Whether a dataset without rows has a part all the same, for its columns. */
   readonly hasEmptyPart: boolean

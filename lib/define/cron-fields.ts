@@ -7,7 +7,7 @@ interface CronField {
   readonly max: number
   /** Names of values, the first of which is `min`. */
   readonly names?: readonly string[]
-  /** What else may stand in the field, alone or as one item of a list. */
+  /** Other texts that may stand in the field, alone or as one item of a list. */
   readonly others?: RegExp
 }
 

@@ -41,7 +41,7 @@ export interface ZipMembersSource {
   /** A glob over member names. Default every member. */
   readonly members: string
   readonly format?: Format
-  /** What happens with a member that cannot be read. Default `fail`. */
+  /** The treatment of a member that cannot be read. Default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
   /** Whether members that are archives are opened, and their members read. Absent means false. */
   readonly nested?: boolean
@@ -110,7 +110,7 @@ export interface ItemsSource {
 /** The rows that another task of the pipeline has written. */
 export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
-  /** What names the dataset of the other task under the parameters of a run. */
+  /** The names that lead to the dataset of the other task under the parameters of a run. */
   readonly of?: { readonly name: string; readonly params: Params; readonly output: DatasetOutput }
   /** The dataset of another pipeline, in place of a task. */
   readonly at?: { readonly path: string; readonly root: 'input' | 'output' }
@@ -146,7 +146,7 @@ export interface JoinSource extends JoinStep {
   readonly hive: false
 }
 
-/** Where rows come from. */
+/** The origin of rows. */
 export type Source =
   | DeltaTableSource
   | ZipMembersSource

@@ -9,7 +9,7 @@ import { oneOf } from './schemas.ts'
 /** The options of `delta`: those of `parquet`, and a mode, which has no default. */
 export interface DeltaOptions<Uses extends string = string> extends Omit<ParquetOptions<Uses>, 'mode'> {
   /**
-   * What happens to the rows of the table. `append`: they stay, whoever wrote them, and only inputs that are new are read.
+   * The effect on the rows of the table. `append`: they stay, whoever wrote them, and only inputs that are new are read.
    * `overwrite`: they go, in the version that adds the new ones. `replacePartitions`: those in partitions of the new rows go.
    * Older versions stay readable. Required.
    * @example delta({ path: 'sales', mode: 'append' })

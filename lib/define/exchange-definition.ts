@@ -33,7 +33,7 @@ export interface DistinctStep {
 /** A step that ends a stage: between the stages stands an exchange. */
 export type ExchangingStep = ExchangeStep | ReduceStep | DistinctStep
 
-/** What is computed of the rows of a key. */
+/** The value that is computed of the rows of a key. */
 export type Measure =
   | { readonly kind: 'count'; readonly column?: string }
   | { readonly kind: 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
@@ -101,7 +101,7 @@ export interface LatestStep {
   readonly latest?: string | undefined
 }
 
-/** Where the rows of a stage before the last go: files of the state, by bucket of the key. */
+/** The place that the rows of a stage before the last go to: files of the state, by bucket of the key. */
 export interface ExchangeOutput {
   readonly kind: 'exchange'
   /** The path and mode of the task's own output. */

@@ -23,7 +23,7 @@ export interface ExchangeOptions<Column extends string = string> {
 /** The options of `reduce`. */
 export interface ReduceOptions<Column extends string, M> extends ExchangeOptions<Column> {
   /**
-   * What is computed of the rows of each key, by the names of the new columns. Required.
+   * The values that are computed of the rows of each key, by the names of the new columns. Required.
    * @example reduce({ by: ['origin'], measures: { flights: count(), delay: sum('delay') } })
    */
   readonly measures: M

@@ -12,7 +12,7 @@ export type DeclaredEncoding = TextEncoding | WideEncoding
 export interface CsvFormat {
   readonly kind: 'csv'
   /**
-   * What separates fields: one to four bytes. Default a comma.
+   * The text between fields: one to four bytes. Default a comma.
    * @example csv({ delimiter: ';' })
    */
   readonly delimiter: string

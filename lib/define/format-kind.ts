@@ -56,7 +56,7 @@ export interface FormatKind {
   /** Absent for files that are no text: they are read whole, and neither cut nor counted. */
   readonly text?: TextLayout
   /**
-   * Where the columns of a file are known from: its `header`, the `position` of the fields, the keys of each `record`, the
+   * The part of a file from which its columns are known: its `header`, the `position` of the fields, the keys of each `record`, the
    * `pattern` of the format, or a description in the `file`.
    */
   readonly columnsFrom: 'header' | 'position' | 'record' | 'pattern' | 'file'
@@ -154,7 +154,7 @@ export function canBeCut(format: Format): boolean {
   return !text.escapes && !text.document && !isParsed(format)
 }
 
-/** What is known of each format, because patterns are parsed for it. */
+/** Facts about each format, because patterns are parsed for it. */
 const known = new WeakMap<Format, FormatKind>()
 
 /** Returns what a format is. */

@@ -15,7 +15,7 @@ export type ItemValues<Value extends JsonValue> =
   // biome-ignore lint/suspicious/noExplicitAny: the parameters are those of the task, which the source does not know
   | ((params: any) => readonly Value[] | Promise<readonly Value[]>)
 
-/** What the function of `items` returns: a row as an object, a list of rows, or null for no row. */
+/** The result of the function of `items`: a row as an object, a list of rows, or null for no row. */
 export type ItemResult = object | readonly object[] | null | undefined
 
 /** The function of `items`: it gets one value, and the parameters, secrets, log, signal and `state` of the worker. */

@@ -34,7 +34,7 @@ export interface ParquetOutput {
    */
   readonly bloomFilters: boolean
   /**
-   * What happens to rows of earlier runs. Default `replace`.
+   * The effect on rows of earlier runs. Default `replace`.
    * @example parquet({ path: '{task}', mode: 'append' })
    */
   readonly mode: OutputMode
@@ -57,7 +57,7 @@ export interface ParquetOutput {
 }
 
 /**
- * What happens to rows of earlier runs. `replace`: they go, in one step. `fail`: the run is refused if there are any. `append`:
+ * The effect on rows of earlier runs. `replace`: they go, in one step. `fail`: the run is refused if there are any. `append`:
  * they stay, and only inputs that are new are read. `replacePartitions`: those in partitions of the new rows go.
  */
 export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
@@ -117,7 +117,7 @@ export interface TargetOutput {
 /** A dataset that other tasks of the pipeline read. */
 export type DatasetOutput = ParquetOutput | DeltaOutput | TemporaryOutput
 
-/** Where rows or members go. */
+/** The place that rows or members go to. */
 export type Output =
   | ParquetOutput
   | MemberFilesOutput

@@ -22,7 +22,7 @@ export interface OutputKind {
    * engine.
    */
   readonly layout?: PartLayout
-  /** What a run adds below the output's folder: one object for each part, one for each member, or nothing. */
+  /** The objects that a run adds below the output's folder: one for each part, one for each member, or nothing. */
   readonly adds: 'parts' | 'members' | 'nothing'
   /** The keys of these objects below the folder, as a pattern of which `*` is any text. Absent where nothing is added. */
   readonly keys?: string
@@ -37,7 +37,7 @@ export interface OutputKind {
   readonly pieceBytes?: number
   /** The files of its own log below the folder, as such a pattern. Absent where it has none. */
   readonly log?: string
-  /** What other tasks read of it below the folder, as such a pattern. Default `keys`. */
+  /** The files that other tasks read of it below the folder, as such a pattern. Default `keys`. */
   readonly reads?: string
   /** Whether its parts are a dataset that other tasks of the pipeline read with `partitionsOf`. */
   readonly isDataset: boolean

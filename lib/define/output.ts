@@ -57,7 +57,7 @@ export interface MemberFilesOptions {
    * @example memberFiles({ path: 'pictures/{month}' })
    */
   readonly path: string
-  /** What happens to files of earlier runs: `replace`, `fail` or `append`. Default `replace`. */
+  /** The effect on files of earlier runs: `replace`, `fail` or `append`. Default `replace`. */
   readonly mode?: OutputMode
 }
 

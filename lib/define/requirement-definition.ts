@@ -2,7 +2,7 @@
 import type { Output } from './output-definition.ts'
 import type { Params, ParamValue, ParamValues } from './param-definition.ts'
 
-/** What a requirement needs to know of a task. */
+/** The fields of a task that a requirement needs. */
 export interface RequiredTask {
   readonly kind: 'task'
   readonly name: string
@@ -20,7 +20,7 @@ export interface ExternalTaskDefinition {
   readonly target: string
 }
 
-/** What can be required. */
+/** A task or a target that can be required. */
 export type Requirable = RequiredTask | ExternalTaskDefinition
 
 /** A task that must be complete first, with values for some of its parameters; several values give a node for each. */
@@ -32,7 +32,7 @@ export interface RequirementDefinition {
 
 /** A task, or a task with values for some of its parameters. */
 export type Requirement = Requirable | RequirementDefinition
-/** What a task requires: one task, a list, or a record whose names `partitionsOf` may use. */
+/** The requirements of a task: one task, a list, or a record whose names `partitionsOf` may use. */
 export type Requirements =
   | Requirement
   | readonly Requirement[]
@@ -51,9 +51,9 @@ export interface RequiredDataset {
   readonly dataset: string
 }
 
-/** What `discover` may look at. */
+/** The context of `discover`: everything that it may look at. */
 export interface DiscoverContext {
-  /** What `requires` names, in its order. External tasks are not among it. */
+  /** The nodes that `requires` names, in its order, without external tasks. */
   readonly required: readonly RequiredDataset[]
   /**
    * Lists the files below the input root that match a glob, in the order of their names.
@@ -89,7 +89,7 @@ export interface GraphOptions<Values = never> {
    */
   readonly discover?: (params: Values, context: DiscoverContext) => Requirements | Promise<Requirements>
   /**
-   * What a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
+   * The amounts that a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
    * @example resources: { warehouse: 1 }
    */
   readonly resources?: Resources

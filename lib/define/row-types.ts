@@ -94,7 +94,7 @@ export interface MapContext<Values, State> extends SetupContext<Values> {
   readonly member: string
   /** The key of the archive, or of the file. */
   readonly archive: string
-  /** What the task's `setup` returned in this worker. */
+  /** The value that the task's `setup` returned in this worker. */
   readonly state: State
 }
 

@@ -43,7 +43,7 @@ export interface SinkOptions<Row> {
    */
   readonly concurrency?: number
   /**
-   * What is written when inputs were added: `replace` writes the rows of all inputs again, `append` only those of new inputs.
+   * The rows that are written when inputs were added: `replace` writes the rows of all inputs again, `append` only those of new inputs.
    * Default `replace`.
    * @example mode: 'append'
    */
@@ -67,7 +67,7 @@ export function sink<Row extends object = AnyRow>(given: SinkOptions<Row>): Sink
   return refinable<SinkOutput, SinkOptions<Row>>(data, given, sink) as Sink<Row>
 }
 
-/** Where the state records what was written: as the manifest of a dataset without parts, of its own for each set of parameters. */
+/** The place where the state records what was written: as the manifest of a dataset without parts, of its own for each set of parameters. */
 const recordPath = '.fanmill/sinks/{task}/{salt}'
 
 const sinkOptions = options(

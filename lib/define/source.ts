@@ -22,7 +22,7 @@ export interface ZipMembersOptions<Paths extends string = string, Hive extends b
   /** How records stand in a member. Required, except for the output `memberFiles`. */
   readonly format?: Format
   /**
-   * What happens with a member that cannot be read: `fail` fails the run, `skip` counts it and warns. Default `fail`.
+   * The treatment of a member that cannot be read: `fail` fails the run, `skip` counts it and warns. Default `fail`.
    * @example zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
    */
   readonly onBadMember?: 'fail' | 'skip'

@@ -14,7 +14,7 @@ export interface MapOptions<Adds extends Columns> {
    */
   readonly adds?: Adds
   /**
-   * What happens when the function throws, or returns a value that its column cannot hold. `fail` ends the run with
+   * The effect when the function throws, or returns a value that its column cannot hold. `fail` ends the run with
    * TRANSFORM_FAILED; `reject` rejects the record of the row. A result of the wrong shape (no object, or a column that is
    * not in `adds`) always ends the run. A batch that fails is tried again row by row, to find the rows. Default `fail`.
    * @example onError: 'reject'

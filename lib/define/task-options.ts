@@ -95,20 +95,20 @@ export interface AnyTaskOptions extends GraphOptions {
    */
   readonly strict?: boolean
   /**
-   * What happens with columns of the input that `columns` does not name: in a header, a Parquet file, or a row of JSON lines.
+   * The treatment of columns of the input that `columns` does not name: in a header, a Parquet file, or a row of JSON lines.
    * `ignore` leaves them out, `fail` fails the run, `keep` collects them as texts in the map column `_new`. Default `ignore`.
    * @example onNewColumn: 'keep'
    */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /**
-   * What happens when a header or a Parquet file lacks a column of `columns`: `fail` fails the run, `null` reads nulls.
+   * The effect when a header or a Parquet file lacks a column of `columns`: `fail` fails the run, `null` reads nulls.
    * Default `fail`. A row of JSON lines may leave keys out, so there it is always `null`; with `required: true` such rows are
    * rejects.
    * @example onMissingColumn: 'null'
    */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   /**
-   * What happens when there is no input at all. Default `fail`.
+   * The effect when there is no input at all. Default `fail`.
    * @example onEmpty: 'succeed'
    */
   readonly onEmpty?: TaskDefinition['onEmpty']
@@ -130,7 +130,7 @@ export interface AnyTaskOptions extends GraphOptions {
    */
   readonly secrets?: Readonly<Record<string, SecretDefinition>>
   /**
-   * Where the rows go: `parquet`, `temporary`, `sink` or `memberFiles`. Required.
+   * The output of the rows: `parquet`, `temporary`, `sink` or `memberFiles`. Required.
    * @example output: parquet({ path: '{task}', partitionBy: ['state'] })
    */
   readonly output: Output

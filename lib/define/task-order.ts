@@ -25,7 +25,7 @@ export function taskLayers(subject: string, tasks: readonly TaskDefinition[]): r
   return Array.from({ length: count }, (_, depth) => tasks.filter(task => depths.get(task) === depth))
 }
 
-/** What is known of a task that another one requires. */
+/** Facts about a task that another one requires. */
 type KnownTask = Pick<RequiredTask, 'name' | 'output'>
 
 /** Returns the tasks that a task needs before it, as far as its definition names them. */

@@ -4,7 +4,7 @@ import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep, Measure
 import { hasRight, joinSides, keepsUnmatched } from './join-definition.ts'
 import { layoutOf } from './output-kind.ts'
 
-/** What an exchange does on its two sides. */
+/** The two sides of an exchange. */
 interface Sides {
   /** The steps at the end of the stage before. */
   readonly before: readonly Step[]
@@ -109,7 +109,7 @@ function sideStages(task: TaskDefinition, join: JoinSource): TaskDefinition[] {
     const by = join.on.map(key => key[side])
     const nullKeys = keepsUnmatched(join.how, side) ? 'spread' : 'drop'
     const output: ExchangeOutput = { kind: 'exchange', path, mode, by, buckets: join.buckets, nullKeys }
-    // Of rows that only tell whether there is a partner, the key is enough.
+    // The key is enough of rows that only tell whether there is a partner.
     const source = side === 'right' && !hasRight(join.how) ? { ...join.right, columns: by } : join[side]
     return { ...task, ...unread, source, transform: [], setup: undefined, output }
   })

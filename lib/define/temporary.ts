@@ -29,7 +29,7 @@ export function temporary(given: TemporaryOptions = {}): Temporary {
   return refinable<TemporaryOutput, TemporaryOptions>(data, given, temporary) as Temporary
 }
 
-/** Of its own for each set of parameters. */
+/** One path for each set of parameters. */
 const temporaryPath = '.fanmill/temporary/{task}/{salt}'
 
 const { path: _path, salted: _salted, ...ownOptions } = layoutOptions

@@ -66,7 +66,7 @@ const transactionSchema = v.looseObject({ appId: v.string(), version: v.number()
 /** The version that an application has written: the protocol's own means against doing a commit twice. */
 export type Transaction = DataOf<typeof transactionSchema>
 
-/** Where a version comes from. Readers do not depend on it. */
+/** The origin of a version. Readers do not depend on it. */
 export type CommitInfo = Readonly<Record<string, unknown>>
 
 /** One line of a version: exactly one field is set. Actions of other kinds change nothing that Fanmill reads. */

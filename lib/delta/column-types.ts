@@ -47,7 +47,7 @@ const stored: Readonly<Record<string, string>> = {
   TIMESTAMP_MS: 'TIMESTAMP',
 }
 
-/** What to cast the types to that Delta cannot store. */
+/** Casts of the types that Delta cannot store. */
 const advised: Readonly<Record<string, string>> = {
   UBIGINT: 'DECIMAL(20, 0)',
   HUGEINT: 'DECIMAL(38, 0)',

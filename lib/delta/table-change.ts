@@ -1,4 +1,4 @@
-/** What a commit does to a table, and the actions that this is at the version where it happens. */
+/** Changes that a commit makes to a table, and the actions that they are at the version where they happen. */
 import { createHash } from 'node:crypto'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
@@ -12,7 +12,7 @@ import type { Snapshot } from './snapshot.ts'
 import { checkWritable, isAppendOnly, protocolFor } from './table-features.ts'
 import { fieldsOf, fittingFields, newFields, schemaStringOf } from './table-schema.ts'
 
-/** What happens to the rows of a table: they stay, all of them go, or those in the partitions of the new rows go. */
+/** The effect on the rows of a table: they stay, all of them go, or those in the partitions of the new rows go. */
 export type TableMode = 'append' | 'overwrite' | 'replacePartitions'
 
 /** A file with new rows. */

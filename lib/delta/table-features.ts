@@ -31,7 +31,7 @@ const names: Readonly<Record<string, string>> = {
   typeWidening: 'type widening',
 }
 
-/** What of a table decides which features it needs. */
+/** The properties of a table that decide which features it needs. */
 export interface TableNeeds {
   /** Name of the table, for messages. */
   readonly table: string

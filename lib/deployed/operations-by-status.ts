@@ -1,4 +1,4 @@
-/** What operations may do with runs, executions and their tasks, by status. Operations ask these tables, and test no status themselves. */
+/** Tables of what operations may do with runs, executions and their tasks, by status. Operations ask them, and test no status themselves. */
 import { type Fault, faultOf } from '../aws/fault.ts'
 import type { TaskResult } from '../model/events.ts'
 import type { RunSummary } from '../runs/runs.ts'

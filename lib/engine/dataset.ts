@@ -127,7 +127,7 @@ export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'c
   throw new PermanentError('USAGE', message, { column: unknown, columns: names })
 }
 
-/** What of the parts a query needs. */
+/** The columns and rows of the parts that a query needs. */
 export interface NeededData {
   /** Names of the columns. */
   readonly names: ReadonlySet<string>

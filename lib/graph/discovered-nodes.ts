@@ -25,9 +25,9 @@ const answerSchema = v.object({
   groups: v.record(v.string(), v.array(v.object({ task: v.string(), params: paramsSchema }))),
   targets: targetsSchema,
 })
-/** What a node requires, as it is recorded. */
+/** The requirements of a node, as they are recorded. */
 export type RecordedAnswer = DataOf<typeof answerSchema>
-/** What a node requires, what it has answered included. */
+/** The requirements of a node, with those that it has answered. */
 export type Answer = Pick<RecordedAnswer, 'groups' | 'targets'>
 
 /** Reads a recorded answer. @throws STATE_INVALID */
@@ -73,7 +73,7 @@ export function expandGraph(
   return { ...graph, nodes: orderOutputs(inOrder(nodes, path), pipeline.tasks, states) }
 }
 
-/** What a node has answered, and how the nodes of the graph stand. */
+/** The answer of a node, and the states of the nodes of the graph. */
 interface Expansion {
   readonly key: string
   readonly answer: Answer

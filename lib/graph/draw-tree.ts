@@ -29,10 +29,10 @@ export function drawTree(
 
 interface TreeLine {
   readonly key: string
-  /** What stands before the branch of this line. */
+  /** Text before the branch of this line. */
   readonly before: string
   readonly branch: string
-  /** What stands before lines below this one, in the column of its branch. */
+  /** Text before lines below this one, in the column of its branch. */
   readonly below: string
 }
 

@@ -70,7 +70,7 @@ export function graphKeys(graphId: string) {
     request: `${folder}request.json`,
     /** The nodes that a step gives to the state machine. */
     wave: (step: number) => `${folder}waves/${step}.json`,
-    /** What a walk knows after a step, and what it answered. */
+    /** The state of a walk after a step, and the answer of that step. */
     steps: `${folder}steps/`,
     step: (step: number) => `${folder}steps/${step}.json`,
     /** The runs that the nodes of a wave have begun, and how the nodes ended. */

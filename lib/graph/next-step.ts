@@ -16,7 +16,7 @@ export type NextStep =
 export interface StepInput {
   readonly pipeline: Pick<PipelineDefinition, 'tasks' | 'resources'>
   readonly graph: TaskGraph
-  /** What the step before knew. */
+  /** The state after the step before. */
   readonly walk: Walk
   /** Ends of the nodes that it gave; a node that has none is lost. */
   readonly ends: readonly NodeEnd[]

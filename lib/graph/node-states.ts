@@ -2,7 +2,7 @@
 import type { GraphNode, TaskGraph } from './graph.ts'
 
 /**
- * What is known of a node: `skipped` was complete already, `busy` is being worked on by another process, and `notRun` will not run,
+ * The state of a node: `skipped` was complete already, `busy` is being worked on by another process, and `notRun` will not run,
  * because a node that it requires failed or was not run. A node without a state waits.
  */
 export type NodeState = 'running' | 'busy' | 'complete' | 'skipped' | 'failed' | 'notRun'

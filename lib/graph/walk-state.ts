@@ -34,10 +34,10 @@ const walkedNodeSchema = v.object({
   /** Times that it was planned again because its inputs or its output had changed meanwhile. */
   replans: count,
   run: v.optional(v.partial(runNameSchema)),
-  /** Of its last failure. */
+  /** The error of its last failure. */
   fault: v.optional(faultSchema),
 })
-/** What is known of a node that was given, or that will not run. */
+/** The state of a node that was given, or that will not run. */
 export type WalkedNode = DataOf<typeof walkedNodeSchema>
 
 const walkSchema = v.object({
@@ -49,7 +49,7 @@ const walkSchema = v.object({
   isContinued: v.boolean(),
   nodes: v.record(v.string(), walkedNodeSchema),
 })
-/** What a walk knows after a step. */
+/** The state of a walk after a step. */
 export type Walk = DataOf<typeof walkSchema>
 
 const stepSchema = v.object({ walk: walkSchema, answer: v.looseObject({ status: v.string() }) })

@@ -13,7 +13,7 @@ import { isByHand } from './run-request.ts'
 import { codeHashIn, type LambdaSession } from './session.ts'
 import { logger } from './telemetry.ts'
 
-/** What is known of a walk when a step begins. */
+/** The state of a walk when a step begins. */
 export interface KnownWalk {
   readonly graph: TaskGraph
   readonly walk: Walk
@@ -55,7 +55,7 @@ export async function decideDiscovered(
   }
 }
 
-/** What is wrong with an answer is a failure of its node, not of the walk. */
+/** A fault in an answer is a failure of its node, not of the walk. */
 function grow(
   { key, answer, fault }: NodeAnswer,
   { lambda, graph, walk }: { lambda: LambdaSession; graph: TaskGraph; walk: Walk },

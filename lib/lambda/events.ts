@@ -72,7 +72,7 @@ const nodeEndEventSchema = v.object({
   node: nodeRef,
   end: v.object({
     status: v.string(),
-    /** What Step Functions caught, where a function failed. */
+    /** The fault that Step Functions caught, where a function failed. */
     fault: v.optional(faultSchema),
     /** Input of the state in which the node ended. */
     state: v.looseObject({

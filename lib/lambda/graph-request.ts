@@ -1,4 +1,4 @@
-/** What the input of an execution asks for, as a graph. */
+/** Reads what the input of an execution asks for, as a graph. */
 import * as v from 'valibot'
 import { type ExecutionInput, executionInputSchema } from '../aws/lambda-events.ts'
 import { type BoundRequest, boundRequest } from '../graph/bound-request.ts'

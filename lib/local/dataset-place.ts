@@ -45,7 +45,7 @@ const tableManifest = ({ store, outputPath }: DatasetPlace): Promise<Manifest | 
  */
 export async function currentManifest(place: DatasetPlace): Promise<Manifest> {
   const manifest = await readSuccess(place.store, place.outputPath)
-  // Of a Delta table the log is the truth; other programs write no manifest.
+  // The log of a Delta table is the truth; other programs write no manifest.
   const table = !manifest || manifest.log === 'delta' ? await tableManifest(place) : undefined
   if (table) return { ...table, task: manifest?.task ?? table.task, runs: manifest?.runs ?? [] }
   const head = await readHead(place)

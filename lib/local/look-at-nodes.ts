@@ -23,7 +23,7 @@ import type { PlanContext } from './open-plan.ts'
 import { isRead, planOptionsOf } from './plan-options.ts'
 import { leaseMs } from './task-context.ts'
 
-/** What a run would find at a node. */
+/** The state that a run would find at a node. */
 export interface NodeOutlook {
   readonly node: GraphNode
   readonly task: TaskDefinition
@@ -56,7 +56,7 @@ export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOut
       if (!grown) break
       graph = grown
       upstreamOf = upstreamNodes(graph)
-      // What the node requires has been put before it.
+      // The requirements of the node were put before it.
       node = graph.nodes[index] as GraphNode
     }
     const task = taskNamed(context.definition, node.task)

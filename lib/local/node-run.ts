@@ -11,7 +11,7 @@ import { type RowWriters, runWithRows } from './temporary-rows.ts'
 /** Runs a node. A run that fails is a result with `error`. @throws as `runTask` */
 export async function runNode(session: Session, node: TaskNode, writerOf: RowWriters['writerOf']): Promise<TaskEnd> {
   const end = await tryAgain(session, node, () => runWithRows(session, node, { run: runInTime, writerOf }))
-  // Where that fails, the next walk uses the answer once more.
+  // The next walk uses the answer once more where that fails.
   if (!end.error && node.task.discover)
     await useUpAnswer(session.output, nodeIdOf(node.task.name, node.params)).catch(() => undefined)
   return end

@@ -13,10 +13,10 @@ import { machineMemoryBytes } from '../threads/machine-memory.ts'
 import { isMapping, type MapSetup } from '../threads/map-values.ts'
 import { openWorkers } from '../threads/pool.ts'
 
-/** What the function of `parallelMap` gets besides its value. */
+/** The context that the function of `parallelMap` gets besides its value. */
 export interface ParallelContext<Params = Readonly<Record<string, unknown>>, State = unknown> {
   readonly params: Params
-  /** What `setup` returned in this worker. */
+  /** The value that `setup` returned in this worker. */
   readonly state: State
   /** A signal that is aborted when the map stops. */
   readonly signal: AbortSignal
@@ -122,7 +122,7 @@ function fileOf(module: string | URL): string {
 
 /** Returns the error for a value that cannot be sent between threads; undefined for another error. */
 function cloneError(error: unknown): PermanentError | undefined {
-  // Of the error for a result, only the stack arrives.
+  // Only the stack arrives of the error for a result.
   const cause = error instanceof Error ? error.cause : undefined
   const text = cause instanceof Error ? `${cause.message}\n${cause.stack}` : undefined
   const reason = /(?:DataCloneError: )?(.* could not be cloned)/.exec(text ?? '')?.[1]

@@ -1,4 +1,4 @@
-/** What `run` returns. */
+/** Types of the result of `run`. */
 import type { FanmillError } from '../errors/errors.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 

@@ -30,7 +30,7 @@ export interface TaskNode {
 /** A task whose inputs are about to be found. */
 export interface BegunTask extends TaskNode {
   readonly session: Session
-  /** What the task requires besides the rows that its source reads. */
+  /** The requirements of the task besides the rows that its source reads. */
   readonly required: readonly UpstreamIdentity[]
   readonly tables: FetchedTables
   readonly progress: Progress

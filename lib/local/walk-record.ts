@@ -6,7 +6,7 @@ import { formatVersion } from '../model/manifest.ts'
 import { stateBytes } from '../state/state.ts'
 import type { Session } from './session.ts'
 
-/** What is known of the nodes when the record is written. */
+/** The states of the nodes when the record is written. */
 export interface WalkedNodes {
   readonly states: NodeStates
   readonly results: ReadonlyMap<string, TaskResult>

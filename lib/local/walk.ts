@@ -27,7 +27,7 @@ interface Walk {
   nodeOf: (node: GraphNode) => TaskNode
   /** Resolves to true when the graph is in the state; absent where nothing was run. */
   recording?: Promise<boolean>
-  /** What the first failed node ended with. */
+  /** The error of the first failed node. */
   error?: FanmillError
   /** An error that is none of Fanmill's: the walk stops and throws it. */
   bug?: { readonly error: unknown }
@@ -151,7 +151,7 @@ function resultOfWalk(walk: Walk): RunResult {
   const { graph, results, states, error } = walk
   for (const node of graph.nodes) if (states[node.key] === undefined) endWithout(walk, node)
   const tasks = graph.nodes.flatMap(({ key }) => results.get(key) ?? [])
-  // What is wrong with the definition or the machine is no result of a run where none began.
+  // A fault of the definition or the machine is no result of a run where none began.
   if (error && tasks.every(({ runId }) => runId === '')) throw error
   if (error) return { status: 'failed', tasks, error }
   const status: RunStatus = tasks.every(result => result.status === 'skipped') ? 'skipped' : 'complete'

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 /** A count, a number of bytes, or an index. */
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 
-/** What a commit does with what the output holds. */
+/** The effect of a commit on what the output holds. */
 export const modeSchema = v.picklist(['replace', 'fail', 'replacePartitions', 'append'])
 
 /** The data that a schema describes, read-only at every depth. */

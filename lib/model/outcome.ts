@@ -77,7 +77,7 @@ export const outcomeSchema = v.object({
   files: v.optional(v.array(fileSchema)),
   /** The rows that a sink has, and the keys that they have there; `skipped` of the keys were there already. */
   delivered: v.optional(v.object({ rows: count, keys: count, skipped: count })),
-  /** Where the rows are, when they go to an exchange. */
+  /** The place of the rows, when they go to an exchange. */
   exchange: v.optional(exchangeSchema),
   /** Rows that entered the transform. */
   rowsRead: count,

@@ -12,7 +12,7 @@ export interface RunIdentity {
   readonly params: ParamValues
   readonly codeHash: string
   readonly inputs: readonly Pick<InputObject, 'key' | 'sizeBytes' | 'identity'>[]
-  /** What the task requires besides its inputs; default nothing. */
+  /** The requirements of the task besides its inputs; default none. */
   readonly upstream?: readonly UpstreamIdentity[] | undefined
 }
 

@@ -12,7 +12,7 @@ export interface ColumnBounds {
 
 export interface RowGroupBounds {
   readonly rowCount: number
-  /** By the name of the column; only columns of one value a row. */
+  /** Bounds by the name of the column; only columns of one value a row. */
   readonly columns: ReadonlyMap<string, ColumnBounds>
 }
 

@@ -24,7 +24,7 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   /** The node whose rows are the inputs; default none. */
   readonly reads?: string | undefined
   readonly inputs: readonly InputObject[]
-  /** What the task requires besides its inputs; default nothing. */
+  /** The requirements of the task besides its inputs; default none. */
   readonly upstream?: readonly UpstreamIdentity[] | undefined
   /** Members that the plan skips. */
   readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined

@@ -70,7 +70,7 @@ export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Pro
 
 /**
  * Gives up the turns and places of a stopped execution at every output. Its Plan may still be under way, so it gets no turn there again.
- * Where it was planning, its turn stays until the lease lapses, because that Plan may still begin a run.
+ * Its turn stays where it was planning until the lease lapses, because that Plan may still begin a run.
  */
 export async function leaveStopped(store: Store, execution: string): Promise<void> {
   const keys: string[] = []

@@ -30,7 +30,7 @@ export async function* readTexts(
     }
     return
   }
-  // Of members that may be skipped, nested ones are read whole, as far as they are not so large that they are streams.
+  // Nested members that may be skipped are read whole, as far as they are not so large that they are streams.
   const largest = onBad && slice.isNested ? keptBytesMax : wholeBytesMax
   const isReadWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
     inflatedBytes <= largest && !compressionOf(name)

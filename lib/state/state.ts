@@ -51,7 +51,7 @@ const runSchema = v.object({
   reasons: v.optional(v.array(reasonSchema)),
   /** Sorted by key; pinned as they were when the attempt began, like its plan. */
   inputs: v.array(inputSchema),
-  /** What the task requires besides its inputs; absent where that is nothing. */
+  /** The requirements of the task besides its inputs; absent where there are none. */
   upstream: v.optional(v.array(upstreamIdentitySchema)),
   /** Runs of the manifest whose place this one takes: append with `force`. */
   replaces: v.array(v.string()),
@@ -84,7 +84,7 @@ const headSchema = v.object({
   reserved: count,
   /** Number of claims so far; makes every content new, so that an etag never comes back. */
   claims: count,
-  /** What `_SUCCESS` holds, or held; `manifest` is the key of its copy. */
+  /** The content of `_SUCCESS`, now or earlier; `manifest` is the key of its copy. */
   committed: v.optional(v.object({ generation: count, runId: v.string(), attempt: count, manifest: v.string() })),
   committing: v.optional(committingSchema),
 })

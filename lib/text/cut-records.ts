@@ -30,7 +30,7 @@ export interface CutOptions {
   readonly pieceBytes?: number
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
-  /** Where the text comes from, for messages. */
+  /** The origin of the text, for messages. */
   readonly origin?: MemberPlace
 }
 

@@ -67,7 +67,7 @@ export interface RewriteTextOptions {
   readonly format: TextFormat
   /** Name of the file or member, for messages. */
   readonly name: string
-  /** What cells of workbooks with an error are: see `sheetText`. */
+  /** The reading of cells with an error in workbooks: see `sheetText`. */
   readonly errors?: SheetTextOptions['errors']
 }
 

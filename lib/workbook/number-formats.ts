@@ -3,7 +3,7 @@
 import { readAllXml } from '../xml/xml-events.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
 
-/** What a number is: a date with or without time, or a duration such as 36:00:00. */
+/** The meaning of a number: a date with or without time, or a duration such as 36:00:00. */
 export type NumberKind = 'date' | 'duration' | undefined
 
 /** Returns the kind of the numbers of each style, by its index. */

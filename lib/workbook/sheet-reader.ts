@@ -7,7 +7,7 @@ import { dateText, durationText, numberText } from './serial-date.ts'
 import type { SharedStrings } from './shared-strings.ts'
 import { workbookFault } from './workbook-fault.ts'
 
-/** What cells refer to. */
+/** Texts and formats that cells refer to. */
 export interface SheetContext {
   readonly strings: SharedStrings
   readonly numberKinds: readonly NumberKind[]

@@ -14,7 +14,7 @@ export interface SheetTextOptions {
   readonly format: Pick<WorkbookFormat, 'sheet' | 'headerRow'>
   /** Takes the places where the number of the row is not that of the line, as `ChunkFilter` describes. */
   readonly gaps: number[]
-  /** What cells with an error such as #N/A are: texts that begin with `errorMark`, the end of the reading, or empty. Default `mark`. */
+  /** The reading of cells with an error such as #N/A: texts that begin with `errorMark`, the end of the reading, or empty. Default `mark`. */
   readonly errors?: 'mark' | 'refuse' | 'empty'
 }
 

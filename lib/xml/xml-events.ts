@@ -13,7 +13,7 @@ export interface XmlListener {
   text?(text: string): void
 }
 
-/** What else is known of an element where it begins. */
+/** Facts about an element that are known where it begins. */
 export interface XmlElement {
   /** The line in which it begins, from 1, where lines are counted. */
   readonly line: number

@@ -8,7 +8,7 @@ const searchedBytesMax = 16 * 1024 * 1024
 const pieceBytes = 1024 * 1024
 
 export interface EarlierEnd {
-  /** Where the archive ends, its comment included. */
+  /** The end of the archive, its comment included. */
   readonly end: number
   /** Whether only NULs follow. */
   readonly isPadded: boolean

@@ -14,7 +14,7 @@ export interface FakeExecution {
   readonly arn: string
   status: 'RUNNING' | 'SUCCEEDED' | 'ABORTED'
   input: string
-  /** Of the states that it left. */
+  /** Names of the states that it left. */
   outputs: readonly object[]
   readonly startDate: number
   stopDate?: number

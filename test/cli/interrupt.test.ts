@@ -38,7 +38,7 @@ it('counts signals that follow at once as the same Ctrl-C, and ends at once on a
     await delay(50)
     child.kill('SIGINT')
   }
-  // By a signal, which a shell shows as 130.
+  // Ended by a signal, which a shell shows as 130.
   expect(await closed).toEqual([null, 'SIGINT'])
 })
 

@@ -1,4 +1,4 @@
-/** What takes memory that no buffer's limit counts: the process ends with a code and a place, and is not killed. */
+/** Tasks that take memory that no buffer's limit counts: the process ends with a code and a place, and is not killed. */
 import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { buildZip } from '../zip-builder.ts'

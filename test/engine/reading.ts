@@ -11,7 +11,7 @@ import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
 
-/** What became of one text: the value as the engine prints it, or what the reject says. */
+/** The result for one text: the value as the engine prints it, or what the reject says. */
 export type Read = { readonly value: string | null } | { readonly expected: string; readonly received: string }
 
 /** `texts` are fields as they stand in the CSV file, quotes included. Both ways of reading must agree, else this throws. */

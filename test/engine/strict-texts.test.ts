@@ -25,7 +25,7 @@ describe.each([...cases, ...formatCases, ...writingCases])(
 const withoutAdvice = (read: Read): Read =>
   'expected' in read ? { ...read, expected: read.expected.split('; ')[0] ?? '' } : read
 
-/** What a reject shows of a field: its text without the quotes, `null` for none. */
+/** The text that a reject shows of a field: its own without the quotes, `null` for none. */
 function receivedOf(text: string): string {
   if (text === '') return 'null'
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text

@@ -128,7 +128,7 @@ describe('parts without rows', () => {
     expect(some.outputFiles()).toEqual(files)
     expect(some.leftovers()).toEqual([])
     if (mode === 'append') expect(some.manifest('t').runs).toHaveLength(3)
-    // What is complete already is shown with all rows of the dataset.
+    // A complete dataset is shown with all of its rows.
     expect(await some.run()).toMatchObject({ status: 'skipped', tasks: [{ rowsWritten: 1, parts: 1 }] })
   })
 })

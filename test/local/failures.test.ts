@@ -1,4 +1,4 @@
-/** What a run does when threads, user code or memory fail, with real threads. */
+/** Runs in which threads, user code or memory fail, with real threads. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

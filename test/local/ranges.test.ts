@@ -5,7 +5,7 @@ import { projectWith } from './project.ts'
 const project = projectWith({ workers: 2 })
 
 const sizeBytes = 34 * 2 ** 20
-/** What plan makes of a file of this size for two threads: four slices a thread. */
+/** Slices that plan makes of a file of this size for two threads: four a thread. */
 const sliceCount = 8
 
 const pipeline = `

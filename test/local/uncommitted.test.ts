@@ -1,4 +1,4 @@
-/** What readers that list a folder find in a dataset's folder while a run is under way, and after it failed or was killed. */
+/** Files that readers find in a dataset's folder while a run is under way, and after it failed or was killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -14,7 +14,7 @@ const forms: readonly (FieldForm | undefined)[] = [
   undefined,
 ]
 
-/** What the kernel may call plain, as patterns. */
+/** Texts that the kernel may call plain, as patterns. */
 const patterns = [
   /^[-+0-9]{0,32}$/,
   /^[-+.0-9]{0,32}$/,

@@ -177,7 +177,7 @@ async function isComparable(
     const result = await runBound(connection, boundQuery(['SELECT typeof(', { text, values }, ')']))
     return family.test(String((await result.getRows())[0]?.[0]))
   } catch {
-    // What does not bind alone fails in the step too, with a message that names it.
+    // A condition that does not bind alone fails in the step too, with a message that names it.
     return false
   }
 }
