@@ -54,7 +54,7 @@ export interface OutputKind {
 /** How the files of parts end, which are all Parquet. */
 export const partEnding = '.parquet'
 
-const parts = { adds: 'parts', keys: `*part-*${partEnding}`, isDataset: true } as const
+const parts = { adds: 'parts', keys: `*part-*${partEnding}`, isDataset: true, isTimedByBytes: true } as const
 
 /** Rows on their way to a function, or to the next stage: files that are read once and removed. */
 const passingLayout: PartLayout = {
@@ -64,7 +64,7 @@ const passingLayout: PartLayout = {
 }
 
 const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
-  parquet: output => ({ layout: output, ...parts, isListed: true, isTimedByBytes: true }),
+  parquet: output => ({ layout: output, ...parts, isListed: true }),
   memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false, isTimedByBytes: true }),
   exchange: output => ({ layout: passingLayout, adds: 'nothing', isDataset: false, exchange: output }),
   sink: output => ({

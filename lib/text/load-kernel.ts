@@ -7,16 +7,22 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: unknown }
 }
 
-/** Returns a function that returns what a kernel exports, compiled at its first call in a millisecond; undefined where there is no WebAssembly SIMD. */
-export function kernelLoader(base64: string): () => unknown {
-  let exports: unknown
+/**
+ * Returns a function that returns the thread's kernel, made of the module's exports at the first call, which takes a millisecond;
+ * undefined where there is no WebAssembly SIMD.
+ */
+export function kernelLoader<Exports, Kernel>(
+  base64: string,
+  make: (exports: Exports) => Kernel,
+): () => Kernel | undefined {
+  let kernel: Kernel | undefined
   let isCompiled = false
   return () => {
-    if (isCompiled) return exports
+    if (isCompiled) return kernel
     isCompiled = true
     const code = Buffer.from(base64, 'base64')
     if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(code)) return undefined
-    exports = new WebAssembly.Instance(new WebAssembly.Module(code)).exports
-    return exports
+    kernel = make(new WebAssembly.Instance(new WebAssembly.Module(code)).exports as Exports)
+    return kernel
   }
 }

@@ -96,14 +96,12 @@ interface Kernel {
   look(length: number, columns: number, quote: number, delimiter: number): number
 }
 
-const load = kernelLoader(kernelBase64)
-let kernel: Kernel | undefined
-
-/** Returns the thread's kernel; undefined where there is no WebAssembly SIMD. */
-function kernelOfThread(): Kernel | undefined {
-  const exports = load() as
-    | { readonly memory: { readonly buffer: ArrayBuffer }; readonly look: Kernel['look'] }
-    | undefined
-  kernel ??= exports && { memory: new Uint8Array(exports.memory.buffer), look: exports.look }
-  return kernel
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly look: Kernel['look']
 }
+
+const kernelOfThread = kernelLoader(
+  kernelBase64,
+  ({ memory, look }: KernelExports): Kernel => ({ memory: new Uint8Array(memory.buffer), look }),
+)

@@ -126,12 +126,7 @@ class Kernel {
   }
 }
 
-const load = kernelLoader(kernelBase64)
-let kernel: Kernel | undefined
-
-/** Returns the thread's kernel; undefined where there is no WebAssembly SIMD. */
-function kernelOfThread(): Kernel | undefined {
-  const exports = load() as ConstructorParameters<typeof Kernel>[0] | undefined
-  kernel ??= exports && new Kernel(exports)
-  return kernel
-}
+const kernelOfThread = kernelLoader(
+  kernelBase64,
+  (exports: ConstructorParameters<typeof Kernel>[0]) => new Kernel(exports),
+)

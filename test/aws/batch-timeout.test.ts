@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { batchTimeout } from '../../lib/aws/batch-timeout.ts'
 import { modestTiers } from '../../lib/aws/tier.ts'
-import { column, csv, files, parquet, rowsFrom, task } from '../../lib/index.ts'
+import { column, csv, delta, files, parquet, rowsFrom, task, temporary } from '../../lib/index.ts'
 
 const plain = task({
   name: 'plain',
@@ -21,6 +21,14 @@ describe('the timeout of a batch', () => {
     expect(seconds(plain, 100e6)).toBeLessThan(300)
     expect(seconds(plain, 5e9)).toBe(930)
   })
+
+  it.each([delta({ path: 'plain', mode: 'append' }), temporary()])(
+    'is the same for each output of parts (%o)',
+    output => {
+      const other = { ...plain, output } as unknown as typeof plain
+      expect(seconds(other, 100e6)).toBe(seconds(plain, 100e6))
+    },
+  )
 
   it('is that of the function where code of the user decides how long a batch takes', () => {
     expect(seconds(plain.mapRows(({ x }) => ({ x })) as typeof plain, 1)).toBe(930)
