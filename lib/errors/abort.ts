@@ -3,7 +3,13 @@ import { FanmillError, TransientError } from './errors.ts'
 
 /** @throws ABORTED, or the Fanmill error that the signal was aborted with */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return
-  if (signal.reason instanceof FanmillError) throw signal.reason
-  throw new TransientError('ABORTED', 'the run was aborted; start it again to resume', {}, { cause: signal.reason })
+  const error = abortError(signal)
+  if (error) throw error
+}
+
+/** Returns ABORTED, or the Fanmill error that the signal was aborted with; undefined when it was not. */
+export function abortError(signal: AbortSignal | undefined): FanmillError | undefined {
+  if (!signal?.aborted) return undefined
+  if (signal.reason instanceof FanmillError) return signal.reason
+  return new TransientError('ABORTED', 'the run was aborted; start it again to resume', {}, { cause: signal.reason })
 }

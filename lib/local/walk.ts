@@ -1,4 +1,5 @@
 /** Walks a graph on this machine: nodes that are ready run at once, over one pool of threads. */
+import { abortError, throwIfAborted } from '../errors/abort.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
 import { fitResources } from '../graph/fit-resources.ts'
@@ -122,7 +123,8 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
 /** Adds to the graph what a node requires besides. The node waits for that, and is then ready again. */
 async function growAt(walk: Walk, session: Session, node: GraphNode): Promise<undefined> {
   const { pipeline } = session
-  const found = await askNode(session, walk, node)
+  // An error after an abort is most often of a request that the abort ended.
+  const found = await askNode(session, walk, node).finally(() => throwIfAborted(session.options.signal))
   // From here on the node waits: it must not count as one that has begun.
   delete walk.states[node.key]
   const { key } = node
@@ -148,8 +150,11 @@ function endWithout(walk: Walk, node: GraphNode): void {
 }
 
 function resultOfWalk(walk: Walk): RunResult {
-  const { graph, results, states, error } = walk
-  for (const node of graph.nodes) if (states[node.key] === undefined) endWithout(walk, node)
+  const { graph, results, states, session } = walk
+  const notBegun = graph.nodes.filter(({ key }) => states[key] === undefined)
+  if (notBegun.length > 0) walk.error ??= abortError(session.options.signal)
+  const { error } = walk
+  for (const node of notBegun) endWithout(walk, node)
   const tasks = graph.nodes.flatMap(({ key }) => results.get(key) ?? [])
   // A fault of the definition or the machine is no result of a run where none began.
   if (error && tasks.every(({ runId }) => runId === '')) throw error

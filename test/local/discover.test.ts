@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { RunEvent } from '../../lib/index.ts'
 import { planRun } from '../../lib/local/plan-run.ts'
 import { showGraph } from '../../lib/local/show-graph.ts'
 import { type Project, project } from './project.ts'
@@ -128,6 +129,24 @@ describe('a task with discover', () => {
     expect(result.error?.message).toContain('task report: discover() failed: no answer')
     expect(statusesOf(result)).toEqual({ list: 'complete', report: 'failed' })
     expect(some.asked()).toBe(2)
+  })
+
+  it('ends with ABORTED when the run is stopped while it is asked, or before it is', async () => {
+    const some = shopProject(
+      shops(`await new Promise(done => setTimeout(done, 300)); return sales.withParams({ shop: 'a' })`),
+    )
+    const stopped = new AbortController()
+    const timer = setInterval(() => some.asked() > 0 && stopped.abort(), 10)
+    const asked = await some.run({ task: 'report', signal: stopped.signal }).finally(() => clearInterval(timer))
+    expect(asked).toMatchObject({ status: 'failed', error: { code: 'ABORTED' } })
+    expect(statusesOf(asked)).toEqual({ list: 'complete', report: 'failed' })
+
+    const other = shopProject()
+    const early = new AbortController()
+    const onEvent = (event: RunEvent) => void (event.event === 'node' && early.abort())
+    const unasked = await other.run({ task: 'report', signal: early.signal, onEvent })
+    expect(unasked).toMatchObject({ status: 'failed', error: { code: 'ABORTED' } })
+    expect(statusesOf(unasked)).toEqual({ list: 'complete', report: 'notRun' })
   })
 
   it('fails with the path through the graph when what it returns makes no graph', async () => {
