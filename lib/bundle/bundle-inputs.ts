@@ -45,7 +45,7 @@ export function inputStates({ files, records, startedMs }: RecordedBuild): Input
   const configs = new Set(files.flatMap(file => parents(dirname(file))).flatMap(configsIn))
   if (imports.some(({ specifier }) => isMapped(specifier)) || [...configs].some(mapsPaths)) return undefined
   const packages = records.flatMap(record => Array.from(record.packages, folder => join(folder, 'package.json')))
-  const paths = new Set([...files, ...configs, ...packages, ...imports.flatMap(candidates)])
+  const paths = new Set([...files.flatMap(replacements), ...configs, ...packages, ...imports.flatMap(candidates)])
   const states: [string, string][] = []
   for (const path of paths) {
     const state = stateOf(path)
@@ -106,6 +106,12 @@ function candidates({ specifier, folder }: BuildRecord['imports'][number]): stri
   if (specifier.startsWith('.') || isAbsolute(specifier)) return fileCandidates(resolve(folder, specifier))
   const [name = ''] = /^(?:@[^/]+\/)?[^/]+/.exec(specifier) ?? []
   return parents(folder).map(parent => join(parent, 'node_modules', name))
+}
+
+/** Returns a file of the bundle, and the paths that may be found before it, because `main` and imports within packages omit endings too. */
+function replacements(file: string): string[] {
+  const isIndex = /^index\.[^.]+$/.test(basename(file))
+  return [file, ...fileCandidates(file), ...(isIndex ? fileCandidates(dirname(file)) : [])]
 }
 
 function fileCandidates(path: string): string[] {

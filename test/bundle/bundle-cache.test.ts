@@ -88,6 +88,31 @@ describe('the bundle of an earlier process', () => {
     expect(await loaded()).toBe(result)
   })
 
+  it('is not used after a new file is found before one of a linked package, or of a folder with `main`', async () => {
+    write({
+      'main.ts': `import shop from 'shop'
+import { place } from 'shop/place'
+import { unit } from './units'
+import { size } from './sizes'
+export default [shop, place, unit, size].join()`,
+      'workspace/shop/package.json': '{ "name": "shop" }',
+      'workspace/shop/place.ts': `export const place = 'Bern'`,
+      'units/package.json': '{ "main": "./list" }',
+      'units/list.js': `export const unit = 'kg'`,
+      'sizes/package.json': '{ "main": "./all" }',
+      'sizes/all/index.ts': 'export const size = 1',
+    })
+    expect(await loaded()).toBe('Bern,Bern,kg,1')
+    write({ 'workspace/shop/index.js': `export default 'Oslo'` })
+    expect(await loaded()).toBe('Oslo,Bern,kg,1')
+    write({ 'workspace/shop/place.js': `export const place = 'Rome'` })
+    expect(await loaded()).toBe('Oslo,Rome,kg,1')
+    write({ 'units/list.ts': `export const unit = 'lb'` })
+    expect(await loaded()).toBe('Oslo,Rome,lb,1')
+    write({ 'sizes/all.ts': 'export const size = 2' })
+    expect(await loaded()).toBe('Oslo,Rome,lb,2')
+  })
+
   it('is not used where a tsconfig.json has paths, or import() a pattern, so that new files are found', async () => {
     write({
       'tsconfig.json': '{ "compilerOptions": { "paths": { "shop": ["./first/shop.ts", "./second/shop.ts"] } } }',
