@@ -11,6 +11,7 @@ import type { PathColumns } from './path-columns.ts'
 import type { ParamOfTask, ReadRow, RowOfTask, ValuesOfTask, WithParams } from './read-rows.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
 import type { SourceRows } from './source-rows.ts'
+import { placeholdersOf } from './template-syntax.ts'
 
 /** The options of `partitionsOf`. */
 export interface PartitionsOfOptions<Column extends string = string, Param extends string = string> {
@@ -27,7 +28,7 @@ export interface PartitionsOfOptions<Column extends string = string, Param exten
   readonly where?: SqlStep | ((params: never) => SqlStep)
   /**
    * Parameters of the other task that become columns, for rows of several of its nodes: text, also for dates and months, `int32`,
-   * `float64` or `boolean`. Default none.
+   * `float64` or `boolean`. The path of the other task must have them, or `{salt}`. Default none.
    * @example partitionsOf(flights, { params: ['month'] })
    */
   readonly params?: readonly Param[]
@@ -65,7 +66,8 @@ export function partitionsOf(
 ): PartitionsOfSource {
   const { columns, where, params = [] } = check('partitionsOf', partitionsOptions, given)
   const read = isPath(upstream) ? { at: pathDataset(upstream) } : { of: datasetOf('partitionsOf', upstream) }
-  checkParams(params, 'of' in read ? read.of : undefined)
+  checkParams(params, read.of)
+  if (read.of) checkPath(params, read.of)
   return frozen({
     kind: 'partitionsOf',
     ...read,
@@ -88,6 +90,18 @@ function checkParams(params: readonly string[], of: PartitionsOfSource['of']): v
   const owner = of ? `task ${of.name}` : 'a task, as the dataset of another pipeline has none'
   const advice = known.length > 0 ? `; ${nearestOrAll(unknown, known)}` : ''
   throw invalid('partitionsOf: params', `expected params of ${owner}, got ${unknown}${advice}`)
+}
+
+/** @throws DEFINITION_INVALID where runs with several values of a parameter write one dataset, whose rows do not tell them apart */
+function checkPath(params: readonly string[], of: NonNullable<PartitionsOfSource['of']>): void {
+  const inPath = placeholdersOf(of.output.path)
+  const shared = params.find(name => !inPath.includes(name) && !inPath.includes('salt'))
+  if (shared === undefined) return
+  const advice = `add {${shared}} to it, or make a column of ${shared} in task ${of.name}`
+  throw invalid(
+    'partitionsOf: params',
+    `expected {${shared}} or {salt} in the path of task ${of.name}, as its dataset has rows of several values of ${shared} otherwise, got ${of.output.path}; ${advice}`,
+  )
 }
 
 /** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none */

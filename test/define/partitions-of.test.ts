@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import {
   column,
   csv,
+  delta,
   files,
   memberFiles,
   param,
@@ -84,4 +85,17 @@ it('reads parameters of the other task as columns, which must be its own', () =>
   expect(() => partitionsOf({ path: 'lake' }, { params: ['month' as never] })).toThrow(
     'expected params of a task, as the dataset of another pipeline has none, got month',
   )
+})
+
+it.each([
+  ['Parquet', parquet({ path: 'sales', mode: 'append' })],
+  ['a Delta table', delta({ path: 'sales', mode: 'append' })],
+])('refuses parameters with which rows of several runs are in one dataset, of %s', (_, output) => {
+  const shared = sales.with({ output })
+  expect(() => partitionsOf(shared, { params: ['month'] })).toThrow(
+    'partitionsOf: params: expected {month} or {salt} in the path of task sales, as its dataset has rows of several values of month otherwise, got sales; add {month} to it, or make a column of month in task sales',
+  )
+  expect(partitionsOf(shared)).toMatchObject({ kind: 'partitionsOf' })
+  const salted = sales.with({ output: parquet({ path: 'sales/{salt}' }) })
+  expect(partitionsOf(salted, { params: ['month'] })).toMatchObject({ params: ['month'] })
 })

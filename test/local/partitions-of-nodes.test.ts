@@ -85,7 +85,11 @@ describe('partitionsOf over several nodes', () => {
     some.write({ 'pipeline.ts': pipeline({ of: '{}', output: shared }) })
     await some.run(request)
     expect(await rowsOf(some)).toEqual(all)
-    some.write({ 'pipeline.ts': pipeline({ output: shared }) })
+    const levels = pipeline({ output: shared.replace('level', 'month') })
+      .replace(`'{month}.csv'`, `'{level}/{month}.csv'`)
+      .replace('slice(0, 3)', 'slice(0, 1), level: [1, 2]')
+    some.write({ '1/2024-01.csv': 'shop,total\na,1\n', '2/2024-01.csv': 'shop,total\na,2\n' })
+    some.write({ 'pipeline.ts': levels })
     expect((await some.run(request)).error).toMatchObject({
       code: 'DEFINITION_INVALID',
       message: expect.stringContaining(
