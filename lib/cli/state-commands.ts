@@ -51,7 +51,7 @@ export function addCleanCommand(program: Command): void {
       'such as 7d, 12h or 30m (default: 7d, and what failed runs left at any age)',
       readDays,
     )
-    .option('--old-salts <pipeline>', 'also remove datasets of salted outputs that other code than this file wrote')
+    .option('--old-salts <pipeline>', 'also remove datasets of salted outputs that other code of this pipeline wrote')
     .option('--dry-run', 'print what would be removed, remove nothing')
     .action(cleanAction)
 }

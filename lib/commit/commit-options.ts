@@ -8,6 +8,8 @@ import type { PlannedBatch } from './accounts.ts'
 
 export interface CommitOptions extends ActorOptions {
   readonly reservation: ReservedRun
+  /** The name of the pipeline; absent where a task runs without one. */
+  readonly pipeline?: string
   /** The stage of the plan; default the first, which is the only one of most runs. */
   readonly stage?: number
   /** The outcomes of the stages before; default none. */

@@ -61,7 +61,7 @@ export function checkExists(
 }
 
 function journalOf(
-  { reservation, current, outcomes, head, partitionBy, bucketBy, order, stage, earlier = [] }: Decision,
+  { reservation, pipeline, current, outcomes, head, partitionBy, bucketBy, order, stage, earlier = [] }: Decision,
   leftovers: readonly string[],
   finishedAt: string,
 ): Journal {
@@ -72,7 +72,8 @@ function journalOf(
   const counting = { hasRowsInParts, hasEmptyPart, log }
   const kept = { partitionBy, bucketBy, order }
   const what = { mode, generation, ...counting, ...kept, outcomes, prefixLength: prefix.length, replaces }
-  const next = nextManifest(current.standing, { ...what, run: runOf(reservation, { earlier, outcomes, finishedAt }) })
+  const run = runOf(reservation, { pipeline, earlier, outcomes, finishedAt })
+  const next = nextManifest(current.standing, { ...what, run })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {
     fanmill: 1,
@@ -97,9 +98,13 @@ function journalOf(
   }
 }
 
+interface RunEnd extends Required<Pick<Decision, 'earlier' | 'outcomes'>>, Pick<Decision, 'pipeline'> {
+  readonly finishedAt: string
+}
+
 function runOf(
   reservation: CommitOptions['reservation'],
-  { earlier, outcomes, finishedAt }: Required<Pick<Decision, 'earlier' | 'outcomes'>> & { readonly finishedAt: string },
+  { pipeline, earlier, outcomes, finishedAt }: RunEnd,
 ): ManifestRun {
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
@@ -107,6 +112,7 @@ function runOf(
   const what = {
     runId,
     attempt,
+    pipeline,
     task,
     params,
     codeHash,

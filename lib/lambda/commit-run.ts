@@ -161,7 +161,8 @@ async function commitReserved(
     const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
     const { tiers } = lambda.settings
     const packing = batchLimits(task ?? { transform: [] }, tiers[0], lambda.settings)
-    const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, {
+    const { name: pipeline } = lambda.pipeline
+    const result = await commitTask({ ...options, pipeline, task, codeHash, output: lambda.output }, run, {
       items: plan,
       packing,
     })

@@ -47,7 +47,7 @@ export interface CleanOptions extends StateOptions {
   readonly dryRun?: boolean
   /**
    * A pipeline file, such as `pipeline.ts`, of whose salted outputs the datasets at paths of other code are removed too, when the last run
-   * was committed that long ago and no run is active; default none. They cannot be brought back.
+   * was committed that long ago, by a pipeline of the same name, and no run is active; default none. They cannot be brought back.
    */
   readonly oldSaltsOf?: string
 }

@@ -68,6 +68,7 @@ export function contextOf({ session, task, params, outputPath, tables }: BegunTa
   const { owner, output, options } = session
   return {
     ...{ owner, output, task, params, outputPath, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
+    pipeline: session.pipeline.name,
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
     rejectsMax: options.rejectsMax,
     signal: options.signal,

@@ -6,9 +6,10 @@ import { isPathOf } from '../model/output-path.ts'
 import type { OldSaltOptions } from '../runs/old-salts.ts'
 import type { HashedPipeline } from './pipeline-file.ts'
 
-/** A path whose task or parameters are no longer those of the pipeline is not known to be old. */
+/** A path of another pipeline, or of one that is not known, is not old; nor is one whose task or parameters the pipeline no longer has. */
 export function oldPaths({ definition, codeHash }: HashedPipeline): OldSaltOptions['isOld'] {
-  return ({ task: name, params }, outputPath) => {
+  return ({ pipeline, task: name, params }, outputPath) => {
+    if (pipeline !== definition.name) return false
     const task = definition.tasks.find(each => each.name === name)
     if (!task || !isSalted(task.output)) return false
     try {

@@ -32,6 +32,8 @@ export type ManifestInput = DataOf<typeof inputSchema>
 const runSchema = v.object({
   runId: v.string(),
   attempt: count,
+  /** The name of the pipeline, as several may write below one root; absent for runs of older versions. */
+  pipeline: v.optional(v.string()),
   task: v.string(),
   params: paramsSchema,
   codeHash: v.string(),

@@ -23,6 +23,8 @@ import type { ProcessTools } from './process-tools.ts'
 /** A task with everything that its steps depend on, and the process that works on it. */
 export interface TaskContext extends ActorOptions {
   readonly task: TaskDefinition
+  /** The name of its pipeline; absent where it runs without one. */
+  readonly pipeline?: string
   readonly params: ParamValues
   /** Path of the output under the output root. */
   readonly outputPath: string

@@ -1,5 +1,5 @@
 /** Finds the datasets of salted outputs at paths to which the present code does not write, and removes them. */
-import type { ParamValues } from '../define/definition.ts'
+import type { ManifestRun } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import { isDamaged, orDamaged } from '../state/damaged-state.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
@@ -11,8 +11,8 @@ export interface OldSaltOptions {
   readonly now: () => number
   /** Datasets to which a run was committed more recently than this are kept. */
   readonly olderThanMs: number
-  /** Whether a path belongs to a salted output of this task, but to other code. */
-  isOld(node: { readonly task: string; readonly params: ParamValues }, outputPath: string): boolean
+  /** Whether the path of a dataset, of which this is the last run, belongs to a salted output of this task, but to other code. */
+  isOld(last: Pick<ManifestRun, 'pipeline' | 'task' | 'params'>, outputPath: string): boolean
 }
 
 /** A dataset of other code: `_SUCCESS`, then its parts as its manifest names them, then its head. */

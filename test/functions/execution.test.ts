@@ -136,7 +136,7 @@ describe('an execution that continues a run', () => {
       run: planned.run,
       batches: [0],
     })
-    expect(await account.manifest(`points/${month}`)).toMatchObject({ runs: [planned.run] })
+    expect(await account.manifest(`points/${month}`)).toMatchObject({ runs: [{ ...planned.run, pipeline: 'grid' }] })
     expect(await account.execute('points', continuing(planned.run))).toMatchObject({ status: 'complete' })
   })
 

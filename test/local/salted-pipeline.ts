@@ -2,8 +2,8 @@
 
 export const saltedInput = { 'sales/2024.csv': 'shop,amount\na,1\na,2\na,3\n' }
 
-/** `factor` changes the code of the salted task, `where` that of the task before it; `options` are options of the salted task. */
-export const saltedPipeline = ({ factor = 1, where = 'true', options = '' } = {}) => `
+/** `name` is that of the pipeline, `factor` changes the code of the salted task, `where` that of the task before it; `options` are options of the salted task. */
+export const saltedPipeline = ({ name = 'sales', factor = 1, where = 'true', options = '' } = {}) => `
 import { column, csv, files, param, parquet, partitionsOf, pipeline, sum, task } from 'fanmill'
 const sales = task({
   name: 'sales',
@@ -19,5 +19,5 @@ const totals = task({
   ${options}
 }).reduce({ by: ['shop'], measures: { total: sum('amount') } }).sql\`select (${factor} * total)::integer as total from input\`
 const top = task({ name: 'top', source: partitionsOf(totals), output: parquet({ path: '{task}/{year}' }) })
-export default pipeline({ name: 'sales', tasks: [sales, totals, top] })
+export default pipeline({ name: '${name}', tasks: [sales, totals, top] })
 `

@@ -1,4 +1,5 @@
 /** Outputs whose paths move with the code, on a laptop. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cleanState } from '../../lib/local/clean-state.ts'
@@ -113,5 +114,25 @@ describe('a salted output', () => {
     expect(await run()).toMatchObject({ status: 'skipped' })
     edit({ factor: 10 })
     expect(statusesOf(await run())).toMatchObject({ totals: 'complete' })
+  })
+
+  it('keeps the datasets of another pipeline with a task of that name, and those whose pipeline is not known', async () => {
+    edit({ name: 'other', factor: 20 })
+    const other = pathOf(await run(), 'totals')
+    edit({ factor: 30 })
+    const own = pathOf(await run(), 'totals')
+    edit({ factor: 40 })
+    await run()
+    const isRemoved = async (path: string): Promise<boolean> => {
+      const oldSaltsOf = join(some.folder, 'pipeline.ts')
+      const { removed } = await cleanState({ output: some.out, oldSaltsOf, olderThanDays: 0, dryRun: true })
+      return removed.some(({ key }) => key === `${path}/_SUCCESS`)
+    }
+    expect([some.manifest(other), some.manifest(own)].map(({ runs }) => runs[0]?.pipeline)).toEqual(['other', 'sales'])
+    expect([await isRemoved(other), await isRemoved(own)]).toEqual([false, true])
+    const success = join(some.out, own, '_SUCCESS')
+    writeFileSync(success, readFileSync(success, 'utf8').replace(/"pipeline": ?"sales",/, ''))
+    expect(some.manifest(own).runs[0]?.pipeline).toBeUndefined()
+    expect(await isRemoved(own)).toBe(false)
   })
 })
