@@ -68,6 +68,8 @@ export interface ConvertJob {
   readonly keyTypes?: readonly string[] | undefined
   /** The columns of both sides, when the files are those of a join. */
   readonly sides?: SideColumns | undefined
+  /** Those of `sides` that are read. Default all. */
+  readonly usedSides?: SideColumns | undefined
   /** Converts only to see whether it fails: partitions are not written apart. Default false. */
   readonly isTrial?: boolean
 }

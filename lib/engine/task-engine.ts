@@ -136,8 +136,12 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     byPath.set(key, conversion)
     return conversion
   }
-  const conversionFor = async ({ files, sides }: Pick<ConvertJob, 'files' | 'sides'>): Promise<Conversion> => {
-    if (task.join && sides) own = joinedColumns(task.join, sides)
+  const conversionFor = async ({
+    files,
+    sides,
+    usedSides,
+  }: Pick<ConvertJob, 'files' | 'sides' | 'usedSides'>): Promise<Conversion> => {
+    if (task.join && sides) own = joinedColumns(task.join, sides, usedSides)
     else if (task.exchangedBy && files.length > 0)
       own ??= await exchangeColumns(
         connection,
@@ -169,14 +173,14 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
         filter = mayReject(task) ? undefined : await rowGroupFilter(connection, task.conditions ?? [], dataset)
       }
       if (inputs.exchanged) own = inputs.exchanged
-      if (task.join && inputs.sides) own = joinedColumns(task.join, (await usedOfSides(inputs.sides)) ?? inputs.sides)
+      if (task.join && inputs.sides) own = joinedColumns(task.join, inputs.sides, await usedOfSides(inputs.sides))
       if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write; the columns of a join are those of its sides.
       if (isUntyped && !dataset && !job.sides && job.files.length === 0) return nothing
-      const used = { ...job, sides: await usedOfSides(job.sides) }
+      const used = { ...job, usedSides: await usedOfSides(job.sides) }
       return convert(await conversionFor(used), used)
     },
     progress: () => ({

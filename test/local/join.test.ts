@@ -148,6 +148,42 @@ describe('joinOf with a small side', () => {
   })
 })
 
+describe('joinOf with prefix', () => {
+  it('keeps it when no step uses the column of that name on the left side, however the sides are joined', async () => {
+    const kept = (name: string, from: string, key: string) => `
+const ${name} = task({
+  name: '${name}', source: partitionsOf(${from}), output: parquet({ path: '${name}', bucketBy: { columns: ['${key}'], buckets: 3 } }),
+})`
+    const steps = {
+      exchanged: `joinOf({ left: orders, right: customers }, { on: ${on}, prefix: 'r_', buckets: 3 })`,
+      small: `joinOf({ left: orders, right: customers }, { on: ${on}, prefix: 'r_' })`,
+      kept: `joinOf({ left: keptorders, right: keptcustomers }, { on: ${on}, prefix: 'r_' })`,
+    }
+    const select = 'customer, r_name as n, rank'
+    const code = Object.keys(steps)
+      .reduce(
+        (text, name) => text.replace(`path: '${name}' }) })`, match => `${match}.sql\`select ${select} from input\``),
+        pipeline(steps),
+      )
+      .replace('day: column.string()', 'day: column.string(), name: column.string()')
+      .replace(
+        'const exchanged =',
+        `${kept('keptorders', 'orders', 'customer')}${kept('keptcustomers', 'customers', 'id')}\nconst exchanged =`,
+      )
+      .replace('tasks: [orders,', 'tasks: [keptorders, keptcustomers, orders,')
+    const lines = Array.from({ length: 30 }, (_, row) => `${row % 7},d${row % 3},o${row},${row},1.5`)
+    const some = project(code, {
+      'in/orders-0.csv': `customer,day,name,id,price\n${lines.join('\n')}\n`,
+      'in/customers-0.csv': customersOf(0),
+    })
+    const { error } = await some.run({ workers: 1 })
+    expect(error).toBeUndefined()
+    const expected = await joined(some, 'l.customer, r.name as n, r.rank', 'inner')
+    expect(expected.length).toBeGreaterThan(20)
+    for (const name of Object.keys(steps)) expect([name, plain(await some.rows(name))]).toEqual([name, plain(expected)])
+  })
+})
+
 describe('bucketBy', () => {
   const kept = (source: string, name: string, columns: string, buckets: number) => `
 const ${name} = task({

@@ -23,9 +23,12 @@ interface JoinedColumn extends ReadColumn {
   readonly own: string
 }
 
-/** Returns the columns of the rows of a join. @throws DEFINITION_INVALID for names that both sides have */
-export const joinedColumns = (join: JoinStep, sides: SideColumns): ReadColumn[] =>
-  columnsOf(join, sides).map(({ name, type }) => ({ name, type }))
+/**
+ * Returns the columns of the rows of a join, only those that are `used`. Their names depend on all columns of both sides.
+ * @throws DEFINITION_INVALID for names that both sides have
+ */
+export const joinedColumns = (join: JoinStep, sides: SideColumns, used = sides): ReadColumn[] =>
+  usedOf(columnsOf(join, sides), used).map(({ name, type }) => ({ name, type }))
 
 /**
  * Returns the columns of both sides that are read: those of the key, and those that the steps use, or all where that is not known. @throws DEFINITION_INVALID for names that both sides have
@@ -56,9 +59,9 @@ export async function usedSides(
 export async function joinRead(
   connection: DuckDBConnection,
   join: JoinStep,
-  { files, sides = [[], []] }: Pick<ConvertJob, 'files' | 'sides'>,
+  { files, sides = [[], []], usedSides = sides }: Pick<ConvertJob, 'files' | 'sides' | 'usedSides'>,
 ): Promise<string> {
-  const reads = sides.map((columns, side) =>
+  const reads = usedSides.map((columns, side) =>
     sideRead(
       connection,
       columns,
@@ -66,7 +69,7 @@ export async function joinRead(
     ),
   )
   const [left, right] = await Promise.all(reads)
-  const list = columnsOf(join, sides).map(({ name, sql }) => `${sql} AS ${quoteName(name)}`)
+  const list = usedOf(columnsOf(join, sides), usedSides).map(({ name, sql }) => `${sql} AS ${quoteName(name)}`)
   const types = typesOf(join, sides)
   const on = join.on.map(
     (key, at) => `${converted('l', key.left, types[at])} = ${converted('r', key.right, types[at])}`,
@@ -105,6 +108,9 @@ function typesOf({ on }: JoinStep, [left, right]: SideColumns): readonly string[
 /** Returns a column of the key in the type in which both sides are compared, as it was hashed. */
 const converted = (side: 'l' | 'r', name: string, type: string | undefined): string =>
   `CAST(${side}.${quoteName(name)} AS ${type})`
+
+const usedOf = (columns: readonly JoinedColumn[], used: SideColumns): JoinedColumn[] =>
+  columns.filter(({ side, own }) => used[side]?.some(({ name }) => name === own))
 
 function columnsOf(join: JoinStep, sides: SideColumns): JoinedColumn[] {
   const { on, how, prefix } = join
