@@ -3,6 +3,7 @@ import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Permission } from '../lib/define/action-definition.ts'
+import { stateRoot } from '../lib/store/state-root.ts'
 import type { Places } from './places.ts'
 import { createOnly, stageOnly, type WriteConditionProps } from './write-conditions.ts'
 
@@ -102,11 +103,14 @@ export function graphStatements({ places, output }: StatementOptions): PolicySta
 /** Lets Graph look at inputs and at datasets of the pipeline, as functions of tasks do that find out what these require. */
 export function discoverStatements(options: StatementOptions): PolicyStatement[] {
   const { places, output } = options
+  // `openDataset` looks for the head of a dataset in each folder above it, up to the output root.
+  const heads = `${places.state.slice(0, -stateRoot.length)}*${stateRoot}outputs/*`
   const datasets = places.outputs.map(prefix => output.arnForObjects(`${prefix}*`))
   return [
     ...readInputs(options),
     ...list(options, { withInputs: true, withOutputs: true }),
-    allow(['s3:GetObject'], datasets),
+    listBucket(output, [heads]),
+    allow(['s3:GetObject'], [...datasets, output.arnForObjects(heads)]),
   ]
 }
 
