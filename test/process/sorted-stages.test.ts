@@ -47,3 +47,37 @@ it('each slice reads one range of each run, and all slices together have all row
   expect(runs).toBeGreaterThan(1)
   expect(reads.length).toBeGreaterThan(runs)
 }, 60_000)
+
+/** Places of rows in the order of each column, by their number. */
+const places: Readonly<Record<string, (number: number) => number>> = {
+  number: number => number,
+  day: number => number,
+  isHigh: number => (number > 0 ? 1 : 0),
+}
+
+it('sorts by one column of few bytes, up and down, with nulls last', async () => {
+  const input = memoryStore()
+  for (const file of [0, 1]) {
+    const rows = Array.from({ length: 300 }, (_, at) => (at % 7 === 0 ? ',' : `,${((at * 7919) % 601) - 300 + file}`))
+    await input.write(`${file}.csv`, Buffer.from(`other,number\n${rows.join('\n')}\n`))
+  }
+  for (const [name, place] of Object.entries(places))
+    for (const descending of [[], [name]]) {
+      const columns = [name]
+      const sorted = task({
+        name: 'sorted',
+        source: files({ paths: '*.csv', format: csv() }),
+        columns: { other: column.string(), number: column.int32() },
+        output: parquet({ path: 'sorted', sortBy: { columns, descending, global: true } }),
+      }).sql`SELECT number, DATE '2020-01-01' + number AS day, number > 0 AS isHigh FROM input`
+      const output = memoryStore()
+      const run = await openStagedRun(sorted, { input, output })
+      await run.run().finally(() => run.close())
+      const found = await Array.fromAsync((await datasetAt({ store: output, outputPath: 'sorted' })).rows())
+      const sign = descending.length > 0 ? -1 : 1
+      const placed = found.map(({ number }) => (number === null ? Number.MAX_VALUE : sign * place(Number(number))))
+      expect(placed, `${name} ${descending}`).toEqual(placed.toSorted((a, b) => a - b))
+      expect(placed.filter(each => each === Number.MAX_VALUE)).toHaveLength(86)
+      expect(placed).toHaveLength(600)
+    }
+}, 60_000)
