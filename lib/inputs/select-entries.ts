@@ -4,7 +4,7 @@ import type { ZipMembersSource } from '../define/definition.ts'
 import type { PermanentError } from '../errors/errors.ts'
 import type { PlannedMember } from '../model/plan-data.ts'
 import { type SkippedMember, skippedMember } from '../model/skipped-member.ts'
-import { excludedGlob, globMatcher } from '../paths/glob.ts'
+import { excludedGlob, folderMatcher, globMatcher } from '../paths/glob.ts'
 import type { EntryTable, ZipEntry } from '../zip/entry-table.ts'
 import { type ArchiveTotals, entryFault } from '../zip/limits.ts'
 import { memberError } from '../zip/local-header.ts'
@@ -96,11 +96,14 @@ function faultOf(
   return memberError('ZIP_LIMIT', { archive: key, member: entry }, what, { depthMax })
 }
 
-/** Returns a test of the names of members that are opened as archives. Hidden files are none, whatever their names. */
-function archiveMatcher({ nested }: ZipMembersSource): (name: string) => boolean {
+/**
+ * Returns a test of the names of members that are opened as archives: those that the glob does not exclude, and that can hold a match.
+ * Hidden files are none, whatever their names.
+ */
+function archiveMatcher({ nested, members }: ZipMembersSource): (name: string) => boolean {
   if (!nested) return () => false
-  const isData = globMatcher('**')
-  return name => hasArchiveName(name) && isData(name)
+  const [isData, canHold] = [globMatcher('**'), folderMatcher(members)]
+  return name => hasArchiveName(name) && isData(name) && canHold(name)
 }
 
 /** Returns a test of member names. Hidden files match when members are extracted, but not when they are read as text. */

@@ -19,6 +19,31 @@ export function globMatcher(glob: string): (name: string) => boolean {
   return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, written)
 }
 
+/** Returns a test for the names of folders: false where the glob excludes the folder, or matches nothing below it by its first segments. */
+export function folderMatcher(glob: string): (folder: string) => boolean {
+  const excluded = excludedGlob(glob)
+  if (excluded !== undefined) {
+    const isExcluded = globMatcher(excluded)
+    return folder => !isExcluded(folder)
+  }
+  const segments = withoutDotSlash(glob).split('/')
+  const end = segments.findIndex(segment => !isOneSegment(segment))
+  const first = end === -1 ? segments : segments.slice(0, end)
+  const matchers = first.map((_, index) => globMatcher(first.slice(0, index + 1).join('/')))
+  return folder => {
+    const names = folder.split('/').slice(0, end === -1 ? undefined : end)
+    return names.length === 0 || (matchers[names.length - 1]?.(names.join('/')) ?? false)
+  }
+}
+
+/** Returns whether a part of a glob between slashes is for one segment: no `**`, and no brackets around the slash. */
+function isOneSegment(part: string): boolean {
+  const plain = part.replace(/\\./gs, '')
+  const count = (character: string): number => plain.split(character).length
+  const isClosed = count('{') === count('}') && count('[') === count(']') && !plain.endsWith('\\')
+  return part !== '' && isClosed && !plain.includes('**')
+}
+
 /** Returns the glob after a leading `!`, whose names are left out; undefined for other globs, such as `!(a)` and `\!a`. */
 export function excludedGlob(glob: string): string | undefined {
   return /^!(?!\()./s.test(glob) ? glob.slice(1) : undefined

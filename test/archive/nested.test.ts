@@ -146,6 +146,17 @@ describe('an inner archive', () => {
     expect(manifest.runs[0]?.skipped).toMatchObject({ count: 1, first: [{ archive: 'a.zip', member, code }] })
   })
 
+  it('is not opened where the glob excludes it, or matches nothing in it', async () => {
+    const bytes = buildZip({ 'old/bad.zip': 'junk', 'b.zip': buildZip({ 'd/a.csv': rowsOf(1) }) })
+    const globs = ['!old/**', '!old/bad.zip', 'b.zip/**', './b.zip/d/*', '{b,c}.zip/**', '*/d/a.csv', '!(old)/**']
+    for (const members of globs) {
+      const { rows } = await reading(bytes, { members })
+      expect([members, ...valuesOf(rows)]).toEqual([members, [1, 'b.zip/d/a.csv']])
+    }
+    for (const members of ['**', '{b.zip/d/*,old/bad.zip/*}', 'old/*/a.csv'])
+      await expect(reading(bytes, { members })).rejects.toMatchObject({ code: 'ZIP_NO_DIRECTORY' })
+  })
+
   it('is refused beyond limits.depthMax, with the limit', async () => {
     let bytes = buildZip({ 'a.csv': rowsOf(1) })
     for (const name of ['d', 'c', 'b', 'a']) bytes = buildZip({ [`${name}.zip`]: bytes })
