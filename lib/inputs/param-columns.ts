@@ -11,7 +11,7 @@ const types: Readonly<Partial<Record<ParamType, string>>> = {
   boolean: 'BOOLEAN',
 }
 
-const int32Max = 2 ** 31 - 1
+const isInt32 = (value: number): boolean => value >= -(2 ** 31) && value < 2 ** 31
 
 type DatasetFiles = Pick<Manifest, 'schema' | 'partitionBy' | 'parts'>
 
@@ -28,7 +28,7 @@ export function withParamColumns<Files extends DatasetFiles>(
   const taken = files.schema.find(column => names.some(name => name.toLowerCase() === column.name.toLowerCase()))
   if (taken) throw hasColumn(of.name, taken.name)
   const added = names.map(name => ({ name, type: types[of.params[name]?.type ?? 'string'] ?? 'VARCHAR' }))
-  const partition = Object.fromEntries(names.map(name => [name, textOf(name, values[name])]))
+  const partition = Object.fromEntries(names.map(name => [name, textOf(name, values[name], of.params[name]?.type)]))
   return {
     ...files,
     schema: [...files.schema, ...added],
@@ -37,8 +37,8 @@ export function withParamColumns<Files extends DatasetFiles>(
   }
 }
 
-function textOf(name: string, value: ParamValue | undefined): string {
-  if (!Number.isInteger(value) || Math.abs(Number(value)) <= int32Max) return String(value)
+function textOf(name: string, value: ParamValue | undefined, type: ParamType | undefined): string {
+  if (type !== 'integer' || isInt32(Number(value))) return String(value)
   const message = `param ${name}: expected an integer of 32 bits, as partitionsOf makes a column of it, got ${value}`
   throw new PermanentError('PARAM_INVALID', message, { param: name, value })
 }

@@ -118,6 +118,16 @@ describe('partitionsOf over several nodes', () => {
     expect((await large.run(request)).error).toMatchObject({ code: 'PARAM_INVALID' })
   })
 
+  it('takes the least int32, and numbers of any size where the column is a float64', async () => {
+    const text = pipeline({ of: `{ params: ['level', 'rate'] }`, output: `parquet({ path: 'sales/{salt}' })` })
+      .replace('default: 3', 'default: -2_147_483_648')
+      .replace('level: param', 'rate: param.float64({ default: 3e9 }), level: param')
+      .replace('slice(0, 3)', 'slice(0, 1)')
+    const some = project(text, input)
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual(['a 1 -2147483648 3000000000', 'b 2 -2147483648 3000000000'])
+  })
+
   it('is planned with all parts', async () => {
     const some = project(pipeline(), input)
     await some.run(request)
