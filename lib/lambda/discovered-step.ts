@@ -1,5 +1,5 @@
 /** Decides a step of a walk on Lambda, and asks the nodes that are ready what they require besides. */
-import { toPlain } from '../errors/errors.ts'
+import { TransientError, toPlain } from '../errors/errors.ts'
 import { type Answer, expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
 import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
@@ -84,15 +84,22 @@ async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }
   const { key } = node
   const force = isByHand(event.event) && event.event.force === true && graph.requested.includes(key)
   const codeHash = codeHashIn(lambda)
+  const { signal } = deadline
   try {
-    const { signal } = deadline
     const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })
     await recordAnswer(output, node, found)
     logger.info('discovered', { node: key, groups: found.answer.groups, isRecorded: found.isRecorded })
     return { key, answer: found.answer }
   } catch (error) {
+    if (signal.aborted) throw outOfTime(key, signal.reason)
     return faultOf(key, error)
   }
+}
+
+/** Lets the state machine call Graph again, which reads the answers that are recorded and asks the rest. */
+function outOfTime(node: string, cause: unknown): TransientError {
+  const message = `${node}: expected an answer of discover within the time of the Graph function, got none; it is asked again some times; if it still fails, give a longer functionTimeout`
+  return new TransientError('OUT_OF_TIME', message, { node }, { cause })
 }
 
 function faultOf(key: string, error: unknown): NodeAnswer {

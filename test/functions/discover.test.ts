@@ -28,7 +28,7 @@ const best = task({
   name: 'best',
   requires: names,
   retries: 1,
-  async discover(params, { list, required }) {
+  async discover(params, { list, required, signal }) {
     appendFileSync(process.env.FANMILL_TEST_ASKED, required[0].name + ' ')
     if (existsSync(process.env.FANMILL_TEST_ASKED + '-closed')) throw new Error('no answer')
     const shops = (await list('sales/*.csv')).map(file => file.slice(6, -4))
@@ -95,6 +95,17 @@ describe('a task with discover on the functions', () => {
     const first = await handler(given, context(900))
     expect(await handler(given, context(900))).toEqual(first)
     expect(asked().length).toBeLessThanOrEqual('names '.length)
+  })
+
+  it('is asked again by the state machine when the time of Graph is over, and does not fail for that', async () => {
+    const untilStopped = `if (!existsSync(process.env.FANMILL_TEST_ASKED + '-quick'))
+      await new Promise((done, stop) => signal.addEventListener('abort', () => stop(new Error('stopped'))))
+    ${oldest}`
+    await account.deploy(shops(untilStopped).replace('requires: names,', '').replace('required[0].name', `'none'`))
+    const step = { execution: 'arn:slow', event, step: 0, waits: noWaits(1), maxConcurrency: 100, nodeConcurrency: 20 }
+    await expect(handler(step, context(1))).rejects.toMatchObject({ name: 'TransientError', code: 'OUT_OF_TIME' })
+    await account.write('asked-quick', '')
+    expect(await handler(step, context(900))).toMatchObject({ status: 'wave', nodes: 1 })
   })
 
   it('fails as a node when it cannot find out, after its retries, or returns what makes no graph', async () => {
