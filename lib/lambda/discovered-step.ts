@@ -88,7 +88,8 @@ async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }
   try {
     const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })
     await recordAnswer(output, node, found)
-    logger.info('discovered', { node: key, groups: found.answer.groups, isRecorded: found.isRecorded })
+    const nodes = Object.values(found.answer.groups).flat().length
+    logger.info('discovered', { node: key, nodes, isRecorded: found.isRecorded })
     return { key, answer: found.answer }
   } catch (error) {
     if (signal.aborted) throw outOfTime(key, signal.reason)
