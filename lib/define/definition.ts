@@ -140,7 +140,7 @@ export interface JoinSource extends JoinStep {
   readonly right: PartitionsOfSource
   /** The number of groups into which keys are hashed. Default by the bytes of both sides. */
   readonly buckets?: number
-  /** Set where both sides are kept by the key of the join, in as many buckets. */
+  /** Set where both sides are kept by the key of the join, in as many buckets, and are read as they are. */
   readonly isKept?: boolean
   readonly format: { readonly kind: 'parquet' }
   readonly hive: false

@@ -39,8 +39,8 @@ export interface JoinOptions<On, How extends JoinKind, Prefix extends string> {
    */
   readonly prefix?: Prefix
   /**
-   * The number of groups into which keys are hashed, at most 65,536. Refused where both sides are kept by the key (`bucketBy`), as these
-   * are joined in their own buckets. With a number, rows are exchanged also where one side is small. Default by the bytes of both sides.
+   * The number of groups into which keys are hashed, at most 65,536. With a number, rows are exchanged also where one side is small, or
+   * both are kept by the key (`bucketBy`). Default by the bytes of both sides.
    * @example joinOf({ left: orders, right: customers }, { on: ['customer'], buckets: 200 })
    */
   readonly buckets?: number
@@ -80,13 +80,7 @@ export function joinOf<
     hive: false,
   }
   for (const side of ['left', 'right'] as const) checkKeys(side, data[side], data.on)
-  if (!areKept(data)) return frozen(data)
-  if (buckets !== undefined)
-    throw invalid(
-      'joinOf: buckets',
-      `expected none, as both sides are kept by the key (bucketBy) and are joined as they are, got ${buckets}; leave it out`,
-    )
-  return frozen({ ...data, isKept: true })
+  return frozen(areKept(data) ? { ...data, isKept: true } : data)
 }
 
 const sidesSchema = options({ left: v.unknown(), right: v.unknown() }, { from: 'left', to: 'right' })
@@ -114,9 +108,15 @@ const sideSource = (side: JoinInput): PartitionsOfSource =>
     ? side
     : partitionsOf(side as DatasetPath)
 
-/** Whether both sides are tasks that keep their rows by the key of the join, in as many buckets. A condition needs a stage that applies it. */
-function areKept({ left, right, on }: JoinSource): boolean {
-  const [one, other] = [left, right].map(({ of, where }) => (where ? undefined : of && layoutOf(of.output)?.bucketBy))
+/**
+ * Whether both sides are tasks that keep their rows by the key of the join, in as many buckets. A condition needs a stage that applies it,
+ * and parameters one that makes columns of them; `buckets` asks for these stages.
+ */
+function areKept({ left, right, on, buckets }: JoinSource): boolean {
+  if (buckets !== undefined) return false
+  const [one, other] = [left, right].map(({ of, where, params }) =>
+    where || params ? undefined : of && layoutOf(of.output)?.bucketBy,
+  )
   const isBy = (columns: readonly string[], side: 'left' | 'right') =>
     columns.length === on.length && on.every((key, at) => key[side] === columns[at])
   if (!one || !other || one.buckets !== other.buckets) return false

@@ -20,7 +20,7 @@ interface KeptSides {
 
 /**
  * Returns a slice for each bucket that has rows of a side; one without rows where no side has any.
- * @throws INPUT_INVALID when a dataset is not kept as its task says
+ * @throws INPUT_INVALID when a dataset is not kept as its task says, or has several nodes
  */
 export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSides): readonly ExchangeSlice[] {
   checkTexts(task, source, sides)
@@ -60,13 +60,20 @@ function keptParts(
   const columns = source.on.map(key => key[side])
   const buckets = of?.output.kind === 'parquet' ? of.output.bucketBy?.buckets : undefined
   const { bucketBy } = found
-  const parts = found.parts?.() ?? []
+  if (!found.parts) throw severalNodes(task, side, of?.name)
+  const parts = found.parts()
   const isAsDefined = bucketBy?.buckets === buckets && `${bucketBy?.columns}` === `${columns}`
   // A part without a bucket would be in no slice, and its rows would be lost.
   const arePlaced = parts.every(({ rows, bucket }) => rows === 0 || bucket !== undefined)
   if (bucketBy && isAsDefined && arePlaced) return parts
   const message = `task ${task}: expected the dataset of task ${of?.name} in ${buckets} buckets by ${columns.join(', ')}, as its definition says, got another; run ${of?.name} again`
   throw new PermanentError('INPUT_INVALID', message, { task, side, bucketBy })
+}
+
+/** Buckets of several nodes are not numbered together, and the definition does not say how many nodes there are. */
+function severalNodes(task: string, side: 'left' | 'right', name: string | undefined): PermanentError {
+  const message = `task ${task}: joinOf: ${side}: expected one dataset of task ${name}, as both sides are kept by the key (bucketBy) and are joined as they are, got those of several nodes; set buckets of joinOf, so that their rows are exchanged`
+  return new PermanentError('INPUT_INVALID', message, { task, side })
 }
 
 /** Keys are hashed as texts, which are the same for all integers, but not for other types. @throws DEFINITION_INVALID */

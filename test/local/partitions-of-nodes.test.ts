@@ -98,6 +98,45 @@ describe('partitionsOf over several nodes', () => {
     })
   })
 
+  it('joins nodes that are kept by key, exchanging their rows with params or buckets, and names buckets without', async () => {
+    const kept = `parquet({ path: 'sales/{month}/{level}', bucketBy: { columns: ['shop'], buckets: 2 } })`
+    const joinBy = (of: string, options = '') =>
+      pipeline({ output: kept })
+        .replace('import { column,', 'import { column, joinOf,')
+        .replace(
+          'const year =',
+          match => `const shops = task({
+  name: 'shops',
+  source: files({ paths: 'shops.csv', format: csv() }),
+  columns: { shop: column.string(), town: column.string() },
+  output: parquet({ path: 'shops', bucketBy: { columns: ['shop'], buckets: 2 } }),
+})
+${match}`,
+        )
+        .replace(
+          '=> sales.each({ month: months(year).slice(0, 3) })',
+          match => `${match.replace('=> ', '=> [')}, shops]`,
+        )
+        .replace(
+          `partitionsOf(sales, { params: ['month'] })`,
+          `joinOf({ left: partitionsOf(sales, ${of}), right: shops }, { on: ['shop']${options} })`,
+        )
+        .replace('[sales, year]', '[sales, shops, year]')
+    const some = project(joinBy(`{ params: ['month'] }`), { ...input, 'shops.csv': 'shop,town\na,Bern\nb,Chur\n' })
+    expect((await some.run(request)).error).toBeUndefined()
+    expect(await rowsOf(some)).toEqual([
+      ...['a 1 2024-01 Bern', 'a 30 2024-02 Bern', 'a 500 2024-03 Bern', 'b 2 2024-01 Chur', 'b 400 2024-03 Chur'],
+    ])
+    some.write({ 'pipeline.ts': joinBy('{}') })
+    expect((await some.run(request)).error).toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('got those of several nodes; set buckets of joinOf'),
+    })
+    some.write({ 'pipeline.ts': joinBy('{}', ', buckets: 3') })
+    expect((await some.run(request)).error).toBeUndefined()
+    expect(await rowsOf(some)).toEqual(['a 1 Bern', 'a 30 Bern', 'a 500 Bern', 'b 2 Chur', 'b 400 Chur'])
+  })
+
   it('reads Delta tables in the same way', async () => {
     const output = `delta({ path: 'sales/{month}/{level}', mode: 'overwrite' })`
     const some = project(pipeline({ output }), input)
