@@ -59,7 +59,7 @@ const zip: NestedKind = {
       start >= tail.start
         ? tail.bytes.subarray(start - tail.start, end - tail.start)
         : readRange(archive.open(), { start, end })
-    return (await readZipDirectory(read, sizeBytes, { key, limits })).table
+    return (await readZipDirectory(read, sizeBytes, { key, limits, isNested: true })).table
   },
   async *read(source, members, options) {
     const bytes = new ChunkBytes(source)

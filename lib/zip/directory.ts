@@ -22,6 +22,8 @@ export interface ZipDirectory {
 export interface DirectoryOptions {
   /** The archive's key, for errors. */
   readonly key: string
+  /** Whether it is a member of another archive, so that the key is no path. */
+  readonly isNested?: boolean
   readonly limits: Pick<ZipLimits, 'memberCountMax'> & Partial<Pick<ZipLimits, 'nameBytesMax'>>
 }
 
@@ -38,9 +40,9 @@ const overlapSlackBytes = 16
 export async function readZipDirectory(
   read: ReadRange,
   sizeBytes: number,
-  { key, limits }: DirectoryOptions,
+  { key, limits, isNested }: DirectoryOptions,
 ): Promise<ZipDirectory> {
-  const end = await readZipEnd(read, sizeBytes, key)
+  const end = await readZipEnd(read, sizeBytes, key, isNested)
   checkCount(end.entryCount, limits.memberCountMax, key)
   const window = new DirectoryWindow(read, end)
   const table = await readTable(window, end, { key, limits })

@@ -34,11 +34,11 @@ const tailBytesMax = 0xffff + endRecordBytes + locatorBytes + recordBytes
  * Takes one read of at most 65,633 bytes, and a second, small one where offsets do not agree.
  * @throws ZIP_NO_DIRECTORY when there is no end record; ZIP_BAD_DIRECTORY when it contradicts the archive
  */
-export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string): Promise<ZipEnd> {
+export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string, isNested = false): Promise<ZipEnd> {
   const start = Math.max(0, sizeBytes - tailBytesMax)
   const tail = { start, bytes: asBuffer(await read({ start, end: sizeBytes })) }
   const at = findEnd(tail.bytes)
-  if (at === undefined) return readBeforeOthers(read, tail, { sizeBytes, key })
+  if (at === undefined) return readBeforeOthers(read, tail, { sizeBytes, key, isNested })
   const fields = (await readRecord64(read, tail, at, key)) ?? readRecord(tail, at)
   if (fields.diskNumber !== 0) {
     throw badDirectory(key, `expected one file, got disk ${fields.diskNumber} of a split archive; join it first`)
@@ -75,6 +75,8 @@ function findEnd(bytes: Buffer): number | undefined {
 interface ArchiveFile {
   readonly sizeBytes: number
   readonly key: string
+  /** Whether it is a member of another archive, so that the key is no path. */
+  readonly isNested: boolean
 }
 
 /** Reads the archive before bytes that follow its end record, where they are padding. @throws ZIP_NO_DIRECTORY */
@@ -84,7 +86,7 @@ async function readBeforeOthers(read: ReadRange, tail: Tail, file: ArchiveFile):
   const earlier = await findEarlierEnd(read, file.sizeBytes)
   if (!earlier) throw noDirectory(tail, file)
   if (!earlier.isPadded) throw bytesAfterEnd(earlier.end, file)
-  return readZipEnd(read, earlier.end, file.key)
+  return readZipEnd(read, earlier.end, file.key, file.isNested)
 }
 
 /** Returns where the last archive ends whose directory can be before its end record. */
@@ -97,10 +99,13 @@ function findPlausibleEnd({ start, bytes }: Tail): number | undefined {
   return isPlausible ? start + at + endRecordBytes + bytes.readUInt16LE(at + 20) : undefined
 }
 
-/** Returns the error for an archive that other bytes follow, with their number and the command that cuts them off. */
-function bytesAfterEnd(end: number, { sizeBytes, key }: ArchiveFile): PermanentError {
+/** Returns the error for an archive that other bytes follow, with their number and, for a file, the command that cuts them off. */
+function bytesAfterEnd(end: number, { sizeBytes, key, isNested }: ArchiveFile): PermanentError {
   const extra = sizeBytes - end
-  const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${end} ${key} > whole.zip`
+  const advice = isNested
+    ? `make the archive again without them; it is whole in its first ${end} bytes`
+    : `cut them off: head -c ${end} ${key} > whole.zip`
+  const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; ${advice}`
   return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
 }
 

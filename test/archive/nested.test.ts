@@ -157,6 +157,13 @@ describe('an inner archive', () => {
       await expect(reading(bytes, { members })).rejects.toMatchObject({ code: 'ZIP_NO_DIRECTORY' })
   })
 
+  it('with bytes after its end is refused without a command for its place, which is no file', async () => {
+    const bytes = buildZip({ 'in.zip': Buffer.concat([good, Buffer.from('junk')]) })
+    await expect(reading(bytes)).rejects.toThrow(
+      new RegExp(`a\\.zip, member in\\.zip: .* got 4 more bytes after it; make .* in its first ${good.length} bytes$`),
+    )
+  })
+
   it('is refused beyond limits.depthMax, with the limit', async () => {
     let bytes = buildZip({ 'a.csv': rowsOf(1) })
     for (const name of ['d', 'c', 'b', 'a']) bytes = buildZip({ [`${name}.zip`]: bytes })
