@@ -99,7 +99,9 @@ function withRead(named: NamedRequirements, task: TaskDefinition): NamedRequirem
   const isNamed = (name: string): boolean =>
     Object.values(named).some(all => all.some(({ task }) => task.name === name))
   const others = readTasks(task).filter(({ name }) => !isNamed(name))
-  const added = others.map(one => [one.name, [requirementTo({ kind: 'task', ...one })]] as const)
+  const added = others.map(
+    one => [one.name, [...(named[one.name] ?? []), requirementTo({ kind: 'task', ...one })]] as const,
+  )
   return { ...named, ...Object.fromEntries(added) }
 }
 

@@ -5,8 +5,10 @@ import {
   type PipelineDefinition,
   param,
   parquet,
+  partitionsOf,
   pipeline,
   type TaskDefinition,
+  task,
 } from '../../lib/define/index.ts'
 import { graphIdOf, readGraph } from '../../lib/graph/graph.ts'
 import { type GraphRequest, resolveGraph } from '../../lib/graph/resolve-graph.ts'
@@ -88,6 +90,18 @@ describe('resolveGraph', () => {
       'expected a graph of at most 10000 nodes',
     )
   })
+})
+
+it('keeps what a task requires under the name of another task, whose rows it reads', () => {
+  const base = fileTask('base')
+  const other = fileTask('other')
+  const reader = task({
+    name: 'reader',
+    requires: { base: other },
+    source: partitionsOf(base),
+    output: parquet({ path: '{task}' }),
+  })
+  expect(keysOf(of(base, other, reader), { tasks: ['reader'] }).toSorted()).toEqual(['base', 'other', 'reader'])
 })
 
 describe('a graph that cannot run', () => {
