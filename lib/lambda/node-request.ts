@@ -1,6 +1,6 @@
 /** The run that a node of a graph requests, from the files of the graph. */
 import type { NodeRef } from '../aws/lambda-events.ts'
-import { PermanentError } from '../errors/errors.ts'
+import { PermanentError, TransientError } from '../errors/errors.ts'
 import { isUnasked } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
@@ -29,7 +29,7 @@ export interface TaskUpstream {
   readonly targets: readonly ExternalTarget[]
 }
 
-/** Returns what a node requires, by its graph. @throws STATE_INVALID; RUN_CHANGED where other code resolved a path with a salt */
+/** Returns what a node requires, by its graph. @throws STATE_INVALID; RUN_CHANGED, transient, where other code resolved a path with a salt */
 export async function readNodeUpstream(
   { output, codeHashes }: Pick<LambdaSession, 'output' | 'codeHashes'>,
   node: NodeRef,
@@ -46,9 +46,10 @@ export const upstreamIn = (graph: TaskGraph, node: GraphNode): TaskUpstream => (
   targets: node.targets ?? [],
 })
 
-function deployedMeanwhile({ key, task, output }: GraphNode): PermanentError {
-  const message = `${key}: expected the code that ${output} was resolved for, whose path has a salt, got other code: the pipeline was deployed meanwhile; start it again`
-  return new PermanentError('RUN_CHANGED', message, { node: key, task, outputPath: output })
+/** Transient, because a deployment may have reached Graph but not yet Plan. */
+function deployedMeanwhile({ key, task, output }: GraphNode): TransientError {
+  const message = `${key}: expected the code that ${output} was resolved for, whose path has a salt, got other code; a deployment may be under way: it is tried again for some minutes; if it still fails, the pipeline was deployed meanwhile; start it again`
+  return new TransientError('RUN_CHANGED', message, { node: key, task, outputPath: output })
 }
 
 /** Opens the graph of a node. A graph grows while it is walked, but a node is planned only when all is known of it. */
