@@ -4,6 +4,7 @@ import { Parser } from 'saxen'
 import { PermanentError } from '../errors/errors.ts'
 import { LineCounter } from './line-counter.ts'
 import { xmlFault } from './xml-fault.ts'
+import { XmlPieces } from './xml-pieces.ts'
 
 /** Takes the elements of a document, by their names without a prefix. */
 export interface XmlListener {
@@ -26,8 +27,6 @@ const pieceBytes = 16 * 1024
 /** A text or element that is longer has no end. */
 const pendingMax = 1024 * 1024
 const depthMax = 64
-/** A tag that is neither a declaration nor a comment. */
-const rootTag = /<[^?!<][^<>]*>/
 
 /**
  * Reads a document and yields after each piece of it. Memory: a piece, and the longest text or element.
@@ -41,7 +40,7 @@ export async function* readXml(
   const reader = new XmlReader(listener, part)
   let decoder: InstanceType<typeof TextDecoder> | undefined
   try {
-    for await (const chunk of source) {
+    for await (const chunk of withWholeDeclaration(source)) {
       decoder ??= decoderOf(chunk, part)
       for (let at = 0; at < chunk.length; at += pieceBytes) {
         reader.write(decoder.decode(chunk.subarray(at, at + pieceBytes), { stream: true }))
@@ -81,13 +80,31 @@ function decoderOf(chunk: Uint8Array, part: string): InstanceType<typeof TextDec
 
 const declarationBytes = 200
 
+/** Joins the first chunks, so that none ends within the declaration. */
+async function* withWholeDeclaration(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let first: Uint8Array | undefined = new Uint8Array()
+  for await (const chunk of source) {
+    const joined: Uint8Array = first ? joinedBytes(first, chunk) : chunk
+    first = first && joined.length < declarationBytes ? joined : undefined
+    if (!first) yield joined
+  }
+  if (first) yield first
+}
+
+function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length)
+  joined.set(first)
+  joined.set(second, first.length)
+  return joined
+}
+
 class XmlReader {
   readonly #parser = new Parser()
   readonly #part: string
   #depth = 0
   #elements = 0
   #pending = 0
-  #top = ''
+  readonly #pieces = new XmlPieces()
   readonly #lines = new LineCounter()
 
   constructor(listener: XmlListener, part: string) {
@@ -124,19 +141,8 @@ class XmlReader {
   }
 
   write(xml: string): void {
-    if (this.#elements > 0) {
-      this.#parse(xml)
-      return
-    }
-    // Parsed together with all before the outermost element, so that the parser knows its line.
-    this.#top += xml
-    if (rootTag.test(this.#top) || this.#top.length > pendingMax) this.#parseTop()
-  }
-
-  #parseTop(): void {
-    const top = this.#top
-    this.#top = ''
-    this.#parse(top)
+    this.#parse(this.#pieces.add(xml))
+    if (this.#pieces.heldCharacters > pendingMax) throw this.#tooLong()
   }
 
   #parse(xml: string): void {
@@ -144,12 +150,12 @@ class XmlReader {
     this.#pending += xml.length
     this.#lines.begin(xml)
     this.#parser.write(xml)
-    if (this.#pending > pendingMax) throw this.#fault(`an element or a text of more than ${pendingMax} characters`)
+    if (this.#pending > pendingMax) throw this.#tooLong()
   }
 
   end(rest: string): void {
     this.write(rest)
-    this.#parseTop()
+    this.#parse(this.#pieces.rest())
     this.#parser.end()
     if (this.#elements === 0 || this.#depth > 0) throw this.#fault('an end of the document that comes too early')
   }
@@ -186,6 +192,10 @@ class XmlReader {
       if (character === undefined || !found.endsWith(';')) throw this.#fault(`the unknown entity ${found.slice(0, 20)}`)
       return character
     })
+  }
+
+  #tooLong(): PermanentError {
+    return this.#fault(`an element or a text of more than ${pendingMax} characters`)
   }
 
   #fault(got: string): PermanentError {

@@ -70,6 +70,25 @@ describe('an XML document', () => {
     for (const chunkBytes of [1, 2, 7, 100]) expect(await linesOf(bytes, chunkBytes)).toEqual(whole)
   })
 
+  it('is read where a piece of it ends after a > in an attribute', async () => {
+    for (const characters of [16_383, 16_384, 16_385]) {
+      const comment = `<!--${' '.repeat(characters - 33)}-->`
+      const top = `<o><r><a>1</a></r>${comment}<r a="p>`
+      expect(top).toHaveLength(characters)
+      const { text } = await linesOf(Buffer.from(`${top}q"><a>ok</a></r></o>`), 100_000, xml({ record: 'o/r' }))
+      expect(text).toBe('{"a":"1"}\n{"@a":"p>q","a":"ok"}\n')
+    }
+  })
+
+  it('has newlines as the ends of its lines, and the same lines after a comment with tags', async () => {
+    const text =
+      '<?xml version="1.0"?>\r\n<!-- c > < & <a> -->\r\n<o>\r\n<r>a\r\nb\rc&#13;d</r>\n<r><![CDATA[d\r\r\ne]]></r></o>'
+    for (const chunkBytes of [1, 2, 5, 1000]) {
+      const read = await linesOf(Buffer.from(text), chunkBytes, xml({ record: 'o/r' }))
+      expect(read).toEqual({ text: '{"#text":"a\\nb\\nc\\rd"}\n{"#text":"d\\n\\ne"}\n', gaps: [0, 3, 23, 2] })
+    }
+  })
+
   it('is read in the encoding that it declares', async () => {
     const bytes = Buffer.from(
       '<?xml version="1.0" encoding="ISO-8859-1"?><o><order id="1"><name>é</name></order></o>',
@@ -77,6 +96,8 @@ describe('an XML document', () => {
     )
     const { rows } = await read(bytes, xml({ record: 'o/order' }))
     expect(rows).toEqual([{ id: 1, name: 'é' }])
+    for (const chunkBytes of [1, 20])
+      expect((await linesOf(bytes, chunkBytes, xml({ record: 'o/order' }))).text).toBe('{"@id":"1","name":"é"}\n')
   })
 
   it('of many records gives all of them, in pieces', async () => {
@@ -139,11 +160,11 @@ const read = (bytes: Uint8Array, own: ReturnType<typeof xml>) =>
     { files: { 'a.xml': bytes } },
   )
 
-async function linesOf(bytes: Uint8Array, chunkBytes: number) {
+async function linesOf(bytes: Uint8Array, chunkBytes: number, own = format) {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
   }
   const gaps: number[] = []
-  const found = await Array.fromAsync(recordLines(chunks(), { format, gaps }))
+  const found = await Array.fromAsync(recordLines(chunks(), { format: own, gaps }))
   return { text: Buffer.concat(found).toString(), gaps }
 }
