@@ -15,8 +15,9 @@ declare module 'saxen' {
       ) => void,
     ): this
     on(name: 'closeTag', listener: (name: string, decode: unknown, isEmpty: boolean, context: Context) => void): this
-    on(name: 'text' | 'cdata' | 'comment' | 'question' | 'attention', listener: (text: string) => void): this
-    on(name: 'error' | 'warn', listener: (error: Error) => void): this
+    on(name: 'text' | 'cdata' | 'comment' | 'question', listener: (text: string) => void): this
+    on(name: 'attention', listener: (text: string, decode: unknown, context: Context) => void): this
+    on(name: 'error' | 'warn', listener: (error: Error, context: Context) => void): this
     write(xml: string): this
     end(): Error | undefined
   }

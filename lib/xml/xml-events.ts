@@ -3,6 +3,7 @@
 import { Parser } from 'saxen'
 import { PermanentError } from '../errors/errors.ts'
 import { LineCounter } from './line-counter.ts'
+import { checkControls, decodeCharacters } from './xml-characters.ts'
 import { xmlFault } from './xml-fault.ts'
 import { XmlPieces } from './xml-pieces.ts'
 
@@ -116,7 +117,7 @@ class XmlReader {
     }
     this.#parser
       .on('openTag', (name, attributes, _decode, _isEmpty, context) => {
-        if (this.#depth === 0) this.#lines.passToRoot(context)
+        this.#passToRoot(context)
         this.#open(name, attributes, listener)
         this.#lines.passTag(context)
       })
@@ -125,17 +126,23 @@ class XmlReader {
         listener.close(localName(name))
         if (!isEmpty) this.#lines.passTag(context)
       })
-      .on('text', given => text(given, given.includes('&') ? this.#decode(given) : given))
-      .on('cdata', given => text(given, given))
+      .on('text', given => text(given, this.#decode(given)))
+      .on('cdata', given => {
+        checkControls(given, this.#fault)
+        text(given, given)
+      })
       .on('comment', given => this.#lines.pass(given))
       .on('question', given => this.#lines.pass(given))
-      .on('attention', () => {
+      .on('attention', (_given, _decode, context) => {
+        this.#passToRoot(context)
         throw this.#fault('a declaration of a document type')
       })
-      .on('error', error => {
+      .on('error', (error, context) => {
+        this.#passToRoot(context)
         throw error instanceof PermanentError ? error : this.#fault(error.message)
       })
-      .on('warn', error => {
+      .on('warn', (error, context) => {
+        this.#passToRoot(context)
         throw this.#fault(error.message)
       })
   }
@@ -160,6 +167,10 @@ class XmlReader {
     if (this.#elements === 0 || this.#depth > 0) throw this.#fault('an end of the document that comes too early')
   }
 
+  #passToRoot(context: () => { readonly line: number }): void {
+    if (this.#elements === 0) this.#lines.passToRoot(context)
+  }
+
   #open(name: string, attributes: () => Readonly<Record<string, string>> | false, listener: XmlListener): void {
     this.#pending = 0
     this.#elements++
@@ -171,45 +182,34 @@ class XmlReader {
       found = read
       return read
     }
-    const decoded = (value: string): string => (value.includes('&') ? this.#decode(value) : value)
     const attribute = (wanted: string): string | undefined => {
       const value = all()[wanted] ?? prefixed(all(), wanted)
-      return value === undefined ? undefined : decoded(value)
+      return value === undefined ? undefined : this.#decode(value)
     }
     listener.open(localName(name), attribute, {
       line: this.#lines.line,
       attributes: () =>
         Object.entries(all())
           .filter(([key]) => !/^xmlns(:|$)/.test(key))
-          .map(([key, value]) => [localName(key), decoded(value)] as const),
+          .map(([key, value]) => [localName(key), this.#decode(value)] as const),
     })
   }
 
   #decode(text: string): string {
-    return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w+));?/gi, (found, decimal, hex, name) => {
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
-      const character = name === undefined && code <= 0x10ffff ? String.fromCodePoint(code) : entities.get(name)
-      if (character === undefined || !found.endsWith(';')) throw this.#fault(`the unknown entity ${found.slice(0, 20)}`)
-      return character
-    })
+    return decodeCharacters(text, this.#fault)
   }
 
   #tooLong(): PermanentError {
     return this.#fault(`an element or a text of more than ${pendingMax} characters`)
   }
 
-  #fault(got: string): PermanentError {
-    return xmlFault(`${this.#part} to be well formed`, got, { part: this.#part })
+  /** Returns the error of what is found after a text that is not passed yet. */
+  readonly #fault = (got: string, before = ''): PermanentError => {
+    this.#lines.pass(before)
+    const { line } = this.#lines
+    return xmlFault(`${this.#part} to be well formed`, `${got} in line ${line}`, { part: this.#part, line })
   }
 }
-
-const entities: ReadonlyMap<string, string> = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-])
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 

@@ -14,7 +14,7 @@ lines -->
    day="x">
   <order id="1"
      note='a "q" &amp; b'>
-    <name>Ann &lt;&#x41;&gt;</name><price>1.50</price>
+    <name>Ann &lt;&#x41;&gt;&#xD83D;&#xDE00;</name><price>1.50</price>
     <item>a</item><item n="2">b</item>
     <customer><city> Zürich </city><phone>1</phone></customer>
   </order>
@@ -51,7 +51,7 @@ describe('an XML document', () => {
       const { rows, rejects } = await runTask(task({ name: 't', source, ...shared }), { files: given })
       expect(rows).toEqual([
         {
-          ...{ id: 1, note: 'a "q" & b', name: 'Ann <A>', price: '1.50', item: '["a",{"@n":"2","#text":"b"}]' },
+          ...{ id: 1, note: 'a "q" & b', name: 'Ann <A>😀', price: '1.50', item: '["a",{"@n":"2","#text":"b"}]' },
           customer: { city: 'Zürich', phone: [1] },
         },
         { id: 4, ...empty },
@@ -127,11 +127,17 @@ describe('an XML document', () => {
 
 it.each([
   ['ends too early', '<o><order>', 'end of'],
-  ['has a tag that is not closed', '<o><order></o>', 'closing tag mismatch'],
+  ['has a tag that is not closed', '<o>\r\n<order></o>', 'closing tag mismatch in line 2'],
   ['lacks the elements around the records', '<a/>', 'the element o in the document, got a document without it'],
   ['is no XML', '{"a":1}', 'missing start tag'],
-  ['declares a document type', '<!DOCTYPE a [<!ENTITY x "y">]><o/>', 'a declaration of a document type'],
-  ['has an unknown entity', '<o><order>&x;</order></o>', 'the unknown entity &x;'],
+  ['declares a document type', '\n\n<!DOCTYPE a [<!ENTITY x "y">]><o/>', 'a declaration of a document type in line 3'],
+  ['has an unknown entity', '<o>\n<order>a\n&x;</order></o>', 'the unknown entity &x; in line 3'],
+  ['has a lone &', '<o><order a="b & c"/></o>', 'an & that begins no entity (written &amp;) in line 1'],
+  ['has a number that is none', '<o><order>&#xZZ;</order></o>', 'an & that begins no entity'],
+  ['has a name that is no entity', '<o><order>&\xc3\xa9;</order></o>', 'an & that begins no entity'],
+  ['refers to NUL', '<o><order>&#0;</order></o>', 'the unknown entity &#0;'],
+  ['refers to half a character', '<o><order>&#xD800;</order></o>', 'a reference to half a character'],
+  ['has a control character', '<o><order>\n<![CDATA[\n\x01]]></order></o>', 'the control character U+0001 in line 3'],
   ['has an attribute twice', '<o><order id="1" id="2"/></o>', 'already defined'],
   ['declares an unknown encoding', '<?xml version="1.0" encoding="klingon"?><o/>', 'the declared encoding klingon'],
   ['has bytes of another encoding', '<o><order>\xe9</order></o>', 'in UTF-8, as it declares or by default'],
