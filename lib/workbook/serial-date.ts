@@ -39,14 +39,18 @@ function timeText(ms: number): string {
   return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}${fraction}`
 }
 
+/** Returns the number that decimal digits write; NaN for all else that JavaScript takes for a number, such as a space or `0x10`. */
+export const plainNumber = (written: string): number =>
+  /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(written) ? Number(written) : Number.NaN
+
 /**
  * Returns a number with the digits that it needs and without an exponent. Excel keeps 64-bit floats, and writes 19.99 as
  * `19.989999999999998`. Whole numbers stay as they are written.
  */
 export function numberText(written: string): string {
   if (/^-?\d+$/.test(written)) return written
-  const value = Number(written)
-  if (written.trim() === '' || !Number.isFinite(value)) return written
+  const value = plainNumber(written)
+  if (!Number.isFinite(value)) return written
   return withoutExponent(String(value))
 }
 

@@ -3,7 +3,7 @@ import { errorMark } from '../define/workbook-format.ts'
 import type { XmlListener } from '../xml/xml-events.ts'
 import { CellTextReader, joined, unescaped } from './cell-text-reader.ts'
 import type { NumberKind } from './number-formats.ts'
-import { dateText, durationText, numberText } from './serial-date.ts'
+import { dateText, durationText, numberText, plainNumber } from './serial-date.ts'
 import type { SharedStrings } from './shared-strings.ts'
 import { workbookFault } from './workbook-fault.ts'
 
@@ -68,7 +68,7 @@ export class SheetReader implements XmlListener {
   }
 
   #beginRow(written: string | undefined): void {
-    const row = written === undefined ? this.#row + 1 : Number(written)
+    const row = written === undefined ? this.#row + 1 : plainNumber(written)
     if (!Number.isInteger(row) || row <= this.#row || row > rowsMax)
       throw workbookFault(`the number of a row after ${this.#row}, at most ${rowsMax}`, JSON.stringify(written ?? row))
     this.#row = row
@@ -85,7 +85,7 @@ export class SheetReader implements XmlListener {
       throw workbookFault(`a cell after column ${this.#column} in row ${this.#row}`, JSON.stringify(place ?? column))
     this.#column = column
     this.#type = attribute('t') ?? 'n'
-    this.#style = Number(attribute('s') ?? 0)
+    this.#style = plainNumber(attribute('s') ?? '0')
     this.#value = ''
     this.#inline.begin()
     this.#inside = 'cell'
@@ -128,7 +128,7 @@ export class SheetReader implements XmlListener {
   }
 
   #shared(value: string): string {
-    const text = this.#context.strings.get(Number(value))
+    const text = this.#context.strings.get(plainNumber(value))
     if (text !== undefined) return text
     const expected = `the index of one of ${this.#context.strings.count} shared texts`
     throw workbookFault(`${expected} in row ${this.#row}, column ${this.#column}`, JSON.stringify(value))
@@ -140,9 +140,9 @@ export class SheetReader implements XmlListener {
     const kind = numberKinds[this.#style]
     const special =
       kind === 'date'
-        ? dateText(Number(written), is1904)
+        ? dateText(plainNumber(written), is1904)
         : kind === 'duration'
-          ? durationText(Number(written))
+          ? durationText(plainNumber(written))
           : undefined
     return special ?? numberText(written)
   }

@@ -180,6 +180,15 @@ describe('cells', () => {
       '-0.30000000000000004',
       '12345678901234567890',
     ])
+    expect([' ', '0x10', '0b1', '', ' 2.50 ', '-1.', '.5'].map(numberText)).toEqual([
+      ' ',
+      '0x10',
+      '0b1',
+      '',
+      '2.5',
+      '-1',
+      '0.5',
+    ])
     expect([1.5, -0.25, 0.0000115740741].map(durationText)).toEqual(['36:00:00', '-06:00:00', '00:00:01'])
     expect(['yyyy', '"day" 0', '[h]:mm', '0;d', '[$€-407] 0', 'General', '\\d0'].map(kindOfCode)).toEqual([
       'date',
@@ -286,6 +295,7 @@ it.each<[string, Uint8Array, string]>([
     'a declaration of a document type',
   ],
   ['an unknown entity', buildWorkbook({ rows: row(1, '&boom;') }), 'unknown entity &boom;'],
+  ['a text that reads like the mark of an error', buildWorkbook({ rows: row(1, '&#1;x') }), 'unknown entity &#1;'],
   [
     'bytes that are not UTF-8',
     buildWorkbook({ parts: { [sheetPart]: { data: Buffer.from('<worksheet>\xff</worksheet>', 'latin1') } } }),
@@ -310,6 +320,16 @@ it.each<[string, Uint8Array, string]>([
     'a shared text that is not there',
     buildWorkbook({ rows: row(7, 's:3') }),
     'one of 0 shared texts in row 7, column 1, got "3"',
+  ],
+  [
+    'an index of a shared text that is no number',
+    buildWorkbook({ strings: ['<t>a</t>'], rows: row(1, 's: ') }),
+    'got " "',
+  ],
+  [
+    'a number of a row that is none',
+    buildWorkbook({ rows: '<row r="0x1"></row>' }),
+    'after 0, at most 1048576, got "0x1"',
   ],
   ['rows in another order', buildWorkbook({ rows: row(2, 'a') + row(1, 'b') }), 'the number of a row after 2'],
   [
