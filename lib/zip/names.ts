@@ -92,8 +92,9 @@ function unsafeReason(name: string): string | undefined {
   if (name.includes('\0')) return 'a NUL'
   if (name.includes('\\')) return 'a backslash'
   if (name.startsWith('/')) return 'absolute'
-  if (startsWithDrive(name)) return 'a drive letter'
   const segments = name.split('/')
+  // In every segment, because a name in a nested archive follows that of the archive.
+  if (segments.some(startsWithDrive)) return 'a drive letter'
   const segment = segments.find(part => part === '' || part === '.' || part === '..')
   if (segment !== undefined) return `a segment ${JSON.stringify(segment)}`
   const long = segments.find(part => part.length > segmentBytesMax / 3 && Buffer.byteLength(part) > segmentBytesMax)
