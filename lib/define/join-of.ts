@@ -49,8 +49,8 @@ export interface JoinOptions<On, How extends JoinKind, Prefix extends string> {
 /**
  * The rows of two datasets, joined by key. The result has the columns of the key once, with the names of the left side, then the other
  * columns of the left side, then those of the right. Both datasets may be larger than memory: their rows are exchanged by key. A side of at
- * most 10 MB of Parquet is read whole by each batch instead, where the rows are the same: the right side of `inner`, `left`, `semi` and
- * `anti`, the left side of `inner`.
+ * most 10 MB of Parquet and 1,000,000 rows is read whole by each batch instead, where the rows are the same: the right side of `inner`,
+ * `left`, `semi` and `anti`, the left side of `inner`.
  * @example joinOf({ left: flights, right: partitionsOf(airports, { columns: ['iata', 'state'] }) }, { on: { origin: 'iata' }, how: 'left' })
  * @throws DEFINITION_INVALID
  */

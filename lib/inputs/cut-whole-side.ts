@@ -9,8 +9,12 @@ import type { FoundObjects } from './find-options.ts'
 
 /** Parquet of a side that every batch reads whole: about a third of the least memory of an engine once it is in memory. */
 export const wholeSideBytesMax = 10 * 1024 * 1024
+/** Rows of a side that every batch reads whole: few bytes of Parquet may be very many rows. */
+export const wholeSideRowsMax = 1_000_000
 /** Limit on the parts that all slices of a plan name. */
 const piecesMax = 100_000
+/** Limit on the columns that all slices of a plan name: each slice has those of both sides, at about 50 bytes. */
+const columnsMax = 1_000_000
 /** Memory that rows take for a byte of a part, which is compressed. */
 const bytesInMemory = 4
 
@@ -25,7 +29,7 @@ export function wholeSide(source: JoinSource, all: Sides): JoinSide | undefined 
   if (isKept || buckets !== undefined) return undefined
   if ([left, right].some(side => side.where || sourceRoot(side) !== 'output')) return undefined
   const [smallest] = joinSides
-    .filter(side => mayBeWhole(source, side) && isSmall(side, all))
+    .filter(side => mayBeWhole(source, side) && isSmall(source, side, all))
     .toSorted((one, other) => bytesOf(all, one) - bytesOf(all, other))
   return smallest
 }
@@ -34,11 +38,17 @@ export function wholeSide(source: JoinSource, all: Sides): JoinSide | undefined 
 const mayBeWhole = ({ how }: JoinSource, side: JoinSide): boolean =>
   side === 'right' ? how !== 'full' : how === 'inner'
 
-function isSmall(side: JoinSide, all: Sides): boolean {
-  const [left, right] = all.map(({ parts }) => parts?.().length)
-  if (left === undefined || right === undefined || left * right > piecesMax) return false
-  return bytesOf(all, side) <= wholeSideBytesMax
+function isSmall(source: JoinSource, side: JoinSide, all: Sides): boolean {
+  const [left, right] = all.map(({ parts }) => parts?.())
+  if (!left || !right || left.length * right.length > piecesMax) return false
+  const [small, large] = side === 'left' ? [left, right] : [right, left]
+  if (large.length * columnsOf(source, all) > columnsMax) return false
+  return bytesOf(all, side) <= wholeSideBytesMax && sumFields(small, ['rows']).rows <= wholeSideRowsMax
 }
+
+/** Returns the number of columns of both sides that are read. */
+const columnsOf = (source: JoinSource, all: Sides): number =>
+  all.reduce((sum, { dataset = [] }, at) => sum + (source[joinSides[at] ?? 'left'].columns ?? dataset).length, 0)
 
 const bytesOf = (all: Sides, side: JoinSide): number => all[joinSides.indexOf(side)]?.bytes ?? 0
 

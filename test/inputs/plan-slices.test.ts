@@ -1,5 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { joinOf } from '../../lib/index.ts'
+import { wholeSide } from '../../lib/inputs/cut-whole-side.ts'
+import type { FoundObjects } from '../../lib/inputs/find-options.ts'
 import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 import { packBatches, planRangeSlices, skew, splitShares } from '../../lib/inputs/plan-slices.ts'
 import type { MembersSlice, Slice } from '../../lib/model/plan-data.ts'
@@ -186,5 +189,31 @@ describe('packing', () => {
     expect(skew(slicesOf(10, 10, 10))).toBe(1)
     expect(skew(slicesOf(30, 10, 20))).toBe(1.5)
     expect(skew([])).toBe(1)
+  })
+})
+
+describe('wholeSide', () => {
+  /** A dataset of parts with as many rows each, and as many columns. */
+  const dataset = ({ parts = 10, rows = 1000, columns = 4, bytes = 100_000_000 } = {}) => {
+    const all = Array.from({ length: parts }, (_, at) => ({ key: `${at}.parquet`, runId: 'a', rows, bytes: 1000 }))
+    const schema = Array.from({ length: columns }, (_, at) => ({ name: `c${at}`, type: 'INTEGER', nullable: true }))
+    return { parts: () => all, dataset: schema, bytes } as unknown as FoundObjects
+  }
+  const side = { path: 'a', root: 'output' } as const
+  const source = joinOf({ left: side, right: side }, { on: ['c0'], how: 'left', prefix: 'r_' })
+  const small = { parts: 1, bytes: 1000 }
+
+  it.each([
+    ['reads a side of few bytes and rows whole', dataset(), dataset({ ...small, rows: 1_000_000 }), 'right'],
+    ['exchanges a side of few bytes and very many rows', dataset(), dataset({ ...small, rows: 1_000_001 }), undefined],
+    ['reads it whole for many parts of few columns', dataset({ parts: 100_000 }), dataset(small), 'right'],
+    [
+      'exchanges it for many parts of many columns, which each slice would name',
+      dataset({ parts: 100_000, columns: 300 }),
+      dataset(small),
+      undefined,
+    ],
+  ])('%s', (_, left, right, expected) => {
+    expect(wholeSide(source, [left, right])).toBe(expected)
   })
 })
