@@ -50,7 +50,7 @@ async function removeOnce(output: Store, task: TaskDefinition, outputPath: strin
 /** Tasks whose rows are being written again, by the path of their output: several tasks may need them at once. */
 const remaking = new WeakMap<Store, Map<string, Promise<unknown>>>()
 
-/** Runs a node. When it needs rows of a temporary dataset that were removed, the node that writes them runs first. */
+/** Runs a node. When it needs rows of temporary datasets that were removed, the nodes that write them run first, each once. */
 export async function runWithRows(session: Session, node: TaskNode, { run, writerOf }: RowWriters): Promise<TaskEnd> {
   try {
     return await run(session, node)
@@ -60,7 +60,8 @@ export async function runWithRows(session: Session, node: TaskNode, { run, write
     const forced = { ...session, options: { ...session.options, force: true } }
     const path = String(error.detail.outputPath)
     const end = await remakeOnce(session.output, path, () => runWithRows(forced, writer, { run, writerOf }))
-    return end.error ? end : run(session, node)
+    const others = (outputPath: string) => (outputPath === path ? undefined : writerOf(outputPath))
+    return end.error ? end : runWithRows(session, node, { run, writerOf: others })
   }
 }
 

@@ -61,6 +61,28 @@ describe('temporary', () => {
     expect(await statesOf(some)).toEqual(['clean skipped', 'large skipped', 'small skipped'])
   })
 
+  it('is written again with another one that the same task reads', async () => {
+    const towns = `const towns = task({
+  name: 'towns',
+  source: files({ paths: 'in/*.csv', format: csv() }),
+  columns: { id: column.int64({ required: true }) },
+  output: temporary(),
+})
+const large = task({ name: 'large', source: joinOf({ left: clean, right: towns }, { on: ['id'] })`
+    const joined = (limit?: number): string =>
+      pipeline(limit)
+        .replace('files, ', 'files, joinOf, ')
+        .replace(`const large = task({ name: 'large', source: partitionsOf(clean)`, towns)
+        .replace('[clean,', '[clean, towns,')
+    const some = project(joined(), { 'in/a.csv': csvOf(0, 10) })
+    await some.run()
+    expect(parts(some)).toEqual([])
+    some.write({ 'pipeline.ts': joined(8) })
+    expect(await statesOf(some)).toEqual(['clean skipped', 'towns skipped', 'large complete', 'small skipped'])
+    expect(await idsOf(some, 'large')).toEqual([8, 9])
+    expect(parts(some)).toEqual([])
+  })
+
   it('runs again with all that reads it when its inputs change', async () => {
     const some = project(pipeline(), { 'in/a.csv': csvOf(0, 10) })
     await some.run()
