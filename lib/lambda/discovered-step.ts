@@ -4,7 +4,7 @@ import { type Answer, expandGraph, isUnasked } from '../graph/discovered-nodes.t
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
 import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
 import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
-import { findAnswer, recordAnswer, useUpAnswer } from '../local/discover-nodes.ts'
+import { findAnswer, recordAnswer } from '../local/discover-nodes.ts'
 import { mapParallel } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
 import type { GraphStepEvent } from './events.ts'
@@ -107,10 +107,4 @@ function faultOf(key: string, error: unknown): NodeAnswer {
   const { code, message } = toPlain(error)
   logger.warn('a node could not find out what it requires', { node: key, code, error: message })
   return { key, fault: { code, message } }
-}
-
-/** Lets the next walk ask the nodes again that have become complete. */
-export async function useUpAnswers({ graph, ends }: KnownWalk, { output }: LambdaSession): Promise<void> {
-  const done = new Set(ends.filter(({ status }) => status === 'complete' || status === 'skipped').map(({ key }) => key))
-  for (const { key, isDiscovered } of graph.nodes) if (isDiscovered && done.has(key)) await useUpAnswer(output, key)
 }

@@ -8,7 +8,7 @@ import { newWalk, readNodeEnd, readStep, type Walk } from '../graph/walk-state.t
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
-import { decideDiscovered, type KnownWalk, useUpAnswers } from './discovered-step.ts'
+import { decideDiscovered, type KnownWalk } from './discovered-step.ts'
 import type { GraphStepEvent } from './events.ts'
 import { graphOf } from './graph-request.ts'
 import type { Invocation } from './handler.ts'
@@ -27,7 +27,6 @@ export async function walkGraph(event: GraphStepEvent, invocation: Invocation): 
   const taken = await readState(output, keys.step(event.step), readStep)
   if (taken) return taken.answer as unknown as GraphAnswer
   const known = event.step === 0 ? await beginWalk(event, id, lambda) : await continueWalk(event.step, id, lambda)
-  await useUpAnswers(known, lambda)
   const { graph, next } = await decideDiscovered(known, { id, event, invocation })
   const answer = answerOf(next, { id, event, lambda, graph })
   if (answer.status === 'wave' && next.step.kind === 'wave')

@@ -3,6 +3,7 @@ import { faultOf } from '../aws/fault.ts'
 import type { NodeRef } from '../aws/lambda-events.ts'
 import { graphKeys } from '../graph/graph.ts'
 import type { NodeEnd, NodeRun } from '../graph/walk-state.ts'
+import { useUpAnswer } from '../local/discover-nodes.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
@@ -15,11 +16,14 @@ export async function recordRun(output: Store, { graph, step, key }: NodeRef, ru
   await output.write(`${keys.runs(step)}${keys.file(key)}`, stateBytes({ key, run } satisfies NodeRun))
 }
 
-/** Writes the same record again for a repeated call. */
+/** Writes the same record again for a repeated call. The next walk asks a node again that is complete, however this one goes on. */
 export async function recordEnd(event: NodeEndEvent, { lambda }: Invocation): Promise<{ readonly status: string }> {
   const { graph, step, key } = event.node
   const keys = graphKeys(graph)
   const end = endOf(event)
+  const isComplete = end.status === 'complete' || end.status === 'skipped'
+  const isAsked = lambda.pipeline.tasks.some(({ name, discover }) => name === event.task && discover)
+  if (isComplete && isAsked) await useUpAnswer(lambda.output, key)
   await lambda.output.write(`${keys.ends(step)}${keys.file(key)}`, stateBytes(end))
   logger.info('node ended', { node: key, status: end.status })
   return { status: end.status }

@@ -82,6 +82,14 @@ describe('a task with discover on the functions', () => {
     expect(await account.rows('best')).toEqual([{ total: 14 }])
   })
 
+  it('is asked again once it is complete, also when the execution ended right then', async () => {
+    await walk(account, event, { endsAfter: nodes => nodes.includes('best') })
+    await account.write('input/sales/0.csv', 'total\n7\n')
+    await walk(account, event)
+    expect(asked()).toBe('names names ')
+    expect(await account.rows('best')).toEqual([{ total: 14 }])
+  })
+
   it('answers a repeated call of Graph alike, without asking again', async () => {
     await walk(account, { task: 'names' })
     const given = {

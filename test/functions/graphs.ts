@@ -19,6 +19,8 @@ export interface WalkOptions {
   readonly execution?: string
   /** Whether the child of a node is stopped before it does anything. */
   readonly stopped?: (node: string, step: number) => boolean
+  /** Whether the execution is stopped after a wave. */
+  readonly endsAfter?: (nodes: readonly string[]) => boolean
   /** Stands for the services that states call. */
   readonly service?: (call: PlannedCall) => Promise<unknown>
 }
@@ -28,7 +30,7 @@ const stepsMax = 30
 let count = 0
 
 export async function walk(account: Account, event: object, options: WalkOptions = {}): Promise<Walked> {
-  const { execution = `arn:execution-${count++}`, stopped = () => false } = options
+  const { execution = `arn:execution-${count++}`, stopped = () => false, endsAfter = () => false } = options
   const waves: string[][] = []
   let [step, waits] = [0, noWaits(1)]
   for (;;) {
@@ -49,6 +51,7 @@ export async function walk(account: Account, event: object, options: WalkOptions
       if (!stopped(idOf.get(key) ?? '', step))
         await runNode(account, { task, execution: `${execution}#${key}`, node }, options.service)
     }
+    if (endsAfter(waves.at(-1) ?? [])) return { answer, waves }
   }
 }
 
