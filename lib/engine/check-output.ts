@@ -1,5 +1,7 @@
 /** Checks the options of an output of Parquet files against the columns that the transform returns, and finds the types as which they are written. */
+import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { storedType } from '../delta/column-types.ts'
+import { engineTypeText, mapScalars, parseEngineType } from '../delta/engine-type.ts'
 import { checkPartitionColumns } from '../delta/partition-values.ts'
 import { newFields } from '../delta/table-schema.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -16,12 +18,47 @@ export interface WrittenColumn {
 }
 
 /** Returns the columns with the types as which they are written. @throws DEFINITION_INVALID with the option or the column */
-export function writtenColumns(parts: PartOptions, schema: readonly SchemaColumn[]): readonly WrittenColumn[] {
+export function writtenColumns(
+  parts: PartOptions,
+  schema: readonly SchemaColumn[],
+  exchange?: Pick<ExchangeOutput, 'by'>,
+): readonly WrittenColumn[] {
   checkOutput(parts, schema)
-  if (!parts.isDelta) return schema.map(({ name, type }) => ({ name, type: String(type) }))
+  if (exchange) checkKeys(exchange.by, schema)
+  const typeOf = exchange ? readBackType : (type: string): string => type
+  if (!parts.isDelta) return schema.map(({ name, type }) => ({ name, type: typeOf(String(type)) }))
   const written = schema.map(({ name, type }) => ({ name, type: storedType(name, String(type)) }))
   checkPartitionColumns(parts.partitionBy, newFields(written))
   return written
+}
+
+const timeWithZone = 'TIME WITH TIME ZONE'
+
+/**
+ * Returns the type that the engine reads back from a Parquet file that it has written. Rows of an exchange have it before they are
+ * written, because a value of another type has another hash and another place in an order.
+ */
+function readBackType(type: string): string {
+  const own = parseEngineType(type)
+  const found = engineTypeText(mapScalars(own, name => ({ kind: 'scalar', name: readBackScalar(name) })))
+  return found === engineTypeText(own) ? type : found
+}
+
+function readBackScalar(name: string): string {
+  if (name === 'TIMESTAMP_S' || name === 'TIMESTAMP_MS') return 'TIMESTAMP'
+  return name.startsWith('ENUM(') || ['BIT', 'BIGNUM', 'TIME_NS'].includes(name) ? 'VARCHAR' : name
+}
+
+/** Refuses keys whose times lose their offset in a file where no cast can take it away before. */
+function checkKeys(by: readonly string[], schema: readonly SchemaColumn[]): void {
+  for (const { name, type } of schema) {
+    const text = String(type)
+    if (!by.includes(name) || text === timeWithZone || !/\bTIME WITH TIME ZONE\b/.test(text)) continue
+    throw invalid(
+      `column ${name}: expected a key without times with an offset inside of lists and structs, got ${text}; cast it to TIME or VARCHAR in the transform`,
+      { column: name },
+    )
+  }
 }
 
 /** Returns the query with its columns cast to the types as which they are written. */
@@ -32,9 +69,15 @@ export function castWritten(
 ): string {
   // The engine names JSON like any other text, but marks it in the file; readers of Delta tables then find bytes.
   const mayBeJson = (type: string): boolean => parts.isDelta === true && type.includes('VARCHAR')
-  const casts = written.filter(({ type }, index) => mayBeJson(type) || type !== String(schema[index]?.type))
+  // Files have times with an offset in UTC.
+  const casts = written.filter(
+    ({ type }, index) => mayBeJson(type) || type === timeWithZone || type !== String(schema[index]?.type),
+  )
   if (casts.length === 0) return sql
-  const list = casts.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
+  const list = casts.map(({ name, type }) => {
+    const value = type === timeWithZone ? `timezone(INTERVAL 0 HOUR, ${quoteName(name)})` : quoteName(name)
+    return `CAST(${value} AS ${type}) AS ${quoteName(name)}`
+  })
   return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`
 }
 

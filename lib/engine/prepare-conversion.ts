@@ -56,7 +56,7 @@ export async function prepareConversion(
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
   const given = { input, maps: tools.maps, tables: task.tables, by: task.join ? undefined : task.exchangedBy }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
-  const written = writtenColumns(parts, transform.schema)
+  const written = writtenColumns(parts, transform.schema, exchange)
   const kept = exchange && keptColumns(exchange, written)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }

@@ -81,3 +81,22 @@ it('sorts by one column of few bytes, up and down, with nulls last', async () =>
       expect(placed).toHaveLength(600)
     }
 }, 60_000)
+
+it('sorts enums by their text, as which they are written, in all parts', async () => {
+  const input = memoryStore()
+  const numbers = Array.from({ length: 40_000 }, (_, at) => (at * 7919) % 40_009)
+  await input.write('all.csv', Buffer.from(`number\n${numbers.join('\n')}\n`))
+  const sorted = task({
+    name: 'sorted',
+    source: files({ paths: '*.csv', format: csv() }),
+    columns: { number: column.int32() },
+    output: parquet({ path: 'sorted', sortBy: { columns: ['level', 'number'], global: true } }),
+  }).sql`SELECT number, CAST(['z', 'm', 'a'][number % 3 + 1] AS ENUM('z', 'm', 'a')) AS level FROM input`
+  const output = memoryStore()
+  const run = await openStagedRun(sorted, { input, output, groupBytes: 100_000 })
+  const { parts } = await run.run().finally(() => run.close())
+  expect(parts.length).toBeGreaterThan(1)
+  const found = await Array.fromAsync((await datasetAt({ store: output, outputPath: 'sorted' })).rows())
+  const expected = numbers.toSorted((a, b) => (b % 3) - (a % 3) || a - b)
+  expect(found.map(({ number }) => number).join()).toBe(expected.join())
+}, 60_000)

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, it } from 'vitest'
+import { castWritten, writtenColumns } from '../../../lib/engine/check-output.ts'
 import { countRows, rowsOf } from '../../../lib/engine/read/exchange-read.ts'
-import { rowsByBucket, writeBuckets, writeUndivided } from '../../../lib/engine/write/write-buckets.ts'
+import { bucketOf, rowsByBucket, writeBuckets, writeUndivided } from '../../../lib/engine/write/write-buckets.ts'
+import type { PartOptions } from '../../../lib/engine/write/write-parts.ts'
 import { exchangeSlices } from '../../../lib/exchange/exchange-slices.ts'
 import type { Outcome } from '../../../lib/model/outcome.ts'
 import type { SharePart } from '../../../lib/model/share.ts'
@@ -70,4 +72,57 @@ it('each slice of the next stage reads its own keys of a file that is not divide
   expect(whole[0]?.pieces[0]).toMatchObject({ of: undefined, files: [{ rows: 500 }] })
   connection.closeSync()
   rmSync(folder, { recursive: true })
+})
+
+const layout = {
+  ...{ partitionBy: [], sortBy: [], compression: 'snappy', bloomFilters: false, rowGroupRows: 2048 },
+} as unknown as PartOptions
+
+const second = "TIMESTAMP '2020-01-01' + to_seconds(i)"
+const word = "CAST(['z', 'it''s, (b)', 'a[1]'][i % 3 + 1] AS ENUM('z', 'it''s, (b)', 'a[1]'))"
+
+it.each([
+  ['seconds', `CAST(${second} AS TIMESTAMP_S)`],
+  ['milliseconds', `CAST(${second} AS TIMESTAMP_MS)`],
+  ['an enum', word],
+  ['bits', 'CAST(bin(i) AS BIT)'],
+  ['numbers of any size', 'CAST(i AS BIGNUM)'],
+  ['times of nanoseconds', "CAST(CAST(TIME '00:00:00' + to_seconds(i) AS VARCHAR) AS TIME_NS)"],
+  ['times with an offset', "CAST(CAST(TIME '10:00:00' + to_seconds(i) AS VARCHAR) || '+02' AS TIMETZ)"],
+  ['lists', `[CAST(${second} AS TIMESTAMP_S)]`],
+  ['arrays', `CAST([${word}, NULL] AS ENUM('z', 'it''s, (b)', 'a[1]')[2])`],
+  ['structs', `{'a b': CAST(${second} AS TIMESTAMP_MS), c: [{d: ${word}}]}`],
+  ['texts, as ever', `'k' || i`],
+  ['decimals, as ever', 'CAST(i AS DECIMAL(9, 2))'],
+])('a key of %s has the same bucket before it is written and after it was read back', async (_, key) => {
+  const folder = mkdtempSync(join(tmpdir(), 'undivided-'))
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  const rows = `SELECT ${key} AS key FROM range(50) t(i)`
+  const result = await connection.run(`${rows} LIMIT 0`)
+  const schema = result.columnNames().map((name, at) => ({ name, type: result.columnType(at) }))
+  const written = writtenColumns(layout, schema, { by })
+  const sql = castWritten(rows, schema, { written, parts: layout })
+  const bucket = `${bucketOf(options)} AS bucket`
+  const query = `SELECT *, ${bucket} FROM (${sql})`
+  const [part] = await writeUndivided(connection, { sql: query, values: [] }, join(folder, 'rows'))
+  const found = await connection.runAndReadAll(
+    `SELECT count(*) FILTER (bucket = again), count(DISTINCT again) FROM (SELECT bucket, ${bucketOf(options)} AS again FROM '${part?.file}')`,
+  )
+  const [same, different] = found.getRows()[0] ?? []
+  expect([same, Number(different) > 1]).toEqual([50n, true])
+  const [type] = (await connection.run(`SELECT key FROM '${part?.file}' LIMIT 0`)).columnTypes()
+  expect(written).toEqual([{ name: 'key', type: String(type) }])
+  connection.closeSync()
+  rmSync(folder, { recursive: true })
+})
+
+it('refuses a key with times with an offset in a list', async () => {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  const result = await connection.run("SELECT [CAST('10:00:00+02' AS TIMETZ)] AS key")
+  const schema = [{ name: 'key', type: result.columnType(0) }]
+  expect(() => writtenColumns(layout, schema, { by })).toThrow(
+    /column key: expected a key without times with an offset/,
+  )
+  expect(writtenColumns(layout, schema, { by: [] })).toEqual([{ name: 'key', type: String(result.columnType(0)) }])
+  connection.closeSync()
 })
