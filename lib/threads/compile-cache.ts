@@ -1,6 +1,6 @@
 /** Finds the folder in which Node keeps compiled code for later starts of this user. */
-import { mkdirSync, rmSync, statSync } from 'node:fs'
-import { cacheFolder, isOwnAlone } from '../store/cache-folder.ts'
+import { rmSync } from 'node:fs'
+import { cacheFolder, ownCacheFolder } from '../store/cache-folder.ts'
 
 /**
  * Returns the folder: that of `NODE_COMPILE_CACHE` where it is set, else one of this user alone, because compiled code is run as it is.
@@ -10,9 +10,7 @@ export function compileCacheFolder(): string | undefined {
   const { NODE_COMPILE_CACHE } = process.env
   if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE
   try {
-    const folder = cacheFolder('compiled')
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return isOwnAlone(statSync(folder)) ? folder : undefined
+    return ownCacheFolder('compiled')
   } catch {
     return undefined
   }

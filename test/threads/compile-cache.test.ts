@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { lambdaBinding } from '../../lib/lambda/asset/binding.ts'
 import { cleanState } from '../../lib/local/clean-state.ts'
 import { compileCacheFolder } from '../../lib/threads/compile-cache.ts'
 
@@ -43,5 +44,17 @@ describe('compiled code for later starts', () => {
   it('is not kept where the folder cannot be made', () => {
     writeFileSync(join(caches, 'fanmill'), '')
     expect(compileCacheFolder()).toBeUndefined()
+  })
+})
+
+describe('a binding that was fetched for the other architecture', () => {
+  it('is not taken from a folder that others may write, because it is deployed as it is', async () => {
+    const folder = join(caches, 'fanmill/bindings')
+    mkdirSync(folder, { recursive: true })
+    chmodSync(folder, 0o777)
+    await expect(lambdaBinding(process.arch === 'arm64' ? 'x86_64' : 'arm64')).rejects.toMatchObject({
+      code: 'DEFINITION_LOAD',
+      message: expect.stringContaining(`${folder}, which others can; remove it`),
+    })
   })
 })

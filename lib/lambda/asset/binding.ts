@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { PermanentError } from '../../errors/errors.ts'
-import { cacheFolder } from '../../store/cache-folder.ts'
+import { cacheFolder, ownCacheFolder } from '../../store/cache-folder.ts'
 
 export type LambdaArchitecture = 'arm64' | 'x86_64'
 
@@ -45,7 +45,7 @@ export function packageFolder(name: string, from: string): string {
 }
 
 async function fetchOnce(name: string, version: string): Promise<string> {
-  const root = cacheFolder('bindings')
+  const root = bindingsFolder()
   const folder = join(root, `${name.split('/')[1]}-${version}`)
   if (existsSync(join(folder, 'duckdb.node'))) return folder
   const fetching = join(root, `fetching-${process.pid}-${Date.now()}`)
@@ -60,6 +60,15 @@ async function fetchOnce(name: string, version: string): Promise<string> {
     rmSync(fetching, { recursive: true, force: true })
   }
   return folder
+}
+
+/** Returns the folder of fetched bindings. @throws DEFINITION_LOAD when others can have written it, because a binding is deployed as it is */
+function bindingsFolder(): string {
+  const root = ownCacheFolder('bindings')
+  if (root !== undefined) return root
+  const folder = cacheFolder('bindings')
+  const message = `expected a folder of bindings that only this user can write, got ${folder}, which others can; remove it, and it is made again`
+  throw new PermanentError('DEFINITION_LOAD', message, { folder })
 }
 
 /** Fetches a package with npm, which checks its integrity; `--force` allows packages for other machines. */
