@@ -24,6 +24,12 @@ export function once(name: string, write: (file: string) => void | Promise<void>
 
 const names = (count: number): string => `${Array.from({ length: count }, (_, index) => `c${index}`).join(',')}\n`
 
+/** Writes a file of lines. */
+const writeLines =
+  (head: string, count: number, lineOf: (row: number) => string) =>
+  (file: string): Promise<void> =>
+    pipeline(lines(head, count, lineOf), createWriteStream(file))
+
 const lines = (head: string, count: number, lineOf: (row: number) => string): Readable =>
   Readable.from(
     (function* () {
@@ -35,29 +41,10 @@ const lines = (head: string, count: number, lineOf: (row: number) => string): Re
 const numbersLine = (row: number, count: number): string =>
   `${Array.from({ length: count }, (_, column) => (row * 7919 + column) % 1_000_003).join(',')}\n`
 
-export const writeWide = (file: string): Promise<void> =>
-  pipeline(
-    lines(names(450), 20_000, row => numbersLine(row, 450)),
-    createWriteStream(file),
-  )
-
-export const writeHeader = (file: string): Promise<void> =>
-  pipeline(
-    lines(names(100_000), 20, row => numbersLine(row, 100_000)),
-    createWriteStream(file),
-  )
-
-export const writeColumns = (file: string): Promise<void> =>
-  pipeline(
-    lines(names(9000), 5, row => numbersLine(row, 9000)),
-    createWriteStream(file),
-  )
-
-export const writeKeys = (file: string): Promise<void> =>
-  pipeline(
-    lines('k,n\n', 1_000_000, row => `k${row},${row}\n`),
-    createWriteStream(file),
-  )
+export const writeWide = writeLines(names(450), 20_000, row => numbersLine(row, 450))
+export const writeHeader = writeLines(names(100_000), 20, row => numbersLine(row, 100_000))
+export const writeColumns = writeLines(names(9000), 5, row => numbersLine(row, 9000))
+export const writeKeys = writeLines('k,n\n', 1_000_000, row => `k${row},${row}\n`)
 
 const blockRows = 20_000
 /** Rows of a log line each, which compress to a fortieth. */
