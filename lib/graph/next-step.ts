@@ -22,17 +22,12 @@ export interface StepInput {
   readonly ends: readonly NodeEnd[]
 }
 
-/** Returns the next step and what is known before it. A node is given again at most as often as its task's `retries` say, and once after a change. */
-export function nextStep(input: StepInput): DecidedStep {
-  return decideStep(input, afterEnds(input))
-}
-
 export interface DecidedStep {
   readonly step: NextStep
   readonly walk: Walk
 }
 
-/** Returns what is known once these nodes have ended. */
+/** Returns what is known once these nodes have ended. A node is given again at most as often as its task's `retries` say, and once after a change. */
 export function afterEnds({ pipeline, graph, walk, ends }: StepInput): Walk {
   const endOf = new Map(ends.map(end => [end.key, end]))
   const retriesOf = retriesIn(pipeline, graph)

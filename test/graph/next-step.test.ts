@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GraphNode, TaskGraph } from '../../lib/graph/graph.ts'
-import { nextStep } from '../../lib/graph/next-step.ts'
+import { afterEnds, decideStep } from '../../lib/graph/next-step.ts'
 import { type NodeEnd, newWalk, type Walk } from '../../lib/graph/walk-state.ts'
 
 /** A node of each task, by what it requires. */
@@ -31,7 +31,7 @@ function stepsOf(
 ) {
   let walk: Walk = newWalk
   const steps = [[], ...ends].map(each => {
-    const next = nextStep({ pipeline, graph, walk, ends: each })
+    const next = decideStep({ pipeline, graph }, afterEnds({ pipeline, graph, walk, ends: each }))
     walk = next.walk
     return next.step.kind === 'wave' ? next.step.nodes.map(({ key }) => key).join(' ') : next.step.kind
   })
