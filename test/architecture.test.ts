@@ -27,7 +27,7 @@ const arrows: Record<string, string> = {
   stage: 'archive define errors inflate model parquet paths state store text zip',
   graph: 'define errors model paths state store',
   engine: 'define delta errors inflate model parquet paths stage text',
-  inputs: 'archive define delta engine errors inflate model parquet paths state store text zip',
+  inputs: 'archive define delta engine errors exchange inflate model parquet paths state store text zip',
   runs: 'commit define errors inputs model state store',
   commit: 'define delta errors model paths state store',
   exchange: 'errors model',
@@ -116,6 +116,7 @@ const pure = {
   files: [
     'bundle/code-graph',
     'bundle/code-hash',
+    'engine/write/writer-limits',
     'inflate/bzip2',
     'inflate/compression',
     'inflate/file',

@@ -3,7 +3,7 @@ import { PermanentError } from '../errors/errors.ts'
 import type { ExchangedRows, Outcome } from '../model/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
-import { bytesInMemory, sliceBytes } from './slice-bytes.ts'
+import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'
 
 export interface ExchangeOf {
   /** Names the rows in messages. */
@@ -23,21 +23,7 @@ export function exchangeSlices(
   const groups = groupBuckets(sides, isKept ? 0 : sliceBytes)
   const slices = groups.map((buckets, slice): ExchangeSlice => {
     const pieces = sides.flatMap(side => pieceOf(side, buckets) ?? [])
-    const { rows, bytes } = sumFields(
-      pieces.flatMap(({ files }) => files),
-      ['rows', 'bytes'],
-    )
-    return {
-      kind: 'exchange',
-      slice,
-      input: slice,
-      buckets,
-      pieces,
-      sides: columns,
-      isKept,
-      rows,
-      bytes: bytes * bytesInMemory,
-    }
+    return { kind: 'exchange', slice, input: slice, buckets, pieces, sides: columns, isKept, ...sizeOf(pieces) }
   })
   checkRows(outcomes, slices)
   const inputs = slices.map(({ bytes }) => ({ key: name, sizeBytes: bytes, etag: '', identity: '' }))

@@ -2,7 +2,7 @@
 import type { Outcome } from '../model/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, KeyRange } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
-import { bytesInMemory, sliceBytes } from './slice-bytes.ts'
+import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'
 
 /** A file of a sorted run. */
 interface Chunk {
@@ -32,12 +32,8 @@ export function sortedSlices(
   const runs = outcomes.flatMap(runsOf)
   const slices = rangesOf(runs, Math.min(sliceBytes, bytesMax)).map((keys, slice): ExchangeSlice => {
     const pieces = runs.flatMap(run => pieceOf(run, keys) ?? [])
-    const { rows, bytes } = sumFields(
-      pieces.flatMap(({ files }) => files),
-      ['rows', 'bytes'],
-    )
     const numbers = { slice, input: slice, buckets: { start: slice, end: slice + 1 } }
-    return { kind: 'exchange', ...numbers, keys, pieces, rows, bytes: bytes * bytesInMemory }
+    return { kind: 'exchange', ...numbers, keys, pieces, ...sizeOf(pieces) }
   })
   const inputs = slices.map(({ bytes }) => ({ key: name, sizeBytes: bytes, etag: '', identity: '' }))
   return { slices, inputs }

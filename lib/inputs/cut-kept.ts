@@ -2,15 +2,11 @@
 import type { JoinSource } from '../define/definition.ts'
 import { joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { nearestOrAll } from '../errors/nearest.ts'
-import type { ManifestPart, SchemaColumn } from '../model/manifest.ts'
+import { sizeOf } from '../exchange/slice-size.ts'
+import type { ManifestPart } from '../model/manifest.ts'
 import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
-import { sumFields } from '../model/sum-fields.ts'
 import { typeName } from '../model/type-names.ts'
 import type { FoundObjects } from './find-options.ts'
-
-/** Memory that rows take for a byte of a part, which is compressed. */
-const bytesInMemory = 4
 
 interface KeptSides {
   readonly all: readonly [left: FoundObjects, right: FoundObjects]
@@ -29,13 +25,9 @@ export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSi
   return [...(buckets.size > 0 ? buckets : [0])]
     .toSorted((a, b) => a - b)
     .map((bucket, slice): ExchangeSlice => {
-      const pieces = kept.flatMap((of, side) => piecesOf(of, { bucket, side }))
-      const { rows, bytes } = sumFields(
-        pieces.flatMap(({ files }) => files),
-        ['rows', 'bytes'],
-      )
+      const pieces = kept.flatMap((parts, side) => piecesOf(parts, { bucket, side }))
       const range = { start: bucket, end: bucket + 1 }
-      return { kind: 'exchange', slice, input: 0, buckets: range, pieces, sides, rows, bytes: bytes * bytesInMemory }
+      return { kind: 'exchange', slice, input: 0, buckets: range, pieces, sides, ...sizeOf(pieces) }
     })
 }
 
@@ -87,23 +79,3 @@ function checkTexts(task: string, { on }: JoinSource, [left, right]: SideColumns
 }
 
 const isInteger = (type: string): boolean => /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)
-
-/**
- * Returns the columns of both sides that are read: no stage before the join leaves any out.
- * @throws COLUMN_MISSING for one that the dataset does not have
- */
-export function columnsRead(
-  task: string,
-  source: JoinSource,
-  [left, right]: readonly [FoundObjects, FoundObjects],
-): SideColumns {
-  const chosen = (side: 'left' | 'right', all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
-    const { columns } = source[side]
-    const names = all.map(({ name }) => name)
-    const missing = columns?.find(name => !names.includes(name))
-    if (missing === undefined) return columns ? all.filter(({ name }) => columns.includes(name)) : all
-    const message = `task ${task}: joinOf: ${side}: columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
-    throw new PermanentError('COLUMN_MISSING', message, { task, side, missing, columns: names })
-  }
-  return [chosen('left', left.dataset), chosen('right', right.dataset)]
-}

@@ -2,6 +2,7 @@
 import type { JoinSource } from '../define/definition.ts'
 import { type JoinSide, joinSides } from '../define/join-definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
+import { sizeOf } from '../exchange/slice-size.ts'
 import type { ManifestPart } from '../model/manifest.ts'
 import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
@@ -15,8 +16,6 @@ export const wholeSideRowsMax = 1_000_000
 const piecesMax = 100_000
 /** Limit on the columns that all slices of a plan name: each slice has those of both sides, at about 50 bytes. */
 const columnsMax = 1_000_000
-/** Memory that rows take for a byte of a part, which is compressed. */
-const bytesInMemory = 4
 
 type Sides = readonly [left: FoundObjects, right: FoundObjects]
 
@@ -59,11 +58,9 @@ export function cutWithWhole(all: Sides, side: JoinSide, sides: SideColumns): re
   const [small = [], large = []] = whole === 0 ? [left, right] : [right, left]
   const groups = large.length === 0 ? [[]] : large.map(piece => [piece])
   return groups.map((own, slice): ExchangeSlice => {
-    const files = own.flatMap(piece => piece.files)
-    const { rows, bytes } = sumFields(files, ['rows', 'bytes'])
     const buckets = { start: 0, end: 1 }
     const pieces = [...own, ...small]
-    return { kind: 'exchange', slice, input: 0, buckets, whole, pieces, sides, rows, bytes: bytes * bytesInMemory }
+    return { kind: 'exchange', slice, input: 0, buckets, whole, pieces, sides, ...sizeOf(own) }
   })
 }
 

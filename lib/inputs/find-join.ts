@@ -7,11 +7,12 @@ import { nearestOrAll } from '../errors/nearest.ts'
 import { keyTypes } from '../model/key-types.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
-import { columnsRead, cutKept } from './cut-kept.ts'
+import { cutKept } from './cut-kept.ts'
 import { cutOwn } from './cut-own.ts'
 import { cutWithWhole, wholeSide } from './cut-whole-side.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
+import { chooseColumns } from './side-columns.ts'
 
 /**
  * The inputs are those of both sides, each once. Slices name the side, because each side is a stage of its own.
@@ -46,7 +47,7 @@ function joinFound(
   const isEmpty = all.some(({ memberCount }) => memberCount === 0)
   const isWhole = whole !== undefined && !isEmpty
   const datasets: SideColumns = [left.dataset ?? [], right.dataset ?? []]
-  const read = source.isKept || isWhole ? columnsRead(task.name, source, all) : datasets
+  const read = source.isKept || isWhole ? chooseColumns(task.name, source, all) : datasets
   // The columns of sides with a stage of their own are chosen there.
   const sides = source.isKept ? read : datasets
   const kept = source.isKept && !isEmpty ? cutKept(task.name, source, { all, sides }) : undefined

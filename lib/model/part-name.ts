@@ -10,7 +10,7 @@ export const isPartOf = (key: string, run: RunName): boolean => key.endsWith(end
 
 /** Returns the name of a part whose place among the others counts: names sort as parts do. */
 export const sortedPartName = (batch: number, index: number, run: RunName): string =>
-  `part-${numberText(batch)}-${numberText(index)}-${run.runId}-${run.attempt}.parquet`
+  `part-${numberText(batch)}-${numberText(index)}${endOf(run)}`
 
 const numberText = (number: number): string => String(number).padStart(6, '0')
 

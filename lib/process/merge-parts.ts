@@ -1,5 +1,5 @@
 /** Brings parts near `partBytes`: joins small parts of one partition that different threads of a batch wrote, and splits large ones. */
-
+import { vectorRows } from '../engine/write/writer-limits.ts'
 import { smallPartBytes } from '../inputs/expected-parts.ts'
 import type { SharePart } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
@@ -10,8 +10,6 @@ import { mapParallel } from '../state/files.ts'
 const toleratedTimes = 1.25
 /** Smaller parts compress a little worse. */
 const splitReserve = 1.1
-/** Rows in a vector of the engine. */
-const vectorRows = 2048
 
 export interface FitOptions {
   readonly workers: Workers
