@@ -160,6 +160,6 @@ export function checkColumn(file: ParquetFile, position: number): void {
     throw refusal(file, name, 'expected columns of different names, got this one twice; rename one')
 }
 
-/** Returns a FROM clause over the files, with columns by position and none from their paths. */
-export const scan = (files: readonly string[]): string =>
-  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
+/** Returns a FROM clause over the files, with columns by position and none from their paths, and with further options of the engine. */
+export const scan = (files: readonly string[], options: readonly string[] = []): string =>
+  `read_parquet(${[quoteTexts(files), 'hive_partitioning = false', 'union_by_name = false', ...options].join(', ')})`

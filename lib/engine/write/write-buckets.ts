@@ -3,8 +3,9 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { WrittenColumn } from '../check-output.ts'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { copyFiles, passingSettings, uniqueNames } from './copy-files.ts'
 import { keptBucket } from './kept-bucket.ts'
 
 export interface BucketOptions {
@@ -90,21 +91,7 @@ async function copy(
   { isPartitioned, rowGroupRows }: Pick<BucketOptions, 'rowGroupRows'> & { readonly isPartitioned: boolean },
 ): Promise<SharePart[]> {
   const rows = rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${rowGroupRows}`]
-  const settings = ['FORMAT parquet', 'COMPRESSION snappy', 'WRITE_BLOOM_FILTER false', 'RETURN_STATS']
-  const apart = isPartitioned ? [`PARTITION_BY (${bucketColumn})`, "FILENAME_PATTERN '{uuid}'"] : []
-  const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${[...settings, ...rows, ...apart].join(', ')})`
-  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
-  return reader.getRowObjectsJson().map(row => ({
-    file: String(row.filename),
-    rows: Number(row.count),
-    sizeBytes: Number(row.file_size_bytes),
-    partition: {},
-    bucket: isPartitioned ? bucketIn(row.partition_keys) : 0,
-  }))
-}
-
-/** Reads the bucket from a map as the engine prints it in JSON: a list with the one key and its value. */
-function bucketIn(map: unknown): number {
-  const [entry] = Array.isArray(map) ? (map as { readonly value: string }[]) : []
-  return Number(entry?.value)
+  const apart = isPartitioned ? [`PARTITION_BY (${bucketColumn})`, uniqueNames] : []
+  const written = await copyFiles(connection, query, target, [...passingSettings, ...rows, ...apart])
+  return written.map(({ number, ...file }) => ({ ...file, partition: {}, bucket: isPartitioned ? number : 0 }))
 }

@@ -2,8 +2,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { PartLayout } from '../../define/output-kind.ts'
 import type { SharePart } from '../../model/share.ts'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
+import type { BoundQuery } from '../duckdb/bound-query.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { copyFiles, uniqueNames } from './copy-files.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { orderSql } from './write-sorted.ts'
 import { vectorRows, writerLimits } from './writer-limits.ts'
@@ -75,23 +76,16 @@ async function copy(
   const { room = anyRoom } = options
   const limits = writerLimits(options.rowGroupRows, room)
   const settings = [
-    'FORMAT parquet',
     `COMPRESSION ${options.compression}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
     `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
-    'RETURN_STATS',
     ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),
-    ...(keys ? [`PARTITION_BY (${numberColumn})`, "FILENAME_PATTERN '{uuid}'"] : []),
+    ...(keys ? [`PARTITION_BY (${numberColumn})`, uniqueNames] : []),
   ]
-  const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`
-  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
-  return reader.getRowObjectsJson().map(row => ({
-    file: String(row.filename),
-    rows: Number(row.count),
-    sizeBytes: Number(row.file_size_bytes),
-    partition: keys ? keys.partition(numberOf(row.partition_keys)) : {},
-  }))
+  const ordered = { ...query, sql: `SELECT * FROM (${query.sql})${order}` }
+  const written = await copyFiles(connection, ordered, target, settings)
+  return written.map(({ number, ...file }) => ({ ...file, partition: keys ? keys.partition(number) : {} }))
 }
 
 /** The settings for the rows of a row group, and the rows or bytes of a file. */
@@ -101,10 +95,4 @@ function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): stri
   const groups = Math.ceil(fileRows / rowGroupRows)
   const groupRows = Math.ceil(fileRows / groups / vectorRows) * vectorRows
   return [`ROW_GROUP_SIZE ${groupRows}`, `ROW_GROUPS_PER_FILE ${groups}`]
-}
-
-/** Reads the partition's number from a map as the engine prints it in JSON: a list with the one key and its value. */
-function numberOf(map: unknown): number {
-  const [entry] = Array.isArray(map) ? (map as { readonly value: string }[]) : []
-  return Number(entry?.value)
 }

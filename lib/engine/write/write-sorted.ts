@@ -3,9 +3,10 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RowOrder } from '../../define/row-order.ts'
 import type { KeyRange } from '../../model/plan-data.ts'
 import type { SharePart } from '../../model/share.ts'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { scan } from '../read/parquet-describe.ts'
+import { copyFiles, passingSettings } from './copy-files.ts'
 import { vectorRows } from './writer-limits.ts'
 
 /** The column of a chunk with what rows are sorted by: bytes whose order is that of the rows. */
@@ -69,18 +70,16 @@ async function copy(
   target: string,
   settings: readonly string[],
 ): Promise<SharePart[]> {
-  const all = ['FORMAT parquet', 'COMPRESSION snappy', 'WRITE_BLOOM_FILTER false', 'RETURN_STATS', ...settings]
-  const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${all.join(', ')})`
-  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
-  return reader.getRowObjectsJson().map(row => ({
-    ...{ file: String(row.filename), rows: Number(row.count), sizeBytes: Number(row.file_size_bytes) },
-    ...{ partition: {}, bucket: 0 },
-  }))
+  const written = await copyFiles(connection, query, target, [...passingSettings, ...settings])
+  return written.map(({ number: _, ...file }) => ({ ...file, partition: {}, bucket: 0 }))
 }
 
 /** Adds the first key of each chunk, and puts the chunks in their order: equal keys may be in several. */
 async function withFirstKeys(connection: DuckDBConnection, parts: readonly SharePart[]): Promise<SharePart[]> {
-  const files = scan(parts.map(({ file }) => file)).replace(/\)$/, ', filename = true)')
+  const files = scan(
+    parts.map(({ file }) => file),
+    ['filename = true'],
+  )
   const sql = `SELECT filename, hex(min(${orderColumn})[1:${keyBytesMax}]) FROM ${files} GROUP BY filename`
   const first = new Map(
     (await connection.runAndReadAll(sql)).getRows().map(([file, key]) => [String(file), String(key)]),
