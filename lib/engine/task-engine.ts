@@ -150,8 +150,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     else if (isUntyped && !dataset) own = await sharedColumns(connection, files, { earlier: own, usedColumns: used })
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
-  const usedOfSides: TaskEngine['usedSides'] = async sides =>
-    task.join && sides && usedSides(connection, task.join, { steps: task.steps, sides })
+  const usedOfSides = usedSidesOf(connection, task)
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
   return {
     get schema() {
@@ -197,6 +196,18 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
 
 /** Whether any row may be a reject: then all rows are read, because which rows a row group has depends on how it was written. */
 const mayReject = ({ columns, checks = [] }: EngineTask): boolean => Object.keys(columns).length + checks.length > 0
+
+/** Returns a function that finds the columns of the sides of a join that are used; those of the same sides are found once. */
+function usedSidesOf(connection: DuckDBConnection, { join, steps }: EngineTask): TaskEngine['usedSides'] {
+  const found = new Map<string, ReturnType<typeof usedSides>>()
+  return async sides => {
+    if (!join || !sides) return undefined
+    const key = JSON.stringify(sides)
+    const used = found.get(key) ?? usedSides(connection, join, { steps, sides })
+    found.set(key, used)
+    return used
+  }
+}
 
 /** Returns a function that finds the columns of a file that are used; files with the same columns are looked at once. */
 function usedColumnsOf(connection: DuckDBConnection, task: EngineTask): TaskEngine['usedColumns'] {
