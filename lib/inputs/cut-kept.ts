@@ -1,12 +1,13 @@
 /** Cuts two datasets that are kept by the key of a join into slices: a bucket of both is joined by itself. */
 import type { JoinSource } from '../define/definition.ts'
-import { joinSides } from '../define/join-definition.ts'
+import { type JoinSide, joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { sizeOf } from '../exchange/slice-size.ts'
 import type { ManifestPart } from '../model/manifest.ts'
-import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
+import type { ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { typeName } from '../model/type-names.ts'
 import type { FoundObjects } from './find-options.ts'
+import { piecesOf } from './part-pieces.ts'
 
 interface KeptSides {
   readonly all: readonly [left: FoundObjects, right: FoundObjects]
@@ -20,33 +21,26 @@ interface KeptSides {
  */
 export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSides): readonly ExchangeSlice[] {
   checkTexts(task, source, sides)
-  const kept = joinSides.map((side, index) => keptParts(task, { source, side, found: all[index] as FoundObjects }))
-  const buckets = new Set(kept.flatMap(parts => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)))
+  const kept = joinSides.map((side, index) => {
+    const parts = keptParts(task, { source, side, found: all[index] as FoundObjects })
+    return Map.groupBy(
+      parts.filter(({ rows }) => rows > 0),
+      ({ bucket = 0 }) => bucket,
+    )
+  })
+  const buckets = new Set(kept.flatMap(byBucket => [...byBucket.keys()]))
   return [...(buckets.size > 0 ? buckets : [0])]
     .toSorted((a, b) => a - b)
     .map((bucket, slice): ExchangeSlice => {
-      const pieces = kept.flatMap((parts, side) => piecesOf(parts, { bucket, side }))
+      const pieces = kept.flatMap((byBucket, side) => piecesOf(byBucket.get(bucket) ?? [], side))
       const range = { start: bucket, end: bucket + 1 }
       return { kind: 'exchange', slice, input: 0, buckets: range, pieces, sides, ...sizeOf(pieces) }
     })
 }
 
-function piecesOf(
-  parts: readonly ManifestPart[],
-  { bucket, side }: { readonly bucket: number; readonly side: number },
-): ExchangePiece[] {
-  return parts
-    .filter(part => part.bucket === bucket && part.rows > 0)
-    .map(({ key, etag, rows, bytes }) => ({ key, etag, side, start: 0, files: [{ rows, bytes }] }))
-}
-
 function keptParts(
   task: string,
-  {
-    source,
-    side,
-    found,
-  }: { readonly source: JoinSource; readonly side: 'left' | 'right'; readonly found: FoundObjects },
+  { source, side, found }: { readonly source: JoinSource; readonly side: JoinSide; readonly found: FoundObjects },
 ): readonly ManifestPart[] {
   const { of } = source[side]
   const columns = source.on.map(key => key[side])
@@ -63,7 +57,7 @@ function keptParts(
 }
 
 /** Buckets of several nodes are not numbered together, and the definition does not say how many nodes there are. */
-function severalNodes(task: string, side: 'left' | 'right', name: string | undefined): PermanentError {
+function severalNodes(task: string, side: JoinSide, name: string | undefined): PermanentError {
   const message = `task ${task}: joinOf: ${side}: expected one dataset of task ${name}, as both sides are kept by the key (bucketBy) and are joined as they are, got those of several nodes; set buckets of joinOf, so that their rows are exchanged`
   return new PermanentError('INPUT_INVALID', message, { task, side })
 }

@@ -3,10 +3,10 @@ import type { JoinSource } from '../define/definition.ts'
 import { type JoinSide, joinSides } from '../define/join-definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { sizeOf } from '../exchange/slice-size.ts'
-import type { ManifestPart } from '../model/manifest.ts'
-import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
+import type { ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import type { FoundObjects } from './find-options.ts'
+import { piecesOf } from './part-pieces.ts'
 
 /** Parquet of a side that every batch reads whole: about a third of the least memory of an engine once it is in memory. */
 export const wholeSideBytesMax = 10 * 1024 * 1024
@@ -63,12 +63,3 @@ export function cutWithWhole(all: Sides, side: JoinSide, sides: SideColumns): re
     return { kind: 'exchange', slice, input: 0, buckets, whole, pieces, sides, ...sizeOf(own) }
   })
 }
-
-const piecesOf = (parts: readonly ManifestPart[], side: number): ExchangePiece[] =>
-  parts
-    .filter(({ rows }) => rows > 0)
-    .map(({ key, etag, rows, bytes, partition }) => ({
-      ...{ key, etag, side, partition },
-      start: 0,
-      files: [{ rows, bytes }],
-    }))

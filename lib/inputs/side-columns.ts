@@ -1,5 +1,6 @@
 /** Chooses the columns of the sides of a join that are read where no stage before the join leaves any out. */
 import type { JoinSource } from '../define/definition.ts'
+import type { JoinSide } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
@@ -12,7 +13,7 @@ export function chooseColumns(
   source: JoinSource,
   [left, right]: readonly [FoundObjects, FoundObjects],
 ): SideColumns {
-  const chosen = (side: 'left' | 'right', all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
+  const chosen = (side: JoinSide, all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
     const { columns } = source[side]
     const names = all.map(({ name }) => name)
     const missing = columns?.find(name => !names.includes(name))
