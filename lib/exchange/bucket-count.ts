@@ -1,4 +1,5 @@
 /** Decides into how many buckets the rows of a run are hashed. */
+import { textPerParquet } from '../define/format-kind.ts'
 
 export interface BucketCountOptions {
   /** The count that the definition requests; default by the bytes. */
@@ -17,8 +18,6 @@ const bucketBytesMax = 512 * mebibyte
 const rangeBytes = 256 * 1024
 /** Files of all batches: an outcome lists those of its batch. */
 const filesMax = 4_000_000
-/** Text for one byte of Parquet, as it is usual. */
-export const textPerParquet = 4.5
 
 /** Returns the number of buckets, which is the same for all batches of a run. */
 export function bucketCount({ requested, batches, bytes }: BucketCountOptions): number {

@@ -16,7 +16,7 @@ import { skippedMember } from '../model/skipped-member.ts'
 import { smallFileBytes } from '../store/store.ts'
 import { cutRecords } from '../text/cut-records.ts'
 import { readRangeSlice } from '../text/read-range-slice.ts'
-import { readTexts } from './member-text.ts'
+import { once, readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
 import { rowLines } from './row-lines.ts'
 import { stageExchange } from './stage-exchange.ts'
@@ -81,10 +81,6 @@ async function* stageMembers(
     }
   }
   current().counts.bytesIn += slice.range.end - slice.range.start
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }
 
 /** Stages a long text. Memory: one piece. */

@@ -1,5 +1,4 @@
 /** Reads the members of a tar archive: from a range of a plain one, and in order from a compressed one as it is inflated. */
-import type { Compression } from '../inflate/compression.ts'
 import { inflateBytes } from '../inflate/file.ts'
 import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
@@ -24,8 +23,14 @@ export async function* readTarMembers(
 ): AsyncGenerator<MemberChunks> {
   for (const member of members) checkMemberLimit({ archive: input.key, member }, options.limits)
   const compression = tarName(input.key)?.compression
-  if (compression) return yield* inflateMembers(store, { ...input, compression }, members, options)
-  const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, signal: options.signal }))
+  const pinned = { etag: input.etag, signal: options.signal }
+  if (compression)
+    return yield* tarMembersIn(
+      store.stream(input.key, pinned),
+      { key: input.key, compression, signal: options.signal },
+      members,
+    )
+  const bytes = asBuffer(await store.read(input.key, { range, ...pinned }))
   for (const member of members) {
     const start = member.headerOffset - range.start
     const content = bytes.subarray(start + blockBytes, start + blockBytes + member.inflatedBytes)
@@ -44,25 +49,17 @@ export async function* openTarMember(
 ): AsyncGenerator<Uint8Array> {
   checkMemberLimit({ archive: input.key, member }, options.limits)
   const compression = tarName(input.key)?.compression
+  const pinned = { etag: input.etag, signal: options.signal }
   if (compression) {
-    for await (const { chunks } of inflateMembers(store, { ...input, compression }, [member], options)) yield* chunks
+    const source = { key: input.key, compression, signal: options.signal }
+    for await (const { chunks } of tarMembersIn(store.stream(input.key, pinned), source, [member])) yield* chunks
     return
   }
   const start = member.headerOffset + blockBytes
-  const pinned = { etag: input.etag, signal: options.signal }
   const header = await store.read(input.key, { ...pinned, range: { start: member.headerOffset, end: start } })
   checkHeader(asBuffer(header), input.key, member)
   if (member.inflatedBytes > 0)
     yield* store.stream(input.key, { ...pinned, range: { start, end: start + member.inflatedBytes } })
-}
-
-async function* inflateMembers(
-  store: Reader,
-  { key, etag, compression }: InputObject & { readonly compression: Compression },
-  members: readonly PlannedMember[],
-  { signal }: MemberOptions,
-): AsyncGenerator<MemberChunks> {
-  yield* tarMembersIn(store.stream(key, { etag, signal }), { key, compression, signal }, members)
 }
 
 /** Yields members of an archive whose bytes come in order. Memory: one chunk. @throws as `readTarMembers` */

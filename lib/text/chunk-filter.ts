@@ -15,3 +15,7 @@ export interface ChunkFilter {
 /** Joins what is kept of the chunk before with the next one. */
 export const joinChunks = (kept: Uint8Array, chunk: Uint8Array): Uint8Array =>
   kept.length === 0 ? chunk : Buffer.concat([kept, chunk])
+
+/** Returns the lines of all gaps together. */
+export const linesOf = (gaps: readonly number[]): number =>
+  gaps.reduce((sum, value, index) => (index % 2 === 1 ? sum + value : sum), 0)

@@ -3,11 +3,12 @@
 import type { TextFormat } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
+import { linesOf } from './chunk-filter.ts'
 import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, topOf } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
-import { gapsFrom, linesOf, rewriteText } from './text-filter.ts'
+import { gapsFrom, rewriteText } from './text-filter.ts'
 
 /** Whole records of a text, in its own encoding. */
 export interface Piece {

@@ -1,5 +1,6 @@
 /** Rewrites text that the engine cannot read as it is, or whose records must carry their place. */
 import { Buffer } from 'node:buffer'
+import { linesOf } from './chunk-filter.ts'
 import type { EarlyRejects } from './early-rejects.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { LineReader } from './record-lines.ts'
@@ -184,10 +185,6 @@ class DroppedLines {
   keep(lines: number): void {
     this.keptLines += lines
   }
-}
-
-function linesOf(gaps: readonly number[]): number {
-  return gaps.reduce((sum, value, index) => (index % 2 === 1 ? sum + value : sum), 0)
 }
 
 function countNewlines(bytes: Uint8Array): number {

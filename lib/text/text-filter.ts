@@ -79,40 +79,38 @@ export function rewriteText(
   const { workbook, xml } = layoutOfText(format)
   if (workbook) {
     const gaps: number[] = []
-    return { chunks: sheetText(checkWorkbook(source, name), { format: workbook, gaps, errors }), gaps }
+    return { chunks: sheetText(checkStart(source, name, workbookStart), { format: workbook, gaps, errors }), gaps }
   }
   if (xml) {
     const gaps: number[] = []
-    return { chunks: recordLines(checkXml(source, name), { format: xml, gaps }), gaps }
+    return {
+      chunks: recordLines(checkStart(source, name, { expected: 'an XML document' }), { format: xml, gaps }),
+      gaps,
+    }
   }
   const filter = textFilter(format, name)
   return filter ? { chunks: filterChunks(source, filter), gaps: filter.gaps } : { chunks: source }
 }
 
-/** Refuses a file of another kind by its first bytes. Any zip archive may be a workbook. */
-async function* checkWorkbook(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+/** Refuses a file of another kind by its first bytes, unless these are of a kind that is expected to look like another. */
+async function* checkStart(
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  { expected, mayBe = () => false }: { readonly expected: string; readonly mayBe?: (start: Uint8Array) => boolean },
+): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of source) {
-    const isZip = chunk[0] === 0x50 && chunk[1] === 0x4b
-    if (isFirst && !isZip) refuseOtherFile(chunk, name, 'an Excel workbook (xlsx)')
+    if (isFirst && !mayBe(chunk)) refuseOtherFile(chunk, name, expected)
     isFirst &&= chunk.length === 0
     yield chunk
   }
 }
 
-/** Refuses a file of another kind by its first bytes. */
-async function* checkXml(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
-  let isFirst = true
-  for await (const chunk of source) {
-    if (isFirst) refuseOtherFile(chunk, name, 'an XML document')
-    isFirst &&= chunk.length === 0
-    yield chunk
-  }
+/** Any zip archive may be a workbook. */
+const workbookStart = {
+  expected: 'an Excel workbook (xlsx)',
+  mayBe: (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 0x4b,
 }
-
-/** Returns the lines of all gaps together. */
-export const linesOf = (gaps: readonly number[]): number =>
-  gaps.reduce((sum, value, index) => (index % 2 === 1 ? sum + value : sum), 0)
 
 /** Gaps of a part of a text that begins at an offset, and the lines that are missing up to there. */
 export function gapsFrom(

@@ -143,11 +143,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
-    plainForms: plainForms(format, {
-      columns: task.columns ?? {},
-      strict: setup.strict ?? task.strict,
-      hive: inPath ?? [],
-    }),
+    plainForms: plainForms(format, { columns: task.columns ?? {}, strict: setup.strict ?? task.strict }),
     neededColumns: neededColumns(task, engine, await engine.usedSides(sidesOf(job.slices))),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),

@@ -1,6 +1,6 @@
 /** Finds the sheet of a workbook that is read, and what its cells refer to. */
 import type { WorkbookFormat } from '../define/definition.ts'
-import { readAllXml } from '../xml/xml-events.ts'
+import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import { workbookFault } from './workbook-fault.ts'
 import type { Relationship, WorkbookParts } from './workbook-parts.ts'
 
@@ -65,7 +65,7 @@ async function readWorkbook(parts: WorkbookParts, workbook: string) {
   const sheets: ListedSheet[] = []
   let is1904 = false
   let isWorkbook = false
-  const open = (name: string, attribute: (name: string) => string | undefined): void => {
+  const open: XmlListener['open'] = (name, attribute) => {
     if (name === 'workbook') isWorkbook = true
     if (name === 'workbookPr') is1904 = ['1', 'true'].includes(attribute('date1904') ?? '')
     if (name !== 'sheet') return

@@ -1,6 +1,6 @@
 /** Tells by the number formats of a workbook which numbers are dates, and which are durations. */
 
-import { readAllXml } from '../xml/xml-events.ts'
+import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
 
 /** The meaning of a number: a date with or without time, or a duration such as 36:00:00. */
@@ -12,7 +12,7 @@ export async function readNumberKinds(parts: WorkbookParts, part: string | undef
   if (part === undefined) return kinds
   const codes = new Map<number, string>()
   let isStyle = false
-  const open = (name: string, attribute: (name: string) => string | undefined): void => {
+  const open: XmlListener['open'] = (name, attribute) => {
     if (name === 'numFmt') codes.set(Number(attribute('numFmtId')), attribute('formatCode') ?? '')
     if (name === 'cellXfs') isStyle = true
     if (name !== 'xf' || !isStyle) return

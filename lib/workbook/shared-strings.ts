@@ -1,6 +1,6 @@
 /** The texts that cells of a workbook share, as one buffer: far smaller than as many strings. */
 import { Buffer } from 'node:buffer'
-import { readXml } from '../xml/xml-events.ts'
+import { readAllXml } from '../xml/xml-events.ts'
 import { CellTextReader } from './cell-text-reader.ts'
 import { workbookFault } from './workbook-fault.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
@@ -49,7 +49,7 @@ export async function readSharedStrings(parts: WorkbookParts, part: string | und
     close: (name: string) => (name === 'si' ? strings.add(item.text) : item.close(name)),
     text: (text: string) => item.add(text),
   }
-  for await (const _piece of readXml(parts.stream(part), listener, part));
+  await readAllXml(parts.stream(part), listener, part)
   return strings
 }
 

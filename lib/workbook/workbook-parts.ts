@@ -3,12 +3,11 @@ import type { Buffer } from 'node:buffer'
 import posix from 'node:path/posix'
 import type { ZipLimits } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Reader } from '../store/store.ts'
-import { readAllXml } from '../xml/xml-events.ts'
+import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import type { ZipEntry } from '../zip/entry-table.ts'
 import { entryFault } from '../zip/limits.ts'
-import { openMember } from '../zip/member-bytes.ts'
+import { memberChunks } from '../zip/member-bytes.ts'
 import { workbookFault } from './workbook-fault.ts'
 
 /** A relationship of a part to another one. */
@@ -58,8 +57,7 @@ export class WorkbookParts {
       const fault = entryFault(entry, limits, key)
       if (fault) throw fault
       const member = { ...entry, method: entry.method as 0 | 8 }
-      const input = { key, etag: '', sizeBytes: this.#bytes.length, identity: '' }
-      yield* openMember(readerOf(this.#bytes), input, member, { limits })
+      yield* memberChunks(this.#bytes.subarray(entry.headerOffset), { archive: key, member }, { limits })
     } catch (error) {
       refuseDamage(error)
     }
@@ -82,7 +80,7 @@ export class WorkbookParts {
     const file = posix.join(folder, '_rels', `${posix.basename(part)}.rels`)
     const found = new Map<string, Relationship>()
     if (!this.has(file)) return found
-    const open = (name: string, attribute: (name: string) => string | undefined): void => {
+    const open: XmlListener['open'] = (name, attribute) => {
       if (name !== 'Relationship' || attribute('TargetMode') === 'External') return
       const target = posix.join('/', folder, attribute('Target') ?? '')
       const isAbsolute = attribute('Target')?.startsWith('/')
@@ -96,19 +94,6 @@ export class WorkbookParts {
 }
 
 const key = 'workbook'
-
-/** Reads the bytes of a workbook as an object of a store. */
-const readerOf = (bytes: Buffer): Reader => ({
-  url: 'memory:',
-  read: async (_key, { range } = {}) => bytes.subarray(range?.start ?? 0, range?.end),
-  stream: (_key, { range } = {}) => piecesOf(bytes.subarray(range?.start ?? 0, range?.end)),
-})
-
-const pieceBytes = 64 * 1024
-
-async function* piecesOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
-}
 
 /** Names the workbook where its archive is damaged. */
 function refuseDamage(error: unknown): never {

@@ -85,18 +85,11 @@ const declarationBytes = 200
 async function* withWholeDeclaration(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let first: Uint8Array | undefined = new Uint8Array()
   for await (const chunk of source) {
-    const joined: Uint8Array = first ? joinedBytes(first, chunk) : chunk
+    const joined: Uint8Array = first ? Buffer.concat([first, chunk]) : chunk
     first = first && joined.length < declarationBytes ? joined : undefined
     if (!first) yield joined
   }
   if (first) yield first
-}
-
-function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length)
-  joined.set(first)
-  joined.set(second, first.length)
-  return joined
 }
 
 class XmlReader {

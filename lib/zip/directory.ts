@@ -42,7 +42,7 @@ export async function readZipDirectory(
   sizeBytes: number,
   { key, limits, isNested }: DirectoryOptions,
 ): Promise<ZipDirectory> {
-  const end = await readZipEnd(read, sizeBytes, key, isNested)
+  const end = await readZipEnd(read, { sizeBytes, key, isNested })
   checkCount(end.entryCount, limits.memberCountMax, key)
   const window = new DirectoryWindow(read, end)
   const table = await readTable(window, end, { key, limits })

@@ -30,15 +30,23 @@ const recordBytes = 56
 /** The longest comment, and a zip64 locator and record before the end record. */
 const tailBytesMax = 0xffff + endRecordBytes + locatorBytes + recordBytes
 
+export interface ArchiveFile {
+  readonly sizeBytes: number
+  readonly key: string
+  /** Whether it is a member of another archive, so that the key is no path. */
+  readonly isNested?: boolean
+}
+
 /**
  * Takes one read of at most 65,633 bytes, and a second, small one where offsets do not agree.
  * @throws ZIP_NO_DIRECTORY when there is no end record; ZIP_BAD_DIRECTORY when it contradicts the archive
  */
-export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string, isNested = false): Promise<ZipEnd> {
+export async function readZipEnd(read: ReadRange, file: ArchiveFile): Promise<ZipEnd> {
+  const { sizeBytes, key } = file
   const start = Math.max(0, sizeBytes - tailBytesMax)
   const tail = { start, bytes: asBuffer(await read({ start, end: sizeBytes })) }
   const at = findEnd(tail.bytes)
-  if (at === undefined) return readBeforeOthers(read, tail, { sizeBytes, key, isNested })
+  if (at === undefined) return readBeforeOthers(read, tail, file)
   const fields = (await readRecord64(read, tail, at, key)) ?? readRecord(tail, at)
   if (fields.diskNumber !== 0) {
     throw badDirectory(key, `expected one file, got disk ${fields.diskNumber} of a split archive; join it first`)
@@ -72,13 +80,6 @@ function findEnd(bytes: Buffer): number | undefined {
   return findRecord(bytes, end => end >= paddingStart && end <= bytes.length)
 }
 
-interface ArchiveFile {
-  readonly sizeBytes: number
-  readonly key: string
-  /** Whether it is a member of another archive, so that the key is no path. */
-  readonly isNested: boolean
-}
-
 /** Reads the archive before bytes that follow its end record, where they are padding. @throws ZIP_NO_DIRECTORY */
 async function readBeforeOthers(read: ReadRange, tail: Tail, file: ArchiveFile): Promise<ZipEnd> {
   const near = findPlausibleEnd(tail)
@@ -86,7 +87,7 @@ async function readBeforeOthers(read: ReadRange, tail: Tail, file: ArchiveFile):
   const earlier = await findEarlierEnd(read, file.sizeBytes)
   if (!earlier) throw noDirectory(tail, file)
   if (!earlier.isPadded) throw bytesAfterEnd(earlier.end, file)
-  return readZipEnd(read, earlier.end, file.key, file.isNested)
+  return readZipEnd(read, { ...file, sizeBytes: earlier.end })
 }
 
 /** Returns where the last archive ends whose directory can be before its end record. */

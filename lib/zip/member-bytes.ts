@@ -77,7 +77,8 @@ async function* readLocal(
   }
 }
 
-function memberChunks(local: Buffer, place: ArchiveMember, options: MemberOptions): AsyncIterable<Uint8Array> {
+/** Yields the bytes of a member in chunks. `local` is as for `inflateMember`. @throws as readMembers */
+export function memberChunks(local: Buffer, place: ArchiveMember, options: MemberOptions): AsyncIterable<Uint8Array> {
   return inflateData(chunksOf(memberData(local, place)), place, options)
 }
 

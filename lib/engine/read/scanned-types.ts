@@ -42,20 +42,23 @@ export const isExact = (
   column?.type === 'boolean' ||
   (position !== undefined && files.every(({ plainColumns }) => plainColumns?.[position] === true))
 
-/** Returns the forms of fields for a strict reading; undefined where it would not use them. */
+/**
+ * Returns the forms of fields for a strict reading; undefined where it would not use them. Columns in paths do not matter: texts of files
+ * that have some are staged with their places, and their fields are not looked at.
+ */
 export function plainForms(
   format: Format,
-  { columns, hive, strict }: NamedColumns & { readonly strict: boolean },
+  { columns, strict }: { readonly columns: Columns; readonly strict: boolean },
 ): StageOptions['plainForms'] {
   if (!strict || format.kind !== 'csv') return undefined
   const forms = new Map<string, FieldForm>()
   for (const [name, column] of Object.entries(columns)) {
-    const form = isScannable(column, format) && !hive?.includes(name) ? plainForm(column) : undefined
+    const form = isScannable(column, format) ? plainForm(column) : undefined
     if (form) forms.set(name, form)
   }
   if (forms.size === 0) return undefined
   return header => {
-    const { names, positions } = fieldsOf(header, format, { columns, hive })
+    const { names, positions } = fieldsOf(header, format, { columns })
     const byPosition = new Map(Array.from(positions, ([name, position]) => [position, forms.get(name)]))
     return names.map((_, index) => byPosition.get(index))
   }
