@@ -36,8 +36,10 @@ export async function waitFor(
     throwIfAborted(signal)
     const status = await readStatus(deployed, await readExecution(deployed, current))
     await follow(deployed, status.tasks, { followers, onEvent })
-    if (!isActive(status) && status.continuedBy === undefined) return readResult(deployed, status, followers)
-    if (!isActive(status)) current = status.continuedBy ?? current
+    if (!isActive(status)) {
+      if (status.continuedBy === undefined) return readResult(deployed, status, followers)
+      current = status.continuedBy
+    }
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }

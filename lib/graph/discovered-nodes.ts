@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import type { PipelineDefinition } from '../define/definition.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { paramsSchema } from '../model/manifest.ts'
-import { nodeIdOf } from '../model/node-name.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { reader } from '../state/state.ts'
 import { type GraphNode, type TaskGraph, targetsSchema } from './graph.ts'
@@ -12,7 +11,7 @@ import { inOrder } from './node-order.ts'
 import type { NodeStates } from './node-states.ts'
 import { orderOutputs } from './output-order.ts'
 import { allRequiredNodes } from './required-nodes.ts'
-import { addNodes, growingGraph, requiredKeys } from './resolve-graph.ts'
+import { addNodes, bindTask, growingGraph, requiredKeys } from './resolve-graph.ts'
 
 const answerSchema = v.object({
   /** Key of the node that was asked. */
@@ -33,8 +32,8 @@ export type Answer = Pick<RecordedAnswer, 'groups' | 'targets'>
 /** Reads a recorded answer. @throws STATE_INVALID */
 export const readAnswer = reader(answerSchema)
 
-/** Whether a node must be asked before it may run. */
-export const isUnasked = ({ isDiscovered }: GraphNode): boolean => isDiscovered === false
+/** Whether `discover` of a node must be called before the node may run. */
+export const needsDiscovery = ({ isDiscovered }: GraphNode): boolean => isDiscovered === false
 
 /**
  * Checks what `discover` returned, and binds its parameters.
@@ -44,7 +43,7 @@ export function answerFrom(
   pipeline: PipelineDefinition,
   { graph, node, returned }: { readonly graph: TaskGraph; readonly node: GraphNode; readonly returned: unknown },
 ): Answer {
-  const bound = { key: node.key, task: taskNamed(pipeline, node.task), params: node.params }
+  const bound = bindTask(taskNamed(pipeline, node.task), node.params)
   const { groups, targets } = allRequiredNodes(pipeline, bound, { returned, pathTo: () => pathTo(graph, node.key) })
   const named = Object.entries(groups).map(([name, all]) => {
     return [name, all.map(({ task, params }) => ({ task: task.name, params }))] as const
@@ -63,12 +62,14 @@ export function expandGraph(
 ): TaskGraph {
   const growing = growingGraph(pipeline, codeHash, graph.nodes)
   const { nodes } = growing
-  const asked = nodes.get(key)
-  if (!asked) throw new TypeError(`expected node ${key} in the graph`)
+  const node = nodes.get(key)
+  if (!node) throw new TypeError(`expected node ${key} in the graph`)
   const path = pathTo(graph, key)
-  const groups = Object.entries(answer.groups).map(([name, all]) => [name, all.map(bind(pipeline))] as const)
+  const groups = Object.entries(answer.groups).map(
+    ([name, all]) => [name, all.map(({ task, params }) => bindTask(taskNamed(pipeline, task), params))] as const,
+  )
   const required = requiredKeys({ groups: Object.fromEntries(groups), targets: answer.targets })
-  nodes.set(key, { ...asked, ...required, isDiscovered: true })
+  nodes.set(key, { ...node, ...required, isDiscovered: true })
   for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(growing, each, path)
   return { ...graph, nodes: orderOutputs(inOrder(nodes, path), pipeline.tasks, states) }
 }
@@ -81,14 +82,6 @@ interface Expansion {
   /** Needed where an output of the pipeline is salted. */
   readonly codeHash?: CodeHash
 }
-
-const bind =
-  (pipeline: PipelineDefinition) =>
-  ({ task, params }: Answer['groups'][string][number]) => ({
-    key: nodeIdOf(task, params),
-    task: taskNamed(pipeline, task),
-    params,
-  })
 
 /** Returns keys from a requested node to this one. */
 function pathTo({ nodes }: TaskGraph, key: string): readonly string[] {

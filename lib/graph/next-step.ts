@@ -41,15 +41,12 @@ export function afterEnds({ pipeline, graph, walk, ends }: StepInput): Walk {
 
 /** Returns what is known once a node could not find out what it requires, which counts as a failure of the node. */
 export function afterFailedAnswer(
-  input: Omit<StepInput, 'ends'>,
+  { pipeline, graph, walk }: Omit<StepInput, 'ends'>,
   { key, fault }: Pick<NodeEnd, 'key' | 'fault'>,
 ): Walk {
-  const failed = afterEnds({
-    ...input,
-    walk: { ...input.walk, given: [key] },
-    ends: [{ key, status: 'failed', fault }],
-  })
-  return { ...failed, busy: input.walk.busy }
+  const end: NodeEnd = { key, status: 'failed', fault }
+  const failed = afterEnd(walk.nodes[key] ?? untried, end, retriesIn(pipeline, graph)(key))
+  return { ...walk, nodes: { ...walk.nodes, [key]: failed } }
 }
 
 /** Returns the next step after what is known. */

@@ -10,7 +10,8 @@ export type NodeState = 'running' | 'busy' | 'complete' | 'skipped' | 'failed' |
 /** States by key of the node. */
 export type NodeStates = Readonly<Record<string, NodeState>>
 
-const isDone = (state: NodeState | undefined): boolean => state === 'complete' || state === 'skipped'
+/** Whether a node in this state has its output. */
+export const isDone = (state: NodeState | undefined): boolean => state === 'complete' || state === 'skipped'
 const isLost = (state: NodeState | undefined): boolean => state === 'failed' || state === 'notRun'
 
 /** Whether a node in this state is worked on no more. */

@@ -47,7 +47,20 @@ function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: Gr
   return chosen.flatMap(task => paramSets(task.params, ownValues(task, params)).map(values => bindTask(task, values)))
 }
 
-const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({
+/** Resolves the graph of one task under its parameters, and returns the node of the task in it. @throws as `resolveGraph` */
+export function resolveNode(
+  pipeline: PipelineDefinition,
+  { task, params }: { readonly task: string; readonly params: GraphRequest['params'] },
+  codeHash: CodeHash,
+): { readonly graph: TaskGraph; readonly node: GraphNode } {
+  const graph = resolveGraph(pipeline, { tasks: [task], params }, codeHash)
+  const node = graph.nodes.find(({ key }) => key === graph.requested[0])
+  if (!node) throw new TypeError(`expected a node of task ${task} in its graph`)
+  return { graph, node }
+}
+
+/** Returns a task with its parameters and the key of their node. */
+export const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({
   key: nodeIdOf(task.name, params),
   task,
   params,

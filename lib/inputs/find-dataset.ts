@@ -12,7 +12,7 @@ import { renderPath } from '../paths/path-template.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { runIdentityOf, runKeyOf } from './dataset-identity.ts'
-import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers, type PartNeed } from './find-options.ts'
 import { withParamColumns } from './param-columns.ts'
 import { pinParts } from './part-etags.ts'
 import { areRemoved, RowsRemoved } from './removed-rows.ts'
@@ -59,12 +59,6 @@ export async function findDataset(
 export interface WrittenPlace {
   readonly outputPath: string
   readonly params: ParamValues
-}
-
-/** Whether a part is read also where no row is needed. */
-export interface PartNeed {
-  /** Default true, so that there is something to read. */
-  readonly keepsOne?: boolean
 }
 
 /** Returns the datasets of all nodes of the task that are required, each once, or the one under the parameters of a run. */

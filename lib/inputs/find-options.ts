@@ -92,3 +92,9 @@ export const noMembers: Pick<FoundObjects, 'skipped' | 'unused' | 'release'> = {
   unused: [],
   release() {},
 }
+
+/** Whether a part is read also where no row is needed. */
+export interface PartNeed {
+  /** Default true, so that there is something to read. */
+  readonly keepsOne?: boolean
+}

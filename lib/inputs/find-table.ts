@@ -6,14 +6,14 @@ import type { ManifestPart } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Store } from '../store/store.ts'
 import { neededParts } from './find-dataset.ts'
-import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers, type PartNeed } from './find-options.ts'
 import { partObjects } from './part-etags.ts'
 import { spread } from './spread.ts'
 
 /** `path` is that of the table. The table is one input, whose identity is its id and version; its files are the slices. @throws NO_INPUT without a table; as `readTableManifest` */
 export async function findTable(
   { path, version, show = files => files }: TablePlace,
-  options: FindOptions,
+  options: FindOptions & PartNeed,
 ): Promise<FoundObjects> {
   const { input, sample, task, checkpoints } = options
   if (!checkpoints) throw new PermanentError('ENGINE_FAILED', 'expected an engine for checkpoints, got none', {})

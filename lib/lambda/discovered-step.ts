@@ -1,10 +1,10 @@
-/** Decides a step of a walk on Lambda, and asks the nodes that are ready what they require besides. */
+/** Decides a step of a walk on Lambda, and finds out what the nodes that are ready require besides. */
 import { TransientError, toPlain } from '../errors/errors.ts'
-import { type Answer, expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
+import { type Answer, expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
 import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
 import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
-import { findAnswer, recordAnswer } from '../local/discover-nodes.ts'
+import { findAnswer, recordAnswer } from '../local/discovery.ts'
 import { mapParallel } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
 import type { GraphStepEvent } from './events.ts'
@@ -27,8 +27,8 @@ interface StepPlace {
 }
 
 /**
- * Returns the next step, and the graph with all that has been asked for it, which is written before. A node that cannot find out what
- * it requires has failed, and is asked again as often as its task's `retries` say.
+ * Returns the next step, and the graph with all that was found out for it, which is written before. A node that cannot find out what
+ * it requires has failed, and its `discover` is called again as often as its task's `retries` say.
  */
 export async function decideDiscovered(
   known: KnownWalk,
@@ -40,15 +40,15 @@ export async function decideDiscovered(
   let walk = afterEnds({ pipeline, ...known })
   for (;;) {
     const next = decideStep({ pipeline, graph }, walk)
-    const unasked = next.step.kind === 'wave' ? next.step.nodes.filter(isUnasked) : []
-    if (unasked.length === 0) {
+    const waiting = next.step.kind === 'wave' ? next.step.nodes.filter(needsDiscovery) : []
+    if (waiting.length === 0) {
       if (graph !== known.graph) await lambda.output.write(graphKeys(place.id).graph, stateBytes(graph))
       return { graph, next }
     }
-    const asking = graph
-    const answers = await mapParallel(unasked, node => answerOf(node, asking, place), asksAtOnce)
+    const before = graph
+    const answers = await mapParallel(waiting, node => discoverNode(node, before, place), callsAtOnce)
     for (const each of answers) {
-      const grown = grow(each, { lambda, graph, walk })
+      const grown = addDiscovered(each, { lambda, graph, walk })
       if (grown.graph) graph = grown.graph
       else walk = afterFailedAnswer({ pipeline, graph, walk }, grown)
     }
@@ -56,7 +56,7 @@ export async function decideDiscovered(
 }
 
 /** A fault in an answer is a failure of its node, not of the walk. */
-function grow(
+function addDiscovered(
   { key, answer, fault }: NodeAnswer,
   { lambda, graph, walk }: { lambda: LambdaSession; graph: TaskGraph; walk: Walk },
 ): NodeAnswer & { readonly graph?: TaskGraph } {
@@ -70,7 +70,7 @@ function grow(
 }
 
 /** Functions of users that run at once: they wait for services, which have limits. */
-const asksAtOnce = 8
+const callsAtOnce = 8
 
 interface NodeAnswer {
   readonly key: string
@@ -78,7 +78,7 @@ interface NodeAnswer {
   readonly fault?: NodeFault
 }
 
-async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }: StepPlace): Promise<NodeAnswer> {
+async function discoverNode(node: GraphNode, graph: TaskGraph, { event, invocation }: StepPlace): Promise<NodeAnswer> {
   const { lambda, deadline } = invocation
   const { pipeline, input, output } = lambda
   const { key } = node
@@ -97,7 +97,7 @@ async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }
   }
 }
 
-/** Lets the state machine call Graph again, which reads the answers that are recorded and asks the rest. */
+/** Lets the state machine call Graph again, which reads the answers that are recorded and finds out the rest. */
 function outOfTime(node: string, cause: unknown): TransientError {
   const message = `${node}: expected an answer of discover within the time of the Graph function, got none; it is asked again some times; if it still fails, give a longer functionTimeout`
   return new TransientError('OUT_OF_TIME', message, { node }, { cause })

@@ -1,7 +1,7 @@
 /** The run that a node of a graph requests, from the files of the graph. */
 import type { NodeRef } from '../aws/lambda-events.ts'
 import { PermanentError, TransientError } from '../errors/errors.ts'
-import { isUnasked } from '../graph/discovered-nodes.ts'
+import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
@@ -61,7 +61,7 @@ async function openNode(
     if (isFresh) opened = undefined
     const graph = await openGraph(output, id)
     const found = graph.nodes.get(key)
-    if (found && !isUnasked(found)) return { ...graph, found }
+    if (found && !needsDiscovery(found)) return { ...graph, found }
   }
   throw missing(id, `node ${key}`)
 }

@@ -2,7 +2,7 @@
 import type { ExecutionInput, PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { readTasks, sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { inputIdentity } from '../inputs/content-identity.ts'
@@ -12,6 +12,7 @@ import { tablesIdentity } from '../inputs/tables.ts'
 import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import { planOptionsOf } from '../local/plan-options.ts'
 import { ownOutputs } from '../local/roots-apart.ts'
+import { ownValues } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../model/run-identity.ts'
 import { executionIn } from '../model/run-owner.ts'
@@ -32,7 +33,7 @@ import { recallInputs } from './opened-inputs.ts'
 import { plannedCall } from './planned-call.ts'
 import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
-import { requiredIdentities, taskUpstream } from './task-upstream.ts'
+import { hasRequirements, requiredIdentities, taskUpstream } from './task-upstream.ts'
 import { logger } from './telemetry.ts'
 
 /** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
@@ -74,13 +75,12 @@ async function readRequest(
 
 /** Whether more than one task without requirements is requested; a run that is continued is always alone. */
 function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSession): boolean {
-  const { name, params, requires, discover } = task
+  const { name } = task
   if (isScheduled(event)) return true
   const resume = isByHand(event) && event.resume
-  if (requires !== undefined || discover || readTasks(task).length > 0) return !resume
+  if (hasRequirements(task)) return !resume
   if (isUpload(event) || resume || (event.task ?? name) !== name) return false
-  const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
-  return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1
+  return graphOf({ task: name, params: ownValues(task, event.params ?? {}) }, lambda).graph.nodes.length > 1
 }
 
 interface PlanContext {

@@ -6,11 +6,10 @@ import { readTasks } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
 import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'
-import { resolveGraph } from '../graph/resolve-graph.ts'
+import { resolveNode } from '../graph/resolve-graph.ts'
 import { targetIdentities } from '../inputs/target-identity.ts'
 import { upstreamIdentities } from '../inputs/upstream-identity.ts'
 import { isRead } from '../local/plan-options.ts'
-import { nodeIdOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
@@ -18,8 +17,8 @@ import { readNodeUpstream, type TaskUpstream, upstreamIn } from './node-request.
 import { codeHashIn, type LambdaSession } from './session.ts'
 
 /**
- * Returns the nodes and files that a task requires under these parameters, and the path of its output: as a graph says that is walked, else as a run of the task
- * alone would find them. @throws as `resolveGraph`; STATE_INVALID
+ * Returns the nodes and files that a task requires under these parameters, and the path of its output: as the graph of the execution says,
+ * or as a run of the task alone would find them. @throws as `resolveGraph`; STATE_INVALID
  */
 export async function taskUpstream(
   lambda: Pick<LambdaSession, 'pipeline' | 'output' | 'codeHashes'>,
@@ -28,15 +27,18 @@ export async function taskUpstream(
 ): Promise<TaskUpstream> {
   if (isAlone(task)) return { outputPath: outputPathOf(task, params, undefined), upstream: [], targets: [] }
   if (ref) return readNodeUpstream(lambda, ref)
-  const key = nodeIdOf(task.name, params)
-  const alone = resolveGraph(lambda.pipeline, { tasks: [task.name], params }, codeHashIn(lambda))
-  const graph = await withAnswer(lambda, task, { key, graph: alone })
+  const alone = resolveNode(lambda.pipeline, { task: task.name, params }, codeHashIn(lambda))
+  const { key } = alone.node
+  const graph = await withAnswer(lambda, task, { key, graph: alone.graph })
   return upstreamIn(graph, graph.nodes.find(each => each.key === key) as GraphNode)
 }
 
 /** Whether a run needs no graph to know what it requires, and where it writes. */
-const isAlone = (task: TaskDefinition): boolean =>
-  task.requires === undefined && !task.discover && readTasks(task).length === 0 && !isSalted(task.output)
+const isAlone = (task: TaskDefinition): boolean => !hasRequirements(task) && !isSalted(task.output)
+
+/** Whether a task may require others. */
+export const hasRequirements = (task: TaskDefinition): boolean =>
+  task.requires !== undefined || task.discover !== undefined || readTasks(task).length > 0
 
 /** Adds what the node has answered before: a run that is continued alone requires what it required when it began. */
 async function withAnswer(

@@ -1,6 +1,7 @@
 /** Finds working folders, temporary files, bundles and empty folders of ended processes below the state folder of an output root. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mapParallel, readsAtOnce } from '../state/files.ts'
 import { isAbsent, isLeftTemporary } from '../store/disk/files.ts'
 import { pendingPrefix } from '../store/disk/pending.ts'
 import { isLeftFolder } from '../store/own-folder.ts'
@@ -61,7 +62,8 @@ async function emptyFolders(root: string, key: string): Promise<{ readonly key: 
     return found ? [{ key, mtimeMs: found.mtimeMs }] : []
   }
   const folders = (entries ?? []).filter(entry => entry.isDirectory())
-  return (await Promise.all(folders.map(({ name }) => emptyFolders(root, `${key}/${name}`)))).flat()
+  const found = await mapParallel(folders, ({ name }) => emptyFolders(root, `${key}/${name}`), readsAtOnce)
+  return found.flat()
 }
 
 /** Returns undefined for a file that is gone: another process may be cleaning at the same time. */

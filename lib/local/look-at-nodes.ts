@@ -2,7 +2,7 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
-import { expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
+import { expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -18,7 +18,7 @@ import type { Outlook } from '../runs/look-ahead.ts'
 import { isAlive, thisOwner } from '../threads/machine.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
-import { findAnswer } from './discover-nodes.ts'
+import { findAnswer } from './discovery.ts'
 import type { PlanContext } from './open-plan.ts'
 import { isRead, planOptionsOf } from './plan-options.ts'
 import { leaseMs } from './task-context.ts'
@@ -41,8 +41,8 @@ export interface NodeOutlook {
 }
 
 /**
- * Yields the nodes in the order of the graph. What requires a node that is due is due itself. A node whose requirements are complete is
- * asked what it requires besides, and that comes before it. @throws as `findInputs` and `findAnswer`
+ * Yields the nodes in the order of the graph. What requires a node that is due is due itself. `discover` of a node whose requirements are
+ * complete is called, and what it returns comes before the node. @throws as `findInputs` and `findAnswer`
  */
 export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOutlook> {
   let { graph } = context
@@ -51,8 +51,8 @@ export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOut
   const waitsOf = ({ requires }: GraphNode): readonly string[] => requires.filter(key => due.has(key))
   for (let index = 0; index < graph.nodes.length; index++) {
     let node = graph.nodes[index] as GraphNode
-    while (isUnasked(node) && waitsOf(node).length === 0) {
-      const grown = await growAt(context, graph, node)
+    while (needsDiscovery(node) && waitsOf(node).length === 0) {
+      const grown = await addDiscovered(context, graph, node)
       if (!grown) break
       graph = grown
       upstreamOf = upstreamNodes(graph)
@@ -61,7 +61,7 @@ export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOut
     }
     const task = taskNamed(context.definition, node.task)
     const place = { node, task, upstream: upstreamOf(node) }
-    const { found, warning } = isUnasked(node) ? unknownYet : await findOrWarn(context, place)
+    const { found, warning } = needsDiscovery(node) ? unknownYet : await findOrWarn(context, place)
     const waits = waitsOf(node)
     const outlook =
       waits.length > 0 ? { status: 'due' as const, reasons: [waitsFor(waits)] } : await outlookOf(context, place, found)
@@ -76,7 +76,7 @@ const unknownYet: Pick<NodeOutlook, 'found' | 'warning'> = {
 }
 
 /** Returns undefined where something that the node requires is missing, as its outlook says. */
-async function growAt(context: PlanContext, graph: TaskGraph, node: GraphNode): Promise<TaskGraph | undefined> {
+async function addDiscovered(context: PlanContext, graph: TaskGraph, node: GraphNode): Promise<TaskGraph | undefined> {
   const { definition: pipeline, input, output, options } = context
   const { key } = node
   const force = options.force && graph.requested.includes(key)

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CapacityError, FanmillError } from '../errors/errors.ts'
 import { nodeIdOf } from '../model/node-name.ts'
-import { useUpAnswer } from './discover-nodes.ts'
+import { useUpAnswer } from './discovery.ts'
 import type { Session } from './session.ts'
 import type { TaskEnd, TaskNode } from './task-context.ts'
 import { runTask } from './task-run.ts'

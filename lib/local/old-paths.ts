@@ -1,7 +1,7 @@
-/** Tells which paths of salted outputs the present code of a pipeline does not write. */
+/** Finds the paths of salted outputs that the present code of a pipeline does not write. */
 import { isSalted } from '../define/output-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
-import { resolveGraph } from '../graph/resolve-graph.ts'
+import { resolveNode } from '../graph/resolve-graph.ts'
 import { isPathOf } from '../model/output-path.ts'
 import type { OldSaltOptions } from '../runs/old-salts.ts'
 import type { HashedPipeline } from './pipeline-file.ts'
@@ -13,9 +13,8 @@ export function oldPaths({ definition, codeHash }: HashedPipeline): OldSaltOptio
     const task = definition.tasks.find(each => each.name === name)
     if (!task || !isSalted(task.output)) return false
     try {
-      const { nodes, requested } = resolveGraph(definition, { tasks: [name], params }, codeHash)
-      const node = nodes.find(({ key }) => key === requested[0])
-      return node !== undefined && node.output !== outputPath && isPathOf(task, params, outputPath)
+      const { node } = resolveNode(definition, { task: name, params }, codeHash)
+      return node.output !== outputPath && isPathOf(task, params, outputPath)
     } catch (error) {
       if (error instanceof FanmillError) return false
       throw error

@@ -1,9 +1,7 @@
 /** Names the datasets of a pipeline's tasks. */
 import type { TaskDefinition } from '../define/definition.ts'
 import { isSalted, outputKind } from '../define/output-kind.ts'
-import type { GraphNode } from '../graph/graph.ts'
-import { resolveGraph } from '../graph/resolve-graph.ts'
-import { nodeIdOf } from '../model/node-name.ts'
+import { resolveNode } from '../graph/resolve-graph.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { areBound, ownValues, readParams, refuseForeignParam } from '../model/param-values.ts'
 import type { HashedPipeline } from './pipeline-file.ts'
@@ -37,7 +35,5 @@ function pathOf(
 ): string {
   const values = readParams(task.params, params)
   if (!isSalted(task.output)) return outputPathOf(task, values, undefined)
-  const { nodes } = resolveGraph(definition, { tasks: [task.name], params }, codeHash)
-  const key = nodeIdOf(task.name, values)
-  return (nodes.find(node => node.key === key) as GraphNode).output
+  return resolveNode(definition, { task: task.name, params }, codeHash).node.output
 }

@@ -1,15 +1,15 @@
 /** Walks a graph on this machine: nodes that are ready run at once, over one pool of threads. */
 import { abortError, throwIfAborted } from '../errors/abort.ts'
 import { FanmillError } from '../errors/errors.ts'
-import { expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
+import { expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import { fitResources } from '../graph/fit-resources.ts'
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'
-import { lostNodes, type NodeState, readyNodes } from '../graph/node-states.ts'
+import { isDone, lostNodes, type NodeState, readyNodes } from '../graph/node-states.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { refuseWithoutStandIn } from '../programs/perform.ts'
-import { askNode } from './ask-node.ts'
+import { discoverNode } from './node-discovery.ts'
 import { runNode } from './node-run.ts'
 import type { RunResult } from './run-result.ts'
 import type { Session } from './session.ts'
@@ -28,6 +28,8 @@ interface Walk {
   nodeOf: (node: GraphNode) => TaskNode
   /** Resolves to true when the graph is in the state; absent where nothing was run. */
   recording?: Promise<boolean>
+  /** The graph that was written last. */
+  recorded?: TaskGraph
   /** The error of the first failed node. */
   error?: FanmillError
   /** An error that is none of Fanmill's: the walk stops and throws it. */
@@ -104,7 +106,9 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
   // Only what was asked for is forced, not all that it requires.
   const force = session.options.force && walk.graph.requested.includes(node.key)
   const own = { ...session, options: { ...session.options, force } }
-  const working = isUnasked(node) ? growAt(walk, own, node) : runNode(own, taskNode, path => writerOf(walk, path))
+  const working = needsDiscovery(node)
+    ? addDiscovered(walk, own, node)
+    : runNode(own, taskNode, path => writerOf(walk, path))
   const end = await working.catch((error: unknown): TaskEnd => {
     if (!(error instanceof FanmillError)) walk.bug ??= { error }
     const result = emptyResult(session, taskNode, 'failed')
@@ -115,31 +119,42 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
   walk.error ??= end.error
   results.set(node.key, end.result)
   // A walk over complete nodes writes nothing, so that it is possible where the output is read-only.
-  if (end.result.status !== 'skipped') walk.recording ??= recordGraph(session, walk.graph)
+  if (end.result.status !== 'skipped') walk.recording ??= recordChanged(walk)
   session.emit({ event: 'node', ...end.result, ...(end.error && { error: shortError(end.error) }) })
   states[node.key] = end.result.status
 }
 
 /** Adds to the graph what a node requires besides. The node waits for that, and is then ready again. */
-async function growAt(walk: Walk, session: Session, node: GraphNode): Promise<undefined> {
+async function addDiscovered(walk: Walk, session: Session, node: GraphNode): Promise<undefined> {
   const { pipeline } = session
   // An error after an abort is most often of a request that the abort ended.
-  const found = await askNode(session, walk, node).finally(() => throwIfAborted(session.options.signal))
+  const found = await discoverNode(session, walk, node).finally(() => throwIfAborted(session.options.signal))
   // From here on the node waits: it must not count as one that has begun.
   delete walk.states[node.key]
   const { key } = node
   const { answer } = found
   const { codeHash } = session
   const grown = expandGraph(pipeline, walk.graph, { key, answer, states: walk.states, codeHash })
-  refuseWithoutStandIn(grown.nodes.map(({ task }) => taskNamed(pipeline, task)))
+  const known = new Set(walk.graph.nodes.map(({ task }) => task))
+  const added = grown.nodes.filter(({ task }) => !known.has(task))
+  refuseWithoutStandIn(added.map(({ task }) => taskNamed(pipeline, task)))
   walk.graph = grown
   walk.nodeOf = taskNodes(session, grown)
-  walk.recording = walk.recording?.then(() => recordGraph(session, walk.graph))
+  walk.recording = walk.recording?.then(() => recordChanged(walk))
+}
+
+/** Writes the graph unless it is written: one write has what several nodes have found out meanwhile. */
+async function recordChanged(walk: Walk): Promise<boolean> {
+  const { session, graph, recorded } = walk
+  if (graph === recorded) return true
+  const isRecorded = await recordGraph(session, graph)
+  if (isRecorded) walk.recorded = graph
+  return isRecorded
 }
 
 function endedTask({ nodeOf, states }: Walk, node: GraphNode): EndedTask {
   const { task, params, outputPath } = nodeOf(node)
-  return { task, params, outputPath, isComplete: states[node.key] === 'complete' || states[node.key] === 'skipped' }
+  return { task, params, outputPath, isComplete: isDone(states[node.key]) }
 }
 
 function endWithout(walk: Walk, node: GraphNode): void {

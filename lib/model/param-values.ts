@@ -35,7 +35,7 @@ export function refuseForeignParam(
 }
 
 /** @throws PARAM_INVALID when a name is none of these parameters */
-export function refuseUnknownParam(params: Params, given: Readonly<Record<string, unknown>>): void {
+function refuseUnknownParam(params: Params, given: Readonly<Record<string, unknown>>): void {
   const names = Object.keys(params)
   const unknown = Object.keys(given).find(name => !names.includes(name))
   if (unknown !== undefined) {

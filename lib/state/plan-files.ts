@@ -105,8 +105,7 @@ function* textsOf(slices: readonly Slice[], inputs: readonly InputObject[]): Gen
     if (slice.kind !== 'members') yield `${JSON.stringify(slice)}\n`
     else {
       const { kind, slice: number, input, range, memberCount, isNested, bytes } = slice
-      yield `${JSON.stringify({ kind, slice: number, input, range, memberCount, isNested, bytes })}
-`
+      yield `${JSON.stringify({ kind, slice: number, input, range, memberCount, isNested, bytes })}\n`
       yield slice.members
       yield '\n'
     }

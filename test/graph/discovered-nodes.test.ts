@@ -8,7 +8,7 @@ import {
   pipeline,
   type TaskDefinition,
 } from '../../lib/define/index.ts'
-import { answerFrom, expandGraph, isUnasked } from '../../lib/graph/discovered-nodes.ts'
+import { answerFrom, expandGraph, needsDiscovery } from '../../lib/graph/discovered-nodes.ts'
 import type { TaskGraph } from '../../lib/graph/graph.ts'
 import { type NodeStates, readyNodes } from '../../lib/graph/node-states.ts'
 import { resolveGraph } from '../../lib/graph/resolve-graph.ts'
@@ -42,7 +42,7 @@ describe('a node that has found out what it requires', () => {
   const graph = resolveGraph(definition, { tasks: ['report'] })
 
   it('stands after that, with all that it requires in turn, and is no longer asked', () => {
-    expect(graph.nodes.map(isUnasked)).toEqual([false, true])
+    expect(graph.nodes.map(needsDiscovery)).toEqual([false, true])
     const grown = grow(definition, graph, 'report', { late: delays.each({ month: months(2001).slice(0, 2) }) })
     expect(keysOf(grown)).toEqual([
       ...['list', 'flights(month=2001-01)', 'delays(month=2001-01)'],
@@ -53,7 +53,7 @@ describe('a node that has found out what it requires', () => {
       groups: { list: ['list'], late: ['delays(month=2001-01)', 'delays(month=2001-02)'] },
       isDiscovered: true,
     })
-    expect(grown.nodes.some(isUnasked)).toBe(false)
+    expect(grown.nodes.some(needsDiscovery)).toBe(false)
     expect(grown.requested).toEqual(graph.requested)
   })
 

@@ -1,4 +1,4 @@
-/** Asks a node what it requires besides: calls the function `discover` of its task, and records the answer. */
+/** Finds out what a node requires besides: calls the function `discover` of its task, and records the answer. */
 import type { PipelineDefinition } from '../define/definition.ts'
 import type { DiscoverContext } from '../define/requirement-definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
@@ -15,15 +15,15 @@ import { readState } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
-/** A node that is asked, once what `requires` names is complete. */
-export interface AskedNode {
+/** A node whose `discover` may be called, because what `requires` names is complete. */
+export interface DiscoverRequest {
   readonly pipeline: PipelineDefinition
   readonly graph: TaskGraph
   readonly node: GraphNode
   readonly input: Store
   readonly output: Store
   readonly codeHash: CodeHash
-  /** Whether the node is asked again although there is an answer. Default false. */
+  /** Whether `discover` is called again although there is an answer. Default false. */
   readonly force?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -36,16 +36,18 @@ export interface FoundAnswer {
 }
 
 /**
- * Returns the recorded answer where code and requirements are those of then and the node has not been complete since, else asks.
+ * Returns the recorded answer where code and requirements are those of then and the node has not been complete since, else calls `discover`.
  * @throws SOURCE_FAILED, transient after a network error; NO_INPUT when something is not complete; as `answerFrom` and `expandGraph`
  */
-export async function findAnswer(asked: AskedNode): Promise<FoundAnswer> {
-  const { pipeline, graph, node, output, force, codeHash } = asked
-  const identity = await identityOf(asked)
-  const recorded = force ? undefined : await readState(output, answerKey(node.key), readAnswer)
+export async function findAnswer(request: DiscoverRequest): Promise<FoundAnswer> {
+  const { pipeline, graph, node, output, force, codeHash } = request
+  const [identity, recorded] = await Promise.all([
+    identityOf(request),
+    force ? undefined : readState(output, answerKey(node.key), readAnswer),
+  ])
   if (recorded && !recorded.isUsed && recorded.identity === identity && recorded.node === node.key)
     return { answer: recorded, identity, isRecorded: true }
-  const answer = answerFrom(pipeline, { graph, node, returned: await askNode(asked) })
+  const answer = answerFrom(pipeline, { graph, node, returned: await callDiscover(request) })
   // An answer that makes no graph is not worth recording: it is wrong however often it is read.
   expandGraph(pipeline, graph, { key: node.key, answer, states: {}, codeHash })
   return { answer, identity, isRecorded: false }
@@ -61,7 +63,7 @@ export async function recordAnswer(
   await output.write(answerKey(key), stateBytes({ node: key, identity, isUsed: false, groups, targets }))
 }
 
-/** Marks the answer of a node that is complete as used: the next walk asks again. */
+/** Marks the answer of a node that is complete as used: the next walk calls `discover` again. */
 export async function useUpAnswer(output: Store, nodeKey: string): Promise<void> {
   const key = answerKey(nodeKey)
   const recorded = await readState(output, key, readAnswer)
@@ -69,24 +71,24 @@ export async function useUpAnswer(output: Store, nodeKey: string): Promise<void>
 }
 
 /** Hashes what an answer may depend on, as far as the state knows it. */
-async function identityOf({ pipeline, graph, node, input, output, codeHash }: AskedNode): Promise<string> {
-  const required = [
-    ...(await targetIdentities(input, node.task, node.targets ?? [])),
-    ...(await upstreamIdentities(output, node.task, upstreamNodes(graph)(node))),
-  ]
-  return shortHash(canonicalJson({ codeHash: codeHash(taskNamed(pipeline, node.task)), required }))
+async function identityOf({ pipeline, graph, node, input, output, codeHash }: DiscoverRequest): Promise<string> {
+  const required = await Promise.all([
+    targetIdentities(input, node.task, node.targets ?? []),
+    upstreamIdentities(output, node.task, upstreamNodes(graph)(node)),
+  ])
+  return shortHash(canonicalJson({ codeHash: codeHash(taskNamed(pipeline, node.task)), required: required.flat() }))
 }
 
-async function askNode(asked: AskedNode): Promise<unknown> {
-  const { pipeline, node, signal = new AbortController().signal } = asked
+async function callDiscover(request: DiscoverRequest): Promise<unknown> {
+  const { pipeline, node, signal = new AbortController().signal } = request
   const { discover } = taskNamed(pipeline, node.task)
   throwIfAborted(signal)
   return readGiven({ task: node.task, option: 'discover' }, async () =>
-    discover?.(Object.freeze({ ...node.params }) as never, contextOf(asked, signal)),
+    discover?.(Object.freeze({ ...node.params }) as never, contextOf(request, signal)),
   )
 }
 
-function contextOf({ graph, node, input, output }: AskedNode, signal: AbortSignal): DiscoverContext {
+function contextOf({ graph, node, input, output }: DiscoverRequest, signal: AbortSignal): DiscoverContext {
   const required = upstreamNodes(graph)(node).map(({ name, task, params, outputPath }) => {
     return { name, task, params, dataset: `${output.url}/${outputPath}` }
   })

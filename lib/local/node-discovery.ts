@@ -1,18 +1,18 @@
-/** Asks a node of a walk on this machine what it requires besides. */
+/** Finds out what a node of a walk on this machine requires besides. */
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'
-import { type FoundAnswer, findAnswer, recordAnswer } from './discover-nodes.ts'
+import { type FoundAnswer, findAnswer, recordAnswer } from './discovery.ts'
 import { tryAgain } from './node-run.ts'
 import type { Session } from './session.ts'
 import type { TaskNode } from './task-context.ts'
 
 /** The graph before the answer. */
-interface AskingWalk {
+interface WalkedGraph {
   readonly graph: TaskGraph
   readonly nodeOf: (node: GraphNode) => TaskNode
 }
 
-/** Asks as often as the task's `retries` say, and records the answer. @throws as `findAnswer` */
-export async function askNode(session: Session, walk: AskingWalk, node: GraphNode): Promise<FoundAnswer> {
+/** Calls `discover` as often as the task's `retries` say, and records the answer. @throws as `findAnswer` */
+export async function discoverNode(session: Session, walk: WalkedGraph, node: GraphNode): Promise<FoundAnswer> {
   const { pipeline, input, output, codeHash, options } = session
   const { force, signal } = options
   const taskNode = walk.nodeOf(node)
