@@ -81,11 +81,11 @@ const tar: ArchiveKind = {
   async *readMembers(store, input, slice, options) {
     // A tar archive has no checksums of members: one is bad only as a whole archive.
     for await (const found of readTarMembers(store, input, planned(slice), options))
-      yield { member: found.member, bytes: await whole(found) }
+      yield { member: found.member, bytes: await readWhole(found) }
   },
   async *readMembersOrChunks(store, input, slice, { isWhole, ...options }) {
     for await (const found of readTarMembers(store, input, planned(slice), options))
-      yield isWhole(found.member) ? { member: found.member, bytes: await whole(found) } : found
+      yield isWhole(found.member) ? { member: found.member, bytes: await readWhole(found) } : found
   },
   openMember: openTarMember,
 }
@@ -95,7 +95,7 @@ const compressedTar: ArchiveKind = { ...tar, isSequential: true }
 const planned = (slice: MembersSlice) => ({ range: slice.range, members: unpackMembers(slice) })
 
 /** Returns the bytes of a member whose chunks may be reused. */
-export async function whole({ member, chunks }: MemberChunks): Promise<Uint8Array> {
+export async function readWhole({ member, chunks }: MemberChunks): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(member.inflatedBytes)
   let at = 0
   for await (const chunk of chunks) {
@@ -105,13 +105,13 @@ export async function whole({ member, chunks }: MemberChunks): Promise<Uint8Arra
   return bytes
 }
 
-/** As `whole`; returns undefined for a bad member that is skipped. */
-export async function wholeOrBad(
+/** Reads a member whole, and returns undefined for a bad one that is skipped. */
+export async function readWholeUnlessBad(
   found: MemberChunks,
   { onBad }: Pick<MemberOptions, 'onBad'>,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await whole(found)
+    return await readWhole(found)
   } catch (error) {
     if (!onBad || !(error instanceof PermanentError)) throw error
     onBad(found.member, error)

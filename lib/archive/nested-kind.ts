@@ -10,7 +10,7 @@ import { readZipDirectory } from '../zip/directory.ts'
 import type { EntryTable } from '../zip/entry-table.ts'
 import { findMemberData, headerBytes, memberError } from '../zip/local-header.ts'
 import { inflateData, type MemberBytes, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
-import { type ListingOptions, whole, wholeOrBad } from './archive-kind.ts'
+import { type ListingOptions, readWhole, readWholeUnlessBad } from './archive-kind.ts'
 
 /** An archive within another one. */
 export interface NestedArchive {
@@ -46,7 +46,7 @@ export function nestedKind(name: string): NestedKind {
     list: (source, archive, options) => listTarStream(source, archive, { ...options, ...tar }),
     async *read(source, members, { archive, isWhole, signal }) {
       for await (const found of tarMembersIn(source, { key: `${archive}, member ${name}`, signal, ...tar }, members))
-        yield isWhole(found.member) ? { member: found.member, bytes: await whole(found) } : found
+        yield isWhole(found.member) ? { member: found.member, bytes: await readWhole(found) } : found
     },
   }
 }
@@ -67,7 +67,7 @@ const zip: NestedKind = {
       for (const member of members) {
         const place = { archive: options.archive, member }
         const chunks = inflateAt(bytes, place, options)
-        const content = options.isWhole(member) ? await wholeOrBad({ member, chunks }, options) : undefined
+        const content = options.isWhole(member) ? await readWholeUnlessBad({ member, chunks }, options) : undefined
         if (content) yield { member, bytes: content }
         else if (!options.isWhole(member)) yield { member, chunks }
       }

@@ -14,7 +14,7 @@ import type {
   XmlFormat,
 } from './definition.ts'
 import { groupNames, matchesBlank } from './line-pattern.ts'
-import { sheetText } from './workbook-format.ts'
+import { sheetFormat } from './workbook-format.ts'
 
 /** A format whose text can be cut at the ends of records. */
 export type TextFormat = FieldFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat | XmlFormat
@@ -132,7 +132,7 @@ const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: 
     textPerByte: 1,
   }),
   xlsx: format => ({
-    text: { ...csvText(sheetText(format)), workbook: format },
+    text: { ...csvText(sheetFormat(format)), workbook: format },
     columnsFrom: format.headerRow === false ? 'position' : 'header',
     textPerByte: textPerWorkbook,
   }),

@@ -43,7 +43,7 @@ export function xlsx(given: XlsxOptions = {}): Xlsx {
 export const errorMark = '\u0001'
 
 /** Returns the format of the text that a sheet is rewritten to: fields with commas and quotes, in which an empty field is null. */
-export const sheetText = ({ headerRow, matchNames }: WorkbookFormat): CsvFormat => ({
+export const sheetFormat = ({ headerRow, matchNames }: WorkbookFormat): CsvFormat => ({
   kind: 'csv',
   delimiter: ',',
   quote: '"',

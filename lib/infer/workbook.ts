@@ -1,7 +1,7 @@
 /** Infers the columns of workbooks from the text of their sheets. */
 import type { WorkbookFormat } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
-import { sheetText } from '../define/workbook-format.ts'
+import { sheetFormat } from '../define/workbook-format.ts'
 import { rewriteText } from '../text/text-filter.ts'
 import type { InferredText } from './found-text.ts'
 import type { SampleText } from './sample.ts'
@@ -17,7 +17,7 @@ export async function inferWorkbooks(
     name,
     open: () => rewriteText(open(), { format, name, errors: 'empty' }).chunks,
   }))
-  const { header, shortRows, matchNames } = sheetText(format)
+  const { header, shortRows, matchNames } = sheetFormat(format)
   const found = await inferText(sheets, { ...options, kind: 'csv', format: csv({ header, shortRows, matchNames }) })
   return { ...found, format }
 }

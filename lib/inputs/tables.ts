@@ -5,7 +5,7 @@ import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import { isParsed, isText, type TextFormat } from '../define/format-kind.ts'
-import { sheetText } from '../define/workbook-format.ts'
+import { sheetFormat } from '../define/workbook-format.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { compressionOf, withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
@@ -98,7 +98,7 @@ async function writeTable(
 
 /** Returns the format of a table's text after it was rewritten. */
 function plainFormat(format: TextFormat): TextFormat {
-  if (format.kind === 'xlsx') return sheetText(format)
+  if (format.kind === 'xlsx') return sheetFormat(format)
   if (format.kind === 'xml') return { kind: 'jsonLines' }
   return { ...format, encoding: 'utf-8', ...('footer' in format && { footer: 0 }) }
 }

@@ -5,7 +5,7 @@ import type { RunName } from './run-identity.ts'
 /** Returns the name of a part, unique among batches, runs and attempts. */
 export const partName = (batch: number, index: number, run: RunName): string => `part-${batch}-${index}${endOf(run)}`
 
-/** Tells whether a part's key is of this attempt. */
+/** Returns whether a part's key is of this attempt. */
 export const isPartOf = (key: string, run: RunName): boolean => key.endsWith(endOf(run))
 
 /** Returns the name of a part whose place among the others counts: names sort as parts do. */

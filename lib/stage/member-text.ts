@@ -1,6 +1,6 @@
 /** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
 
-import { archiveKind, wholeOrBad } from '../archive/archive-kind.ts'
+import { archiveKind, readWholeUnlessBad } from '../archive/archive-kind.ts'
 import { openMember, readNested } from '../archive/read-nested.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
@@ -59,7 +59,7 @@ async function keepWhole(
     const what = `expected at most ${keptBytesMax} bytes of a compressed member that may be skipped, got ${member.inflatedBytes}; set onBadMember: 'fail'`
     throw memberError('ZIP_LIMIT', { archive: options.input.key, member }, what)
   }
-  const bytes = await wholeOrBad({ member, chunks }, options)
+  const bytes = await readWholeUnlessBad({ member, chunks }, options)
   if (!bytes) return undefined
   const isGood = await isWhole(bytes, { ...options, member })
   return isGood ? { member, chunks: inflateText(once(bytes), { ...options, member }) } : undefined

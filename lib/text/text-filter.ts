@@ -1,7 +1,7 @@
 /** Rewrites texts of other forms (UTF-16, JSON documents, escaped fields, texts with a footer) to UTF-8 with one record a line. */
 
 import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
-import { type SheetTextOptions, sheetText } from '../workbook/sheet-text.ts'
+import { rewriteSheet, type SheetTextOptions } from '../workbook/sheet-text.ts'
 import { recordLines } from '../xml/record-lines.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
 import { dropFooter } from './drop-footer.ts'
@@ -67,11 +67,11 @@ export interface RewriteTextOptions {
   readonly format: TextFormat
   /** Name of the file or member, for messages. */
   readonly name: string
-  /** The reading of cells with an error in workbooks: see `sheetText`. */
+  /** The reading of cells with an error in workbooks: see `rewriteSheet`. */
   readonly errors?: SheetTextOptions['errors']
 }
 
-/** Rewrites a text of any form. Memory: as `filterChunks`; for workbooks as `sheetText`. @throws INPUT_INVALID, INPUT_ENCODING */
+/** Rewrites a text of any form. Memory: as `filterChunks`; for workbooks as `rewriteSheet`. @throws INPUT_INVALID, INPUT_ENCODING */
 export function rewriteText(
   source: AsyncIterable<Uint8Array>,
   { format, name, errors }: RewriteTextOptions,
@@ -79,7 +79,7 @@ export function rewriteText(
   const { workbook, xml } = layoutOfText(format)
   if (workbook) {
     const gaps: number[] = []
-    return { chunks: sheetText(checkStart(source, name, workbookStart), { format: workbook, gaps, errors }), gaps }
+    return { chunks: rewriteSheet(checkStart(source, name, workbookStart), { format: workbook, gaps, errors }), gaps }
   }
   if (xml) {
     const gaps: number[] = []

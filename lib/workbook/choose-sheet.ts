@@ -85,9 +85,9 @@ function noSheet(sheet: WorkbookFormat['sheet'], sheets: readonly ListedSheet[])
   const names = sheets.map(({ name, isHidden }) => `${JSON.stringify(name)}${isHidden ? ' (hidden)' : ''}`)
   const more = names.length > listedMax ? ` and ${names.length - listedMax} more` : ''
   const got = names.length === 0 ? 'a workbook without sheets' : `${names.slice(0, listedMax).join(', ')}${more}`
-  const expected = sheet === undefined ? 'a sheet of cells that is not hidden' : sheetText(sheet)
+  const expected = sheet === undefined ? 'a sheet of cells that is not hidden' : wantedSheet(sheet)
   return workbookFault(expected, `${got}; set sheet in xlsx()`, { sheets: names.slice(0, listedMax) })
 }
 
-const sheetText = (sheet: string | number): string =>
+const wantedSheet = (sheet: string | number): string =>
   typeof sheet === 'number' ? `a workbook of at least ${sheet} sheets` : `a sheet named ${JSON.stringify(sheet)}`

@@ -1,5 +1,4 @@
-/** Tells by the number formats of a workbook which numbers are dates, and which are durations. */
-
+/** Finds by the number formats of a workbook which numbers are dates, and which are durations. */
 import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
 

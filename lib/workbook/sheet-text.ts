@@ -22,7 +22,7 @@ export interface SheetTextOptions {
  * Yields the text. Memory: the workbook as it is compressed, at most 128 MiB, its shared texts, and a row.
  * @throws INPUT_INVALID for what is no workbook, is damaged, or has no such sheet or header
  */
-export async function* sheetText(
+export async function* rewriteSheet(
   source: AsyncIterable<Uint8Array>,
   options: SheetTextOptions,
 ): AsyncGenerator<Uint8Array> {

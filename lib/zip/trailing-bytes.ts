@@ -60,7 +60,7 @@ function isAfterDirectory(piece: Buffer, at: number, start: number): boolean {
   return at >= 20 && piece.readUInt32LE(at - 20) === 0x07064b50
 }
 
-/** A member, or the end record of an empty archive. */
+/** Whether the bytes begin a member, or are the end record of an empty archive. */
 function beginsLikeArchive(bytes: Uint8Array): boolean {
   const signature = Buffer.from(bytes).toString('latin1')
   return signature === 'PK\x03\x04' || signature === 'PK\x05\x06'

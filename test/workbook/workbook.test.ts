@@ -10,7 +10,7 @@ import { inferColumns } from '../../lib/infer/infer.ts'
 import { runTask } from '../../lib/testing.ts'
 import { kindOfCode } from '../../lib/workbook/number-formats.ts'
 import { dateText, durationText, numberText } from '../../lib/workbook/serial-date.ts'
-import { sheetText } from '../../lib/workbook/sheet-text.ts'
+import { rewriteSheet } from '../../lib/workbook/sheet-text.ts'
 import { buildZip } from '../zip-builder.ts'
 import { buildWorkbook, row, type WorkbookSpec } from './workbook-builder.ts'
 
@@ -90,7 +90,7 @@ describe('a workbook that another program wrote', () => {
 
 const text = async (spec: WorkbookSpec | Uint8Array, format: Xlsx = xlsx({ headerRow: false })): Promise<string> => {
   const bytes = spec instanceof Uint8Array ? spec : buildWorkbook(spec)
-  const chunks = await Array.fromAsync(sheetText(chunksOf(bytes), { format, gaps: [] }))
+  const chunks = await Array.fromAsync(rewriteSheet(chunksOf(bytes), { format, gaps: [] }))
   return Buffer.concat(chunks).toString()
 }
 

@@ -106,7 +106,7 @@ const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions, r
   if (!writesBuckets) return []
   const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / rowBytes))
   return [
-    // It would read the first rows of an input by a join with their positions.
+    // Late materialization would read the first rows of an input by a join with their positions.
     "SET disabled_optimizers = 'late_materialization'",
     `SET partitioned_write_max_open_files = ${bucketsMax}`,
     `SET partitioned_write_flush_threshold = ${rows}`,

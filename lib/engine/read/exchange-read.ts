@@ -25,7 +25,7 @@ export function exchangeRead(source: string, columns: readonly ReadColumn[]): st
 
 /** Returns the rows of files as SQL that may stand after FROM: of files that are not divided into buckets, or sorted, only those that are needed. */
 export function rowsOf(files: readonly StagedFile[], by: readonly string[]): string {
-  const groups = Map.groupBy(files, file => neededRows(file, by))
+  const groups = Map.groupBy(files, file => rowCondition(file, by))
   const queries = [...groups].map(([condition, group]) => {
     const scanned = scan(group.map(({ file }) => file))
     return condition === '' ? scanned : `(SELECT * FROM ${scanned} WHERE ${condition})`
@@ -34,7 +34,7 @@ export function rowsOf(files: readonly StagedFile[], by: readonly string[]): str
 }
 
 /** Returns the condition on the rows of a file that are needed; an empty one where all are. */
-function neededRows({ onlyBuckets, onlyKeys }: StagedFile, by: readonly string[]): string {
+function rowCondition({ onlyBuckets, onlyKeys }: StagedFile, by: readonly string[]): string {
   if (onlyKeys) return rangeCondition(onlyKeys)
   if (!onlyBuckets) return ''
   const { start, end, of } = onlyBuckets

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, CsvFormat, FixedWidthFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
-import { sheetText } from '../../define/workbook-format.ts'
+import { sheetFormat } from '../../define/workbook-format.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanLines } from './csv-scan.ts'
 import { type CsvTable, csvSettings, readTableTop, scanFault, type TableTop } from './csv-table.ts'
@@ -99,8 +99,8 @@ const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat,
     sniffed: file => jsonLines.sniffed(file, { kind: 'jsonLines' }),
   },
   xlsx: {
-    texts: (file, top, columns) => csv.texts(file, { ...top, format: sheetText(top.format) }, columns),
-    sniffed: (file, format) => csv.sniffed(file, sheetText(format)),
+    texts: (file, top, columns) => csv.texts(file, { ...top, format: sheetFormat(top.format) }, columns),
+    sniffed: (file, format) => csv.sniffed(file, sheetFormat(format)),
   },
 }
 

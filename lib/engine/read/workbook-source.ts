@@ -1,6 +1,6 @@
 /** The staged text of a sheet as a text source: CSV in which cells with an error have a mark. */
 import type { WorkbookFormat } from '../../define/definition.ts'
-import { errorMark, sheetText } from '../../define/workbook-format.ts'
+import { errorMark, sheetFormat } from '../../define/workbook-format.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'
@@ -11,7 +11,7 @@ export function workbookSource(
   format: WorkbookFormat,
   options: TextSourceOptions,
 ): TextSource {
-  const source = csvSource(files, sheetText(format), options)
+  const source = csvSource(files, sheetFormat(format), options)
   const mark = quoteText(errorMark)
   const shown = (text: string): string => `replace(${text}, ${mark}, '')`
   return {

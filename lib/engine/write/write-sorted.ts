@@ -52,7 +52,7 @@ export async function writeSorted(
   { order, rowCount }: SortedOptions,
 ): Promise<SharePart[]> {
   const keys = order.columns.flatMap(name => [quoteName(name), quoteText(directionOf(name, order.descending))])
-  // The constant makes bytes of every key: of columns of eight bytes in all, the engine makes a number.
+  // The constant keeps the key as bytes: for columns of eight bytes in all, the engine would return a number.
   const keyed = `SELECT *, create_sort_key(${[...keys, "''", "'ASC NULLS LAST'"].join(', ')}) AS ${orderColumn} FROM (${query.sql})`
   const rows = Math.ceil(rowCount / chunksWanted / vectorRows) * vectorRows
   const chunkRows = Math.min(chunkRowsMax, Math.max(chunkRowsMin, rows))

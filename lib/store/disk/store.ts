@@ -199,7 +199,7 @@ class DiskStore implements Store {
     } catch (error) {
       if (!isAbsent(error)) throw error
     }
-    // Only now looked at, because most parts find their folder; it is created only for an existing part.
+    // The part is looked for only after its rename has failed, because most parts find their folder; it is created only for an existing part.
     if (!(await statFile(pending))) return false
     try {
       await inFolderOf(path, () => rename(pending, path))
