@@ -77,12 +77,11 @@ export function parquet<const Uses extends string = never>(
 ): Parquet<string extends Uses ? never : Uses>
 export function parquet(given: ParquetOptions): Parquet {
   const { mode: checkedMode = 'replace', bucketBy, sortBy, ...layout } = check('parquet', parquetOptions, given)
-  const kept = bucketBy && { bucketBy }
-  const sorted = sortBy === undefined || Array.isArray(sortBy) ? { sortBy } : orderOf(sortBy as GlobalSort)
-  const { order, ...rest } = { ...layout, ...sorted } as typeof layout & ReturnType<typeof orderOf>
+  const order = sortBy && 'global' in sortBy ? orderOf(sortBy) : undefined
+  const sortColumns = sortBy && 'global' in sortBy ? sortBy.columns : sortBy
   const data: ParquetOutput = {
-    ...{ kind: 'parquet', mode: checkedMode, ...partLayout(rest) },
-    ...kept,
+    ...{ kind: 'parquet', mode: checkedMode, ...partLayout({ ...layout, sortBy: sortColumns }) },
+    ...(bucketBy && { bucketBy }),
     ...(order && { order }),
   }
   checkLayout('parquet', data)
@@ -100,14 +99,15 @@ function checkBuckets({ bucketBy, partitionBy, mode }: ParquetOutput): void {
     throw invalid('parquet: bucketBy', `expected mode replace or fail, as buckets are written as a whole, got ${mode}`)
 }
 
-function orderOf({ columns, descending = [] }: GlobalSort): Pick<ParquetOutput, 'sortBy' | 'order'> {
+/** @throws DEFINITION_INVALID for a descending column that is not sorted by */
+function orderOf({ columns, descending = [] }: GlobalSort): ParquetOutput['order'] {
   const other = descending.find(name => !columns.includes(name))
   if (other !== undefined)
     throw invalid(
       'parquet: sortBy.descending',
       `expected columns of sortBy.columns, ${columns.join(', ')}, got ${other}`,
     )
-  return { sortBy: columns, order: { columns, descending } }
+  return { columns, descending }
 }
 
 /** @throws DEFINITION_INVALID for options that do not go with a global order */

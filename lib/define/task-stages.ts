@@ -14,6 +14,12 @@ interface Sides {
   readonly after: readonly Step[]
 }
 
+/** An exchange between two stages, with what its output and the source after it have besides. */
+interface Exchange extends Sides, Pick<ExchangeOutput, 'by' | 'buckets'> {
+  readonly output?: Pick<ExchangeOutput, 'order' | 'isKept'>
+  readonly source?: Pick<ExchangeSource, 'isOrdered' | 'isKept'>
+}
+
 const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<ExchangingStep, { kind: K }>) => Sides } = {
   exchange: () => ({ before: [], after: [] }),
   reduce: ({ by, measures }) => {
@@ -75,30 +81,28 @@ function compile(task: TaskDefinition): TaskDefinition[] {
   const compiled: TaskDefinition[] = join && !join.isKept ? sideStages(task, join) : []
   let current: TaskDefinition = join ? { ...task, ...unread, where: task.where, source: joinedSource(join) } : task
   let steps: StepDefinition[] = []
-  for (const step of task.transform) {
-    if (!isExchanging(step)) {
-      steps.push(step)
-      continue
+  /** Ends a stage with an exchange, and begins the next one. */
+  const exchange = ({ by, buckets, before, combine, after, output, source }: Exchange): void => {
+    const { path, mode } = task.output
+    const exchanged: ExchangeOutput = { kind: 'exchange', path, mode, by, buckets, combine, ...output }
+    compiled.push({ ...current, transform: [...steps, ...before], output: exchanged })
+    current = {
+      ...task,
+      ...unread,
+      source: { kind: 'exchange', by, format: { kind: 'parquet' }, hive: false, ...source },
     }
-    const { before, combine, after } = sidesOf(step)
-    compiled.push({ ...current, transform: [...steps, ...before], output: exchangeOutput(task, step, combine) })
-    current = { ...task, ...unread, source: exchangeSource(step) }
     steps = [...after]
   }
+  for (const step of task.transform)
+    if (isExchanging(step)) exchange({ ...step, ...sidesOf(step) })
+    else steps.push(step)
   const { bucketBy, order } = layoutOf(task.output) ?? {}
-  if (order) {
-    const step = { kind: 'exchange', by: order.columns } as const
-    compiled.push({ ...current, transform: steps, output: { ...exchangeOutput(task, step, undefined), order } })
-    current = { ...task, ...unread, source: { ...exchangeSource(step), isOrdered: true } }
-    steps = []
-  }
-  if (bucketBy) {
-    const { columns: by, buckets } = bucketBy
-    const output = exchangeOutput(task, { kind: 'exchange', by, buckets }, undefined)
-    compiled.push({ ...current, transform: steps, output: { ...output, isKept: true } })
-    current = { ...task, ...unread, source: { ...exchangeSource({ kind: 'exchange', by }), isKept: true } }
-    steps = []
-  }
+  if (order) exchange({ by: order.columns, before: [], after: [], output: { order }, source: { isOrdered: true } })
+  if (bucketBy)
+    exchange({
+      ...{ by: bucketBy.columns, buckets: bucketBy.buckets, before: [], after: [] },
+      ...{ output: { isKept: true }, source: { isKept: true } },
+    })
   return compiled.length === 0 && !join ? [task] : [...compiled, { ...current, transform: steps }]
 }
 
@@ -141,18 +145,3 @@ const unread = {
   onMissingColumn: 'fail',
   provenance: [],
 } as const satisfies Partial<TaskDefinition>
-
-function exchangeOutput(
-  { output: { path, mode } }: TaskDefinition,
-  { by, buckets }: ExchangingStep,
-  combine: KeyedStep | undefined,
-): ExchangeOutput {
-  return { kind: 'exchange', path, mode, by, buckets, combine }
-}
-
-const exchangeSource = ({ by }: ExchangingStep): ExchangeSource => ({
-  kind: 'exchange',
-  by,
-  format: { kind: 'parquet' },
-  hive: false,
-})
