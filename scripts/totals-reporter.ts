@@ -1,4 +1,8 @@
-/** Prints the last line of a test run, which programs read: `N passed, N failed`, alone on its line. */
+/**
+ * Prints the last line of a test run, which programs read: `N passed, N failed`, alone on its line. With `FANMILL_TOTALS_FILE` it goes to
+ * that file instead, because it is a part of more.
+ */
+import { writeFileSync } from 'node:fs'
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
 /** A vitest reporter; a file that does not load and an error outside any test count as failed. */
@@ -8,6 +12,9 @@ export default class TotalsReporter implements Reporter {
     const passed = tests.filter(test => test.result().state === 'passed').length
     const failed = tests.filter(test => test.result().state === 'failed').length
     const unloaded = modules.filter(module => module.errors().length > 0).length
-    process.stdout.write(`\n${passed} passed, ${failed + unloaded + unhandledErrors.length} failed\n`)
+    const totals = `${passed} passed, ${failed + unloaded + unhandledErrors.length} failed`
+    const file = process.env.FANMILL_TOTALS_FILE
+    if (file) writeFileSync(file, totals)
+    else process.stdout.write(`\n${totals}\n`)
   }
 }
