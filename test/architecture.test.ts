@@ -35,7 +35,7 @@ const arrows: Record<string, string> = {
   programs: 'define errors model process store',
   threads: 'archive bundle define engine errors model paths process programs stage state store zip',
   bundle: 'define errors store',
-  infer: 'archive define engine errors inflate inputs model parquet paths stage store text threads zip',
+  infer: 'archive define engine errors inflate inputs model parquet paths stage store text threads xml zip',
   init: 'define errors infer',
   aws: 'define errors inputs model paths store',
   local:

@@ -15,6 +15,7 @@ import type { InputObject } from '../model/plan-data.ts'
 import type { Reject } from '../model/reject.ts'
 import type { ShareResult } from '../model/share.ts'
 import { memoryStore } from '../store/memory-store.ts'
+import { gapsFrom } from '../text/text-filter.ts'
 import { openThread } from '../threads/worker-thread.ts'
 import type { Inferred, InferredColumn } from './columns-source.ts'
 import { type Sample, wholeRecords } from './sample-bytes.ts'
@@ -159,7 +160,7 @@ function columnOf({
   // Types without a format refuse the option, even when it is undefined.
   const options = format === undefined ? { nullValues, from } : { format, nullValues, from }
   if (type === 'decimal') return column.decimal(precision, scale, options)
-  if (type === 'list') return column.list(items ? columnOf(items) : column.json())
+  if (type === 'list') return column.list(items ? columnOf(items) : column.json(), { from })
   // No proposal has structs: objects are proposed as JSON.
   if (type === 'struct') return column.json(options)
   return column[type](options)
@@ -219,6 +220,15 @@ const namesWithoutText = rejectSchema.map(({ name }) => name).filter(name => nam
 
 function rejectOf(row: Readonly<Record<string, unknown>>, samples: readonly Sample[]): Reject {
   const index = Number(String(row.archive).replace('sample-', ''))
-  const place = { archive: samples[index]?.name ?? String(row.archive), member: '' }
-  return { ...row, ...place, line: Number(row.line), record: Number(row.record) } as unknown as Reject
+  const sample = samples[index]
+  const place = { archive: sample?.name ?? String(row.archive), member: '' }
+  const line = sample ? lineInText(sample, Number(row.line)) : Number(row.line)
+  return { ...row, ...place, line, record: Number(row.record) } as unknown as Reject
+}
+
+/** Returns the line of the text that is a line of its sample, which may be rewritten. */
+function lineInText({ bytes, gaps = [] }: Sample, line: number): number {
+  let start = 0
+  for (let passed = 1; passed < line; passed++) start = bytes.indexOf(10, start) + 1
+  return line + gapsFrom(gaps, start + 1).lines
 }

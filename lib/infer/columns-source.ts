@@ -1,5 +1,5 @@
 /** Writes columns and formats as the TypeScript that defines them, to paste. */
-import type { ColumnDefinition, CsvFormat, Format } from '../define/definition.ts'
+import type { ColumnDefinition, CsvFormat, FieldRange, Format } from '../define/definition.ts'
 import { columnCountMax } from '../define/task-checks.ts'
 
 export type InferredColumn = Pick<
@@ -63,7 +63,7 @@ const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, 
   csv: csvSource,
   fixedWidth: ({ columns, skip, footer, shortRows, encoding }) =>
     call('fixedWidth', [
-      `columns: ${JSON.stringify(columns)}`,
+      `columns: { ${Object.entries(columns).map(placeSource).join(', ')} }`,
       ...(skip === 0 ? [] : [`skip: ${skip}`]),
       ...(footer === 0 ? [] : [`footer: ${footer}`]),
       ...(shortRows === 'reject' ? [] : [`shortRows: ${literal(shortRows)}`]),
@@ -81,7 +81,7 @@ const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, 
       ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
     ]),
   xml: ({ record, lists }) =>
-    call('xml', [`record: ${literal(record)}`, ...(lists === undefined ? [] : [`lists: ${JSON.stringify(lists)}`])]),
+    call('xml', [`record: ${literal(record)}`, ...(lists === undefined ? [] : [`lists: ${list(lists)}`])]),
 }
 
 function formatSource<K extends Format['kind']>(format: Extract<Format, { kind: K }>): string {
@@ -119,18 +119,21 @@ function csvSource({
   ])
 }
 
+const placeSource = ([name, { from, to }]: [string, FieldRange]): string =>
+  `${keyText(name)}: { from: ${from}, to: ${to} }`
+
 const encodingOption = (encoding: CsvFormat['encoding'] = 'utf-8'): string[] =>
   encoding === 'utf-8' ? [] : [`encoding: ${literal(encoding)}`]
 
 function columnSource({ type, format, precision, scale, items, nullValues = [], from }: InferredColumn): string {
-  if (type === 'list') return `column.list(${items ? columnSource(items) : 'column.json()'})`
   const options = [
-    ...(from === undefined ? [] : [`from: ${list(from)}`]),
+    ...(from === undefined ? [] : [`from: ${from.length === 1 ? from.map(literal) : list(from)}`]),
     ...(format === undefined ? [] : [`format: ${typeof format === 'string' ? literal(format) : list(format)}`]),
     ...(nullValues.length === 0 ? [] : [`nullValues: ${list(nullValues)}`]),
   ]
-  const size = type === 'decimal' ? [String(precision), String(scale)] : []
-  return `column.${type}(${[...size, ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`])].join(', ')})`
+  const sizes = type === 'decimal' ? [String(precision), String(scale)] : []
+  const parts = type === 'list' ? [items ? columnSource(items) : 'column.json()'] : sizes
+  return `column.${type}(${[...parts, ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`])].join(', ')})`
 }
 
 const call = (name: string, options: readonly string[]): string =>

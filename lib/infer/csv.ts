@@ -136,8 +136,9 @@ export function typedColumns(
   found: readonly FoundColumn[],
   refused: ReadonlyMap<string, readonly Candidate[]>,
 ): Readonly<Record<string, InferredColumn>> {
-  const typed = found.map(({ name, others, isOne, texts, isText, column }) => {
-    const inferred = column ?? inferColumn(texts, { isText, refused: refused.get(name) ?? [] })
+  const typed = found.map(({ name, others, isOne, texts, isText, column, from }) => {
+    const read = column ?? inferColumn(texts, { isText, refused: refused.get(name) ?? [] })
+    const inferred = from === undefined ? read : { ...read, from: [from] }
     if (others.length === 0) return [name, inferred] as const
     if (isOne) return [name, { ...inferred, from: [name, ...others] }] as const
     return [name, { ...inferred, note: `also written ${others.join(', ')}, which is not read as this` }] as const

@@ -16,6 +16,8 @@ export interface FoundColumn {
   readonly others: readonly string[]
   /** Whether all spellings are read as this column, because no file has two of them. Default false. */
   readonly isOne?: boolean
+  /** The name in the data, where the definition has another one. */
+  readonly from?: string
   /** Undefined where the texts decide about the type. */
   readonly column?: InferredColumn
   /** Distinct texts of the sample; those of JSON strings are no numbers. */

@@ -19,7 +19,15 @@ import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
 import { inferParquet } from './parquet.ts'
 import type { InferProgress } from './progress.ts'
-import { archiveTexts, fileTexts, kindOf, knownKind, plannedTexts, type SampleText, type TextKind } from './sample.ts'
+import {
+  archiveTexts,
+  fileTexts,
+  type NamedKind,
+  namedKind,
+  plannedTexts,
+  type SampleText,
+  type SampleTexts,
+} from './sample.ts'
 import { inferText } from './text.ts'
 import { inferWorkbooks } from './workbook.ts'
 
@@ -46,6 +54,8 @@ export interface InferredSource extends Inferred {
   readonly sampled: readonly string[]
   /** Number of members, or files, that could have been sampled; at most 1,000 are looked at in one archive. */
   readonly available: number
+  /** Whether they are members of archives within an archive, which `zipMembers` reads with `nested: true`. */
+  readonly isNested: boolean
 }
 
 /**
@@ -58,11 +68,15 @@ export async function inferColumns(
   options: InferOptions = {},
 ): Promise<InferredSource> {
   const { members, delimiter } = options
-  const texts: SampleText[] = []
-  for (const each of typeof path === 'string' ? [path] : path) texts.push(...(await dataTexts(each, members)))
+  const found: SampleTexts[] = []
+  for (const each of typeof path === 'string' ? [path] : path) found.push(await dataTexts(each, members))
+  const texts = found.flatMap(each => each.texts)
   const { name } = texts[0] ?? { name: '' }
-  const inferred = await inferTexts(texts, kindOf(name), options)
-  if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1) {
+  const isNested = found.some(each => each.isNested)
+  const inferred = await inferTexts(texts, namedKind(name), { ...options, isNested })
+  const { format } = inferred
+  const isLines = format.kind === 'csv' && namedKind(name) === undefined && Object.keys(inferred.columns).length === 1
+  if (delimiter === undefined && isLines) {
     const message = `${name}: expected fields that are delimited, got one in each line; write lines({ pattern }) for a log, or set the delimiter`
     throw new PermanentError('INPUT_INVALID', message, { path, name })
   }
@@ -70,14 +84,16 @@ export async function inferColumns(
 }
 
 /** Returns what may be sampled of a file: the members of an archive that the glob matches, or the file. @throws NO_INPUT, ZIP_* */
-export async function dataTexts(path: string, members?: string): Promise<readonly SampleText[]> {
+export async function dataTexts(path: string, members?: string): Promise<SampleTexts> {
   const file = resolve(path)
   await checkFile(path)
   const store = openStore({ kind: 'disk', folder: dirname(file) })
   const object = await store.stat(basename(file))
   if (!object) throw new PermanentError('NO_INPUT', `expected an archive or a file, got nothing at ${path}`, { path })
   const input: InputObject = { ...object, identity: object.etag }
-  return isArchive(object.key) ? archiveTexts(store, input, members) : fileTexts(store, [input])
+  return isArchive(object.key)
+    ? archiveTexts(store, input, members)
+    : { texts: fileTexts(store, [input]), isNested: false }
 }
 
 /** Whether a file has members, by its name. */
@@ -100,6 +116,7 @@ export async function columnsMissing(
 }
 
 interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgress'> {
+  readonly isNested?: boolean
   /** The format, where it is known already. */
   readonly format?: FieldFormat
 }
@@ -107,28 +124,37 @@ interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgres
 /** The most members or files of a sample: enough for several headers, and 8 MiB of text take at most a second. */
 const samplesMax = 16
 
-async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: Hints): Promise<InferredSource> {
+async function inferTexts(
+  texts: readonly SampleText[],
+  named: NamedKind | undefined,
+  { isNested = false, ...hints }: Hints,
+): Promise<InferredSource> {
   const scratch = makeOwnFolder(tmpdir())
   try {
-    const chosen = kind === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
+    const chosen = named === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
     const { format, ...others } = hints
     const found =
-      kind === 'parquet'
+      named === 'parquet'
         ? await inferParquet(chosen, scratch)
-        : kind === 'xlsx'
+        : named === 'xlsx'
           ? await inferWorkbooks(chosen, format?.kind === 'xlsx' ? format : xlsx(), { ...others, scratch })
-          : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), kind, scratch })
+          : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), named, scratch })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
+    const notes = [...(isNested ? [nestedNote] : []), ...found.notes]
     return {
       ...found,
-      source: definitionSource(found, found.format, found),
+      notes,
+      source: definitionSource(found, found.format, { ...found, notes }),
       sampled: chosen.map(text => text.name),
       available: texts.length,
+      isNested,
     }
   } finally {
     removeOwnFolder(scratch)
   }
 }
+
+const nestedNote = 'the records are in archives within an archive: set nested: true in zipMembers()'
 
 function noColumns(texts: readonly SampleText[], unreadable: Inferred['unreadable']): PermanentError {
   const names = texts.map(({ name }) => name)

@@ -2,32 +2,40 @@
 import { Buffer } from 'node:buffer'
 import type { TextFormat } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
-import { checkTextStart } from '../text/other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, topOf } from '../text/record-dialect.ts'
 import { createRecordCutter } from '../text/records.ts'
 import type { SampleText } from './sample.ts'
 
-/** The beginning of a member or file, as it is stored. */
+/** The beginning of a member or file, as it is stored or rewritten. */
 export interface Sample {
   readonly name: string
   readonly bytes: Uint8Array
   /** Whether this is the whole text. */
   readonly isWhole: boolean
+  /** The lines that the text has and these bytes have not, as `ChunkFilter` describes; absent for bytes as they are stored. */
+  readonly gaps?: readonly number[] | undefined
 }
 
 /** Bytes of each text that are read. */
 export const sampleBytes = 512 * 1024
 
-/** Reads the beginning of a text: half a MiB, or its first line. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a line of more than 64 MiB */
-export async function readSample({ name, open }: SampleText): Promise<Sample> {
+/**
+ * Reads the beginning of a text: half a MiB, or its first line. `isDocument` tells by the first bytes whether it may have no lines.
+ * @throws INPUT_INVALID for a line of more than 64 MiB
+ */
+export async function readSample(
+  { name, open }: SampleText,
+  isDocument: (start: { readonly name: string; readonly bytes: Uint8Array }) => boolean = () => false,
+): Promise<Sample> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   let hasLine = false
   let isWhole = true
+  let mayEnd: boolean | undefined
   for await (const chunk of open()) {
-    if (bytes >= sampleBytes && hasLine) {
+    if (bytes >= sampleBytes) mayEnd ??= isDocument({ name, bytes: Buffer.concat(chunks) })
+    if (bytes >= sampleBytes && (hasLine || mayEnd)) {
       isWhole = false
       break
     }
@@ -39,19 +47,9 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
     hasLine ||= chunk.includes(10) || chunk.includes(13)
   }
   const all = Buffer.concat(chunks)
-  checkBytes(name, all)
   if (all.length <= sampleBytes) return { name, bytes: all, isWhole }
   const end = Math.max(sampleBytes, all.indexOf(10) + 1)
   return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
-}
-
-/** Checks that the bytes begin a text. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is not text */
-function checkBytes(name: string, bytes: Uint8Array): void {
-  try {
-    checkTextStart(bytes, name, 'utf-8')
-  } catch (error) {
-    throw withPlace(error, { archive: name, member: '' })
-  }
 }
 
 /** Returns the sample up to its last record end. */

@@ -1,18 +1,20 @@
 /** Chooses the texts of an archive, of files or of a plan that are sampled. */
-import { archiveKind } from '../archive/archive-kind.ts'
-import { zipLimits } from '../define/source.ts'
+import { archiveKind, hasArchiveName } from '../archive/archive-kind.ts'
+import { csv } from '../define/format.ts'
+import { zipLimits, zipMembers } from '../define/source.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateFile } from '../inflate/file.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { openArchive } from '../inputs/open-archive.ts'
 import { spread } from '../inputs/spread.ts'
 import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import { globMatcher } from '../paths/glob.ts'
 import { openText } from '../stage/member-text.ts'
 import type { Store } from '../store/store.ts'
 import type { ZipEntry } from '../zip/entry-table.ts'
-import { checkEntries, type ReadableEntry } from '../zip/limits.ts'
+import { checkEntries } from '../zip/limits.ts'
 import { membersOfSlice } from '../zip/member-rows.ts'
 
 /** A member or file whose beginning may be read. */
@@ -21,47 +23,74 @@ export interface SampleText {
   open(): AsyncIterable<Uint8Array>
 }
 
-export type TextKind = 'csv' | 'jsonLines' | 'parquet' | 'xlsx'
-
-/** Returns the kind of a file by its name; CSV when the name does not show it. */
-export function kindOf(name: string): TextKind {
-  return knownKind(name) ?? 'csv'
-}
+/** Kinds that names show: whether JSON is lines or documents, only the text does. */
+export type NamedKind = 'csv' | 'json' | 'parquet' | 'xlsx' | 'xml'
 
 /** Returns the kind of a file by its name; undefined when the name does not show it. */
-export function knownKind(name: string): TextKind | undefined {
+export function namedKind(name: string): NamedKind | undefined {
   const plain = withoutCompression(name)
   if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
   if (/\.xlsx$/i.test(plain)) return 'xlsx'
-  if (/\.(jsonl|ndjson|json)$/i.test(plain)) return 'jsonLines'
+  if (/\.(jsonl|ndjson|json|geojson)$/i.test(plain)) return 'json'
+  if (/\.xml$/i.test(plain)) return 'xml'
   return /\.(csv|tsv|psv)$/i.test(plain) ? 'csv' : undefined
 }
 
-/** Returns the members that the glob matches; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
-export async function archiveTexts(store: Store, input: InputObject, glob?: string): Promise<readonly SampleText[]> {
-  const { key } = input
-  const { isSequential, list: listMembers } = archiveKind(key)
+/** Texts that may be sampled. */
+export interface SampleTexts {
+  readonly texts: readonly SampleText[]
+  /** Whether they are members of archives within the archive. */
+  readonly isNested: boolean
+}
+
+/**
+ * Returns the members that the glob matches; without one, those of the kind that has most bytes. Archives within the archive are read
+ * where they have most bytes, or where the glob matches nothing else. @throws NO_INPUT, ZIP_*, TAR_*
+ */
+export async function archiveTexts(store: Store, input: InputObject, glob?: string): Promise<SampleTexts> {
+  const { isSequential, list: listMembers } = archiveKind(input.key)
   const { table } = await listMembers(store, input, { limits: zipLimits })
   const entries = Array.from({ length: table.length }, (_, index) => table.get(index))
+  const outermost = chooseMembers(entries, glob)
+  const archives = entries.filter(isInnerArchive)
+  const isNested =
+    archives.length > 0 && (glob === undefined ? outermost.every(isInnerArchive) : outermost.length === 0)
+  const chosen = isNested ? chooseMembers(await membersWithin(store, input, glob), glob) : outermost
+  if (chosen.length === 0) throw noMembers(input, entries, glob)
+  const filled = chosen.filter(entry => entry.inflatedBytes > 0 || chosen.length === 1)
+  const list = isSequential || isNested ? filled.slice(0, sequentialMembersMax) : spread(filled, 1000)
+  if (!isNested) checkEntries(list as readonly ZipEntry[], zipLimits, input.key)
+  return { texts: (list as readonly PlannedMember[]).map(member => memberText(store, input, member)), isNested }
+}
+
+/** The part of an entry by which members are chosen. */
+type NamedEntry = Pick<ZipEntry, 'name' | 'inflatedBytes'> & { readonly isDirectory?: boolean }
+
+function chooseMembers<Entry extends NamedEntry>(
+  entries: readonly Entry[],
+  glob: string | undefined,
+): readonly Entry[] {
   const matches = globMatcher(glob ?? '**/*')
   const files = entries.filter(entry => !entry.isDirectory && matches(entry.name))
-  if (files.length === 0) {
-    const close = nearestToGlob(
-      glob ?? '',
-      entries.map(entry => entry.name),
-    )
-    throw new PermanentError('NO_INPUT', `no member of ${key} matches ${glob ?? '**/*'}${nearestHint(close)}`, {
-      key,
-      glob,
-      nearest: close,
-    })
-  }
-  const chosen: readonly ZipEntry[] =
-    glob === undefined ? largestKind(files) : files.filter(entry => kindOf(entry.name) === kindOf(files[0]?.name ?? ''))
-  const filled = chosen.filter(entry => entry.inflatedBytes > 0 || chosen.length === 1)
-  const list = isSequential ? filled.slice(0, sequentialMembersMax) : spread(filled, 1000)
-  checkEntries(list, zipLimits, key)
-  return (list as readonly ReadableEntry[]).map(member => memberText(store, input, member))
+  if (glob === undefined) return files.length === 0 ? [] : largestKind(files)
+  const kind = ({ name }: Pick<Entry, 'name'>): NamedKind => namedKind(name) ?? 'csv'
+  return files.filter(entry => kind(entry) === kind(files[0] as Entry))
+}
+
+const isInnerArchive = ({ name }: NamedEntry): boolean => hasArchiveName(name)
+
+/** Returns the members of an archive and of those within it, each with its whole path. */
+async function membersWithin(store: Store, object: InputObject, glob = '**/*'): Promise<readonly PlannedMember[]> {
+  const source = zipMembers({ paths: '*', members: glob, nested: true, format: csv() })
+  const { members } = await openArchive(source, object, { input: store, identify: async () => object.identity })
+  return Array.from({ length: members.length }, (_, index) => members.get(index))
+}
+
+function noMembers({ key }: InputObject, entries: readonly NamedEntry[], glob: string | undefined): PermanentError {
+  const names = entries.map(({ name }) => name)
+  const close = nearestToGlob(glob ?? '', names)
+  const message = `no member of ${key} matches ${glob ?? '**/*'}${nearestHint(close)}`
+  return new PermanentError('NO_INPUT', message, { key, glob, nearest: close })
 }
 
 /** Members of a compressed archive that are sampled: all before each of them is inflated again. */
@@ -92,12 +121,14 @@ function memberText(store: Store, input: InputObject, member: PlannedMember): Sa
   return { name: member.name, open: () => openText(store, input, member, { limits: zipLimits }) }
 }
 
-/** Returns the entries of the kind that has most bytes. Names without a known ending count only when there are no others: a readme is not data. */
-function largestKind<Entry extends { readonly name: string; readonly inflatedBytes: number }>(
-  entries: readonly Entry[],
-): readonly Entry[] {
-  const known = entries.filter(entry => knownKind(entry.name) !== undefined)
-  const groups = [...Map.groupBy(known.length > 0 ? known : entries, entry => kindOf(entry.name)).values()]
+/**
+ * Returns the entries of the kind that has most bytes; archives are a kind. Names without a known ending count only when there are no
+ * others: a readme is not data.
+ */
+function largestKind<Entry extends NamedEntry>(entries: readonly Entry[]): readonly Entry[] {
+  const kind = (entry: Entry): string | undefined => (isInnerArchive(entry) ? 'archive' : namedKind(entry.name))
+  const known = entries.filter(entry => kind(entry) !== undefined)
+  const groups = [...Map.groupBy(known.length > 0 ? known : entries, kind).values()]
   const bytesOf = (group: readonly Entry[]): number => group.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
   return groups.reduce((largest, group) => (bytesOf(group) > bytesOf(largest) ? group : largest))
 }

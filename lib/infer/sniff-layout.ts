@@ -158,10 +158,10 @@ function lineAt({ bytes }: SampleBytes, record: SampleRecord | undefined): strin
 
 const linesText = (count: number): string => (count === 1 ? 'line 1' : `lines 1 to ${count}`)
 
-const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `column_${index + 1}`)
+export const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `column_${index + 1}`)
 
 /** Returns the names without NUL characters; repeated and empty ones get a number. */
-function uniqueNames(names: readonly string[]): string[] {
+export function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set<string>()
   return names.map((given, index) => {
     const plain = given.replaceAll('\0', '') || String(index + 1)
@@ -189,7 +189,7 @@ function headerFault(names: readonly string[]): string | undefined {
 const rowsMax = 200
 
 /** Whether a record names the columns of the rows below it: it has names where they have values. */
-function looksLikeHeader(names: readonly string[], rows: readonly (readonly string[])[]): boolean {
+export function looksLikeHeader(names: readonly string[], rows: readonly (readonly string[])[]): boolean {
   if (names.every(name => name === '')) return false
   const columns = names.map((_, index) => rows.map(row => row[index] ?? '').filter(text => text !== ''))
   const values = names.filter((name, index) => isValue(name) && !isOfOtherType(name, columns[index] ?? []))

@@ -3,28 +3,61 @@ import { type CheckedProposal, type CheckOptions, createProposalCheck } from './
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 import { type CsvHints, findCsv, typedColumns } from './csv.ts'
+import { findPlaces } from './fixed-width.ts'
 import type { FoundText, InferredText } from './found-text.ts'
 import { findJson } from './json.ts'
+import { lineTexts } from './line-texts.ts'
 import type { InferProgress } from './progress.ts'
-import type { SampleText, TextKind } from './sample.ts'
+import type { NamedKind, SampleText } from './sample.ts'
 import { readSample, type Sample } from './sample-bytes.ts'
+import { isDocument } from './text-kind.ts'
 
 export interface InferTextOptions extends CsvHints {
-  readonly kind: TextKind
+  /** The kind that the names of the texts show; undefined where they do not. */
+  readonly named: NamedKind | undefined
   readonly scratch: string
   readonly onProgress?: (progress: InferProgress) => void
 }
 
 /** Infers columns of texts of one kind. @throws INPUT_INVALID, INPUT_ENCODING for other files; and the errors of a run */
 export async function inferText(texts: readonly SampleText[], options: InferTextOptions): Promise<InferredText> {
-  const { kind, scratch, onProgress = () => {} } = options
+  const { named, onProgress = () => {} } = options
   const samples: Sample[] = []
   for (const [index, text] of texts.entries()) {
     onProgress({ phase: 'read', done: index, total: texts.length })
-    samples.push(await readSample(text))
+    samples.push(await readSample(text, start => isDocument(start, named)))
   }
   onProgress({ phase: 'find', done: 0, total: samples.length })
-  const found = kind === 'jsonLines' ? await findJson(samples, options) : findCsv(samples, options)
+  const lines = await lineTexts(samples, named)
+  const hints = { ...options, ...(lines.isDecoded && { encoding: 'utf-8' as const }), isUntyped: lines.isUntyped }
+  const found = lines.kind === 'jsonLines' ? await findJson(lines.samples, hints) : findCsv(lines.samples, hints)
+  const { format, notes, ...fitted } = await fitColumns(found, lines.samples, options)
+  if (lines.kind === 'csv' && named === undefined && options.delimiter === undefined) {
+    const inPlaces = await inferPlaces(fitted, lines.samples, hints)
+    if (inPlaces) return { ...inPlaces, format: lines.formatOf(inPlaces.format) }
+  }
+  return { ...fitted, format: lines.formatOf(format), notes: [...lines.notes, ...notes] }
+}
+
+/** Finds columns in places, where there are no fields with delimiters that fit. */
+async function inferPlaces(
+  { columns, rowsRejected }: Pick<InferredText, 'columns' | 'rowsRejected'>,
+  samples: readonly Sample[],
+  options: InferTextOptions,
+): Promise<InferredLines | undefined> {
+  const found = Object.keys(columns).length > 1 && rowsRejected === 0 ? undefined : findPlaces(samples, options)
+  const fitted = found && (await fitColumns(found, samples, options))
+  return fitted && (Object.keys(columns).length < 2 || fitted.rowsRejected < rowsRejected) ? fitted : undefined
+}
+
+/** An inferred text whose records are lines. */
+type InferredLines = InferredText & Pick<FoundText, 'format'>
+
+async function fitColumns(
+  found: FoundText,
+  samples: readonly Sample[],
+  { scratch, onProgress = () => {} }: Pick<InferTextOptions, 'scratch' | 'onProgress'>,
+): Promise<InferredLines> {
   if (found.columns.length === 0) return { ...found, ...nothingRead, columns: {} }
   const onChecked = (done: number): void => onProgress({ phase: 'check', done, total: found.columns.length })
   const { columns, checked } = await fitTypes(found, samples, { scratch, onChecked })

@@ -11,13 +11,13 @@ import { type InferTextOptions, inferText } from './text.ts'
 export async function inferWorkbooks(
   texts: readonly SampleText[],
   format: WorkbookFormat,
-  options: Omit<InferTextOptions, 'kind' | 'format'>,
+  options: Omit<InferTextOptions, 'named' | 'format'>,
 ): Promise<InferredText> {
   const sheets = texts.map(({ name, open }) => ({
     name,
     open: () => rewriteText(open(), { format, name, errors: 'empty' }).chunks,
   }))
   const { header, shortRows, matchNames } = sheetFormat(format)
-  const found = await inferText(sheets, { ...options, kind: 'csv', format: csv({ header, shortRows, matchNames }) })
+  const found = await inferText(sheets, { ...options, named: 'csv', format: csv({ header, shortRows, matchNames }) })
   return { ...found, format }
 }

@@ -42,7 +42,8 @@ export async function initProject({ data, directory, version, onProgress }: Init
     ...{ ...names, version, format, columns, sample },
     input: relativePath(folder, dirname(file)),
     path: pathOf(file),
-    members: isArchive(file) ? `**/*${extname(sample.member ?? '')}` : undefined,
+    members: isArchive(file) ? `**/*${extname(inferred.sampled[0] ?? '')}` : undefined,
+    isNested: inferred.isNested,
     hasRejects: inferred.rejects.length > 0,
   })
   await writeNew(folder, { ...files, ...sampleFiles })
@@ -78,12 +79,12 @@ function pathOf(file: string): string {
   return /[*?{}[\]()!+@\\]/.test(name) ? `*${extname(name)}` : name
 }
 
-async function sampleOf(file: string, { sampled, format }: InferredSource, folder: string) {
-  const texts = await dataTexts(file)
+async function sampleOf(file: string, { sampled, format, isNested }: InferredSource, folder: string) {
+  const { texts } = await dataTexts(file)
   const text = texts.find(({ name }) => name === sampled[0]) ?? texts[0]
   const member = isArchive(file) ? text?.name : undefined
-  // The test builds zips; of another archive it reads the data itself.
-  const isBuilt = member === undefined || /\.zip$/i.test(file)
+  // The test builds zips; of another archive, or one with archives in it, it reads the data itself.
+  const isBuilt = member === undefined || (/\.zip$/i.test(file) && !isNested)
   const sample = text && isBuilt ? await projectSample(text, format) : undefined
   const read = (path: string): string => `readFileSync(new URL(${literal(path)}, import.meta.url))`
   if (sample)

@@ -11,6 +11,8 @@ export interface ProjectPlan extends ProjectNames {
   readonly path: string
   /** Glob over the members of an archive; absent for other files. */
   readonly members?: string | undefined
+  /** Whether they are in archives within the archive. */
+  readonly isNested: boolean
   /** As TypeScript: `csv({ delimiter: ';' })`. */
   readonly format: string
   /** The options of the task that were inferred, as TypeScript. */
@@ -77,13 +79,14 @@ const tsconfig = {
   include: ['app.ts', 'pipelines', 'test'],
 }
 
-function pipelineText({ name, variable, path, members, format, columns, hasRejects }: ProjectPlan): string {
+function pipelineText({ name, variable, path, members, isNested, format, columns, hasRejects }: ProjectPlan): string {
   const source = members === undefined ? 'files' : 'zipMembers'
   const formatName = /^\w+/.exec(format)?.[0] ?? 'csv'
   const names = [...new Set(['column', formatName, 'parquet', 'pipeline', source, 'task'])].sort()
   const options = [
     `paths: ${literal(path)}`,
     ...(members === undefined ? [] : [`members: ${literal(members)}`]),
+    ...(isNested ? ['nested: true'] : []),
     `format: ${format}`,
   ]
   return `/** Reads ${path.replaceAll('*/', '* /')}, and writes it as Parquet. Steps may follow the task: .sql\`…\`, .mapRows(row => …). */

@@ -1,7 +1,7 @@
 /** Takes the first records of the data for the test of a new project. */
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Format } from '../define/definition.ts'
-import { isText } from '../define/format-kind.ts'
+import { isText, layoutOfText, type TextFormat } from '../define/format-kind.ts'
 import type { SampleText } from '../infer/sample.ts'
 import { readSample, wholeRecords } from '../infer/sample-bytes.ts'
 
@@ -26,6 +26,8 @@ export async function projectSample(text: SampleText, format: Format): Promise<P
   const compress = compression === undefined ? (bytes: Uint8Array) => bytes : compressions[compression.toLowerCase()]
   if (!compress) return undefined
   const sample = await readSample(text)
+  const name = `sample${ending.toLowerCase()}${compression ?? ''}`
+  if (!hasLines(format)) return sample.isWhole ? { name, bytes: compress(sample.bytes) } : undefined
   for (const limit of headBytes) {
     const head = {
       ...sample,
@@ -34,8 +36,13 @@ export async function projectSample(text: SampleText, format: Format): Promise<P
     }
     const bytes = wholeRecords(head, format)
     // Without the end of any record, the bytes are returned as they are.
-    if (bytes.length < head.bytes.length || head.isWhole)
-      return { name: `sample${ending.toLowerCase()}${compression ?? ''}`, bytes: compress(bytes) }
+    if (bytes.length < head.bytes.length || head.isWhole) return { name, bytes: compress(bytes) }
   }
   return undefined
+}
+
+/** Whether the beginning of a file is a file of that format, because its records stand in lines as they are stored. */
+function hasLines(format: TextFormat): boolean {
+  const { decoded, document, workbook, xml } = layoutOfText(format)
+  return [decoded, document, workbook, xml].every(each => each === undefined)
 }

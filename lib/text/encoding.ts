@@ -45,7 +45,8 @@ export function encodeText(text: string, encoding: TextEncoding): Uint8Array | u
   return encoding === 'utf-8' ? Buffer.from(text, 'utf8') : encodeWindows1252(text)
 }
 
-function utf16Of(bytes: Uint8Array): string | undefined {
+/** Returns the kind of UTF-16 that a text begins with, by its byte order mark or by a zero in every other byte. */
+export function utf16Of(bytes: Uint8Array): 'UTF-16LE' | 'UTF-16BE' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'UTF-16LE'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'UTF-16BE'
   const pairs = Math.min(bytes.length, sampleBytes) >> 1

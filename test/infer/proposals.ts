@@ -1,7 +1,7 @@
 /** Runs the proposals that `infer` prints, as a user does after pasting them. */
 
 import type { TaskDefinition } from '../../lib/define/definition.ts'
-import { column, csv, files, jsonLines, parquet, parquetFiles, task, zipMembers } from '../../lib/define/index.ts'
+import * as define from '../../lib/define/index.ts'
 import { runTask } from '../../lib/testing.ts'
 
 export interface ProposalRun {
@@ -10,7 +10,8 @@ export interface ProposalRun {
   readonly rejectCount: number
 }
 
-const builders = { csv, column, jsonLines, parquetFiles }
+const { column, csv, files, fixedWidth, json, jsonLines, parquet, parquetFiles, task, xlsx, xml, zipMembers } = define
+const builders = { csv, column, fixedWidth, json, jsonLines, parquetFiles, xlsx, xml }
 
 /** Returns the rows of a file, or of a zip with it, read by a proposal. */
 export async function runProposal(

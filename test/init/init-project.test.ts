@@ -9,6 +9,8 @@ import { initProject } from '../../lib/init/init-project.ts'
 import { projectNames } from '../../lib/init/project-names.ts'
 import { projectVersions } from '../../lib/init/versions.ts'
 import { preview } from '../../lib/local/preview.ts'
+import { sqlRows } from '../../lib/local/sql-query.ts'
+import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-init-'))
@@ -81,5 +83,59 @@ describe('fanmill init', () => {
   it('installs the versions of packages with which Fanmill is tested', () => {
     const { devDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
     expect(devDependencies).toMatchObject(projectVersions)
+  })
+})
+
+describe('the pipeline for', () => {
+  const rows = [
+    { id: 1, name: 'Zürich', day: '2024-01-05' },
+    { id: 2, name: 'Oslo', day: '2024-01-06' },
+    { id: 3, name: 'Bern', day: '2024-01-07' },
+  ]
+  const delimited = `id;name;day\n${rows.map(row => Object.values(row).join(';')).join('\n')}\n`
+  const inDocument = { made: 'today', data: { 'the rows': rows } }
+  const inXml = rows
+    .map(({ id, name, day }) => `<row id="${id}"><name>${name}</name><day>${day}</day></row>`)
+    .join('\n')
+  const inPlaces = rows.map(({ id, name, day }) => `${String(id).padStart(4)}  ${name.padEnd(8)} ${day}\n`).join('')
+  const inner = buildZip({ 'x/a.csv': delimited })
+  const wide = (text: string, isBig = false): Buffer => {
+    const little = Buffer.from(`\ufeff${text}`, 'utf16le')
+    return isBig ? little.swap16() : little
+  }
+
+  it.each<readonly [name: string, format: string, content: string | Buffer]>([
+    ['a.csv', "files({ paths: 'a.csv', format: csv({ delimiter: ';' }) })", delimited],
+    ['lines.ndjson', 'jsonLines()', rows.map(row => `${JSON.stringify(row)}\n`).join('')],
+    ['array.json', 'json()', JSON.stringify(rows, null, 2)],
+    ['array.json.gz', 'json()', gzipSync(JSON.stringify(rows))],
+    ['document.json', "json({ path: '$.data[\\'the rows\\'][*]' })", JSON.stringify(inDocument)],
+    ['feed.xml', "xml({ record: 'feed/rows/row' })", `<feed><rows>\n${inXml}\n</rows></feed>`],
+    [
+      'places.txt',
+      'fixedWidth({ columns: { id: { from: 1, to: 6 }, name: { from: 7, to: 15 }',
+      `  id  name     day       \n${inPlaces}`,
+    ],
+    ['utf16.csv', "csv({ delimiter: ';', encoding: 'utf-16' })", wide(delimited)],
+    ['big-endian.txt', "csv({ delimiter: ';', encoding: 'utf-16be' })", wide(delimited, true).subarray(2)],
+    ['utf16.json', "json({ encoding: 'utf-16' })", wide(JSON.stringify(rows))],
+    ['utf16.xml', "xml({ record: 'feed/row' })", wide(`<feed>${inXml}</feed>`, true)],
+    [
+      'months.zip',
+      "members: '**/*.csv', nested: true, format: csv({ delimiter: ';' })",
+      buildZip({ 'm/1.zip': inner, 'readme.txt': 'hello' }),
+    ],
+    ['months.tar.gz', 'nested: true', gzipSync(buildTar({ 'm/1.zip': inner }))],
+  ])('%s is found from the data, and reads the right rows', async (name, format, content) => {
+    const made = join(folder, `formats-${name}`)
+    const { task, inferred } = await initProject({ data: file(name, content), directory: made, version: '0.1.0' })
+    expect(inferred).toMatchObject({ rows: rows.length, rowsRejected: 0 })
+    const pipeline = join(made, `pipelines/${task}.ts`)
+    expect(readFileSync(pipeline, 'utf8')).toContain(format)
+    const output = join(made, 'out')
+    expect(await run(pipeline, { input: folder, output, workers: 1 })).toMatchObject({ status: 'complete' })
+    const query = 'select id, name, day from t order by id'
+    const found = await sqlRows(query, { datasets: { t: join(output, task) } })
+    expect(found.rows).toEqual(rows.map(row => Object.values(row).map(String)))
   })
 })

@@ -1,0 +1,109 @@
+/** Finds columns in places of lines that are all equally long. */
+import type { FieldRange, TextEncoding } from '../define/definition.ts'
+import { fixedWidth } from '../define/fixed-width.ts'
+import { bomBytes, decodeText } from '../text/encoding.ts'
+import type { FoundText } from './found-text.ts'
+import type { FoundColumn } from './infer-columns.ts'
+import type { Sample } from './sample-bytes.ts'
+import { sniffEncoding } from './sniff-encoding.ts'
+import { looksLikeHeader, numbered, uniqueNames } from './sniff-layout.ts'
+
+/** Fewer lines say little about what is blank in all of them. */
+const linesMin = 3
+
+/** Returns the columns of lines of one length that are blank at the same places; undefined for other texts. */
+export function findPlaces(
+  samples: readonly Sample[],
+  { encoding: known }: { readonly encoding?: TextEncoding | undefined },
+): FoundText | undefined {
+  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(samples.map(({ bytes }) => bytes))
+  const texts = samples.map(sample => linesOf(sample, encoding)).filter(lines => lines.length > 0)
+  const tops = texts.map(lines => headerLines(lines))
+  const [skip = 0] = tops
+  const rows = texts.flatMap((lines, index) => lines.slice(tops[index]))
+  const width = rows[0]?.length ?? 0
+  const isEven =
+    rows.length >= linesMin && rows.every(({ length }) => length === width) && tops.every(top => top === skip)
+  const headers = texts.flatMap(lines => lines.slice(0, skip === 0 ? 0 : 1)).filter(({ length }) => length === width)
+  const ranges = isEven ? placesIn(rows, headers) : []
+  if (ranges.length < 2) return undefined
+  const fieldsOf = (line: Line): string[] =>
+    ranges.map(({ from, to }) =>
+      line
+        .slice(from - 1, to)
+        .join('')
+        .trim(),
+    )
+  const header = skip > 0 ? fieldsOf(texts[0]?.[0] ?? []) : []
+  const names = header.every(name => name === '') ? numbered(ranges.length) : uniqueNames(header)
+  const fields = rows.map(fieldsOf)
+  const columns = names.map(
+    (name, index): FoundColumn => ({
+      name,
+      others: [],
+      texts: new Set(fields.map(row => row[index] ?? '').filter(text => text !== '')),
+      isText: false,
+    }),
+  )
+  const note = `unsure: all lines have ${width} characters and are blank at the same places, so columns are taken to end there; compare these places with a description of the file`
+  const places = Object.fromEntries(names.map((name, index) => [name, ranges[index] as FieldRange]))
+  const format = fixedWidth({ columns: places, skip, encoding })
+  return { format, columns, notes: [note, ...notes], isColumnMissing: false }
+}
+
+/** The characters of a line. */
+type Line = readonly string[]
+
+/** Returns the lines of a sample that are not blank, without one that it cuts. */
+function linesOf({ bytes, isWhole }: Sample, encoding: TextEncoding): readonly Line[] {
+  const lines = decodeText(bytes.subarray(bomBytes(bytes)), encoding).split(/\r?\n/)
+  return (isWhole ? lines : lines.slice(0, -1)).filter(line => line.trim() !== '').map(line => Array.from(line))
+}
+
+/** Returns how many lines stand above the rows: a header, and a line that underlines it. */
+function headerLines([first = [], second = [], ...rest]: readonly Line[]): number {
+  const isRule = second.every(character => '-= '.includes(character))
+  if (isRule && rest.length > 0) return 2
+  const below = [second, ...rest]
+  const words = wordsOf(first)
+  return looksLikeHeader(words, below.map(wordsOf)) ? 1 : 0
+}
+
+const wordsOf = (line: Line): string[] => line.join('').trim().split(/ +/)
+
+/** Returns the places between the characters that are blank in every row and header. White space around a field belongs to the field that it aligns. */
+function placesIn(rows: readonly Line[], headers: readonly Line[]): readonly FieldRange[] {
+  const width = rows[0]?.length ?? 0
+  const lines = [...headers, ...rows]
+  const isBlank = Array.from({ length: width }, (_, at) => lines.every(line => line[at] === ' '))
+  const runs = runsIn(isBlank)
+  const starts = runs.map(({ start, end }, index) => {
+    const before = runs[index - 1]?.end
+    if (before === undefined) return 0
+    return alignsRight(rows, start, end) ? before : start
+  })
+  return starts.map((start, index) => ({ from: start + 1, to: starts[index + 1] ?? width }))
+}
+
+interface Run {
+  readonly start: number
+  readonly end: number
+}
+
+/** Returns the runs of places that are not blank. */
+function runsIn(isBlank: readonly boolean[]): readonly Run[] {
+  const runs: Run[] = []
+  for (let at = 0; at < isBlank.length; at++) {
+    if (isBlank[at]) continue
+    const last = runs.at(-1)
+    if (last?.end === at) runs[runs.length - 1] = { start: last.start, end: at + 1 }
+    else runs.push({ start: at, end: at + 1 })
+  }
+  return runs
+}
+
+/** Whether fields end at one place and begin at several, as numbers do. */
+function alignsRight(rows: readonly Line[], start: number, end: number): boolean {
+  const fields = rows.map(line => line.slice(start, end)).filter(field => field.some(character => character !== ' '))
+  return fields.every(field => field.at(-1) !== ' ') && fields.some(field => field[0] === ' ')
+}

@@ -1,0 +1,27 @@
+/** Rewrites samples of other forms (UTF-16, JSON documents, XML) to records in lines, as a run does. */
+import { Buffer } from 'node:buffer'
+import type { TextFormat } from '../define/format-kind.ts'
+import { withPlace } from '../model/member-place.ts'
+import { rewriteText } from '../text/text-filter.ts'
+import type { Sample } from './sample-bytes.ts'
+
+/** Returns the records of a sample as its format rewrites them, without those that the end of the sample cuts. @throws INPUT_INVALID, INPUT_ENCODING */
+export async function rewriteSample({ name, bytes, isWhole }: Sample, format: TextFormat): Promise<Sample> {
+  const written: Uint8Array[] = []
+  const { chunks, gaps } = rewriteText(beginningOf(bytes, isWhole), { format, name })
+  try {
+    for await (const chunk of chunks) written.push(Uint8Array.from(chunk))
+  } catch (error) {
+    if (error !== endOfSample) throw withPlace(error, { archive: name, member: '' })
+  }
+  return { name, bytes: Buffer.concat(written), isWhole, gaps }
+}
+
+/** Stands for the rest of a text, so that the end of its sample is not taken for its own. */
+export const endOfSample = new Error('the sample ends')
+
+/** Yields a sample as the beginning of its text. @throws `endOfSample` where the text continues */
+export async function* beginningOf(bytes: Uint8Array, isWhole: boolean): AsyncGenerator<Uint8Array> {
+  yield bytes
+  if (!isWhole) throw endOfSample
+}
