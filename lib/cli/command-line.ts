@@ -12,6 +12,8 @@ export async function runCommandLine(): Promise<void> {
   } catch (error) {
     process.exitCode = await endWith(error, process.argv)
   }
+  // A run may be complete although the slower of two copies of its work has not returned.
+  process.exitCode ??= 0
   endIfThreadsAreLost()
 }
 

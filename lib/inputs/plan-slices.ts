@@ -53,6 +53,10 @@ export function packBatches<T extends Weighted>(
 export const areItems = (slices: readonly Weighted[]): boolean =>
   slices.length > 0 && slices.every(({ kind }) => kind === 'item')
 
+/** Returns whether reading slices again gives the same rows, and calls no function of the user's source, which may give others each time. */
+export const areRepeatable = (slices: readonly Weighted[]): boolean =>
+  slices.every(({ kind }) => kind !== 'rows' && kind !== 'item')
+
 /** Returns whether slices are ranges of an order, which is that of the rows. */
 export const areSorted = (slices: readonly Weighted[]): boolean =>
   slices.length > 0 && slices.every(slice => 'keys' in slice && slice.keys !== undefined)

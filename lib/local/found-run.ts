@@ -1,5 +1,6 @@
 /** Runs a task whose inputs are found: the steps plan, process and commit. */
 import { dirname } from 'node:path'
+import { outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import type { FanmillError, TransientError } from '../errors/errors.ts'
@@ -13,6 +14,7 @@ import type { ReservedRun } from '../model/reserved-run.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import type { Workers } from '../model/worker-job.ts'
+import { createPace } from '../process/pace.ts'
 import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
 import { type PlanTaskOptions, planTask, type TaskContext } from '../process/task-runner.ts'
 import type { ActingMachine } from '../programs/action-tools.ts'
@@ -83,7 +85,7 @@ const manyMembers = 10_000
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
   const stages = stagesOf(task)
-  const { output, stageFolder, partFolder, groupBytes, options, owner } = session
+  const { output, stageFolder, partFolder, groupBytes, options, owner, slowMsMin } = session
   const { signal, failFast } = options
   const machine = { output, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
   const watcher: RunWatcher = {
@@ -112,6 +114,9 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
   const onRepeat = ({ message }: TransientError, waitMs: number): void =>
     log.onMessage({ kind: 'log', level: 'warn', message: `${message}; trying again in ${Math.ceil(waitMs / 1000)} s` })
+  const paces = stages.map(({ output: each }) =>
+    outputKind(each).delivery ? undefined : createPace({ now: () => performance.now(), slowMsMin }),
+  )
   const openTools = (stage: number) => {
     const own = stages[stage] ?? task
     const of = { task: own, input: session[sourceRoot(own.source)], workers: pools[stage] as Workers }
@@ -119,6 +124,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       ...machine,
       ...of,
       machine: actingMachine(taskRun),
+      pace: paces[stage],
       onSkip,
       onRepeat,
       token: `${owner.id.slice(0, 8)}${tokens++}`,

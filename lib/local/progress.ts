@@ -3,7 +3,15 @@ import type { RunPhase } from '../model/events.ts'
 import type { NodeName } from '../model/node-name.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
-import type { JobKind, UnderWay, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
+import type {
+  JobControl,
+  JobKind,
+  UnderWay,
+  WorkerJob,
+  WorkerMessage,
+  WorkerResults,
+  Workers,
+} from '../model/worker-job.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
 
@@ -89,13 +97,13 @@ export function createProgress(
 
 /** Returns the workers with their shares and merges counted. */
 function observed(workers: Workers, atWork: { share: number; merge: number }, onChange: () => void): Workers {
-  const run = async <K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> => {
+  const run = async <K extends JobKind>(job: WorkerJob<K>, control?: JobControl): Promise<WorkerResults[K]> => {
     const kind: JobKind = job.kind
-    if (kind !== 'share' && kind !== 'merge') return workers.run(job)
+    if (kind !== 'share' && kind !== 'merge') return workers.run(job, control)
     atWork[kind]++
     onChange()
     try {
-      return await workers.run(job)
+      return await workers.run(job, control)
     } finally {
       atWork[kind]--
     }

@@ -59,6 +59,7 @@ export interface Session {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
+  readonly slowMsMin: number | undefined
   readonly options: RunOptions
   emit(event: RunEvent): void
   close(): Promise<void>
@@ -67,13 +68,15 @@ export interface Session {
 /** Sizes that tests make small, to have many batches of little text. */
 export interface SessionTuning {
   readonly groupBytes?: number
+  /** Time before a slow share gets a second copy. */
+  readonly slowMsMin?: number
 }
 
 /** @throws DEFINITION_LOAD, DEFINITION_INVALID, USAGE */
 export async function openSession(
   pipeline: PipelineDefinition | string,
   options: RunOptions,
-  { groupBytes = groupBytesMax }: SessionTuning = {},
+  { groupBytes = groupBytesMax, slowMsMin }: SessionTuning = {},
 ): Promise<Session> {
   const { memoryMb = defaultMemoryMb(), onEvent } = options
   const { workers = defaultWorkers(memoryMb) } = options
@@ -108,7 +111,19 @@ export async function openSession(
       pipeline: definition,
       bundle,
       codeHash: await taskHasher(bundle, definition),
-      ...{ inputSpec, outputSpec, workFolder, workers, memory, memoryBytesMax, pool, groupBytes, options, close },
+      ...{
+        inputSpec,
+        outputSpec,
+        workFolder,
+        workers,
+        memory,
+        memoryBytesMax,
+        pool,
+        groupBytes,
+        slowMsMin,
+        options,
+        close,
+      },
       input,
       identify: contentIdentity({ input, inputSpec, workFolder }),
       output: openStore(outputSpec),

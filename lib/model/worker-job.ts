@@ -78,10 +78,20 @@ export interface WorkerResults {
   }
 }
 
+/** How one job is watched and ended while others run. */
+export interface JobControl {
+  /** Ends the job when its result is not needed any more; its promise then rejects. */
+  readonly signal?: AbortSignal
+  /** Handles each message of the job; `forward` handles one as usual. Default all are forwarded. */
+  onMessage?(message: WorkerMessage, forward: (message: WorkerMessage) => void): void
+}
+
 /** Runs jobs on worker threads. */
 export interface Workers {
   readonly threads: number
-  run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]>
+  /** Threads that have no job while no job waits for one; absent where all jobs run in one thread. */
+  readonly idle?: number
+  run<K extends JobKind>(job: WorkerJob<K>, control?: JobControl): Promise<WorkerResults[K]>
   /** True when a thread was abandoned in a function that does not return. */
   readonly isHung?: boolean
   /** Interrupts the running jobs; every job then fails with ABORTED. */

@@ -4,7 +4,9 @@ import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { unpackMembers } from '../zip/member-rows.ts'
 import type { Gate } from './gate.ts'
+import type { Pace } from './pace.ts'
 import { retryTransient, type Sleep } from './retry-transient.ts'
+import { runWithCopy } from './second-copy.ts'
 
 export interface ShareRunner {
   readonly workers: Workers
@@ -12,6 +14,10 @@ export interface ShareRunner {
   readonly gate?: Gate
   /** Waits before a job is repeated after a transient error; default no job is repeated. */
   readonly sleep?: Sleep
+  /** Finds shares that take far longer than others, which get a second copy on an idle thread; default there are no copies. */
+  readonly pace?: Pace | undefined
+  /** Removes a part file that is no longer needed; default files stay until their folder is removed. */
+  removeFile?(file: string): Promise<void>
 }
 
 /**
@@ -19,17 +25,23 @@ export interface ShareRunner {
  * other share runs in this process, so that it has all memory and the failing slice is known.
  * @throws OUT_OF_MEMORY, WORKER_DIED with batch and slice; whatever the share throws
  */
-export async function runShare(
-  job: ShareJob,
-  batch: number,
-  { workers, gate = openGate, sleep }: ShareRunner,
-): Promise<ShareResult[]> {
+export async function runShare(job: ShareJob, batch: number, runner: ShareRunner): Promise<ShareResult[]> {
+  const { workers, gate = openGate, sleep, pace } = runner
+  const discard = (result: ShareResult): Promise<void> => removeResult(result, runner)
   try {
-    return [await retryTransient(() => gate.shared(() => workers.run<'share'>(job)), sleep)]
+    return [await retryTransient(() => runWithCopy(job, { workers, pace, shared: gate.shared, discard }), sleep)]
   } catch (error) {
     if (!isTooMuch(error)) throw error
     return gate.exclusive(() => sliceBySlice(job, batch, workers))
   }
+}
+
+/** Removes all files of a result that is not needed. */
+export async function removeResult(
+  { parts, rejectFiles, accountFiles }: ShareResult,
+  { removeFile }: Pick<ShareRunner, 'removeFile'>,
+): Promise<void> {
+  for (const file of [...parts.map(part => part.file), ...rejectFiles, ...accountFiles]) await removeFile?.(file)
 }
 
 const openGate: Gate = { shared: work => work(), exclusive: work => work() }

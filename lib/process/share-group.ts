@@ -3,6 +3,7 @@
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/conversion.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
+import { areRepeatable } from '../inputs/plan-slices.ts'
 import type { DoneCounts } from '../model/events.ts'
 import type { MemberAccount, ShareResult } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -67,9 +68,8 @@ export async function* groupParts(
   }
 }
 
-/** Returns whether reading a group again gives the same text; the user's code may yield other rows each time. */
-const canReadAgain = (group: StageSource): boolean =>
-  group.kind === 'staged' || group.slices.every(({ kind }) => kind !== 'rows' && kind !== 'item')
+/** Returns whether reading a group again gives the same text. */
+const canReadAgain = (group: StageSource): boolean => group.kind === 'staged' || areRepeatable(group.slices)
 
 /** The rows of an exchange are of no record that could be found again. */
 const isExchange = (group: StageSource): boolean =>

@@ -8,7 +8,7 @@ import { inputOf } from '../state/plan-files.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { type FinishedShare, meetRanges } from './meet-ranges.ts'
 import { retryTransient } from './retry-transient.ts'
-import { runShare, type ShareRunner } from './run-share.ts'
+import { removeResult, runShare, type ShareRunner } from './run-share.ts'
 
 export interface ShareOutTools
   extends ShareRunner,
@@ -25,8 +25,6 @@ export interface ShareOutTools
   readonly callsAtOnce?: number
   /** Tells this try from another of the same batch. */
   readonly token: string
-  /** Removes a part file that is no longer needed; default files stay until their folder is removed. */
-  removeFile?(file: string): Promise<void>
 }
 
 export interface StreamPiece {
@@ -89,13 +87,8 @@ function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice
   return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, buckets, keyTypes, run }
 }
 
-async function removeFiles({ results }: FinishedShare, { removeFile }: ShareOutTools): Promise<void> {
-  const files = results.flatMap(result => [
-    ...result.parts.map(part => part.file),
-    ...result.rejectFiles,
-    ...result.accountFiles,
-  ])
-  for (const file of files) await removeFile?.(file)
+async function removeFiles({ results }: FinishedShare, tools: ShareOutTools): Promise<void> {
+  for (const result of results) await removeResult(result, tools)
 }
 
 /** Streams a member, and repeats the whole stream when reading fails with a transient error. */

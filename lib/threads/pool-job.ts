@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
-import { CapacityError, type FanmillError, fromPlain, TransientError } from '../errors/errors.ts'
-import type { WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
+import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../errors/errors.ts'
+import type { JobControl, WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
+import type { Interrupt } from './channel.ts'
+import { recordLoss } from './end-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 
 export interface RunningJob {
@@ -23,6 +25,8 @@ export interface PoolState {
   readonly running: Set<RunningJob>
   /** Ids of the setups whose workers are open: threads close the engines of all others. */
   readonly openSetups: Set<number>
+  /** Answers of abandoned jobs, whose threads still run. */
+  readonly lost: Set<Promise<unknown>>
   readonly memory: MemoryWatch | undefined
   readonly memoryBytesMax: number
   isHung: boolean
@@ -34,13 +38,17 @@ interface JobOptions {
   /** Running jobs of the same task. */
   readonly jobs: Set<RunningJob>
   onAbandoned(error: FanmillError): void
+  readonly control?: JobControl | undefined
 }
+
+/** Time that a job has to end after it was told to; a user function that does not return takes longer. */
+export const stopMsMax = 3000
 
 /** Runs a job on a thread, with a channel for its messages. */
 export async function runJob(
   pool: PoolState,
   call: object,
-  { jobs, onMessage, onAbandoned }: JobOptions,
+  { jobs, onMessage, onAbandoned, control = {} }: JobOptions,
 ): Promise<unknown> {
   const { port1: port, port2: workerPort } = new MessageChannel()
   const closed = once(port, 'close')
@@ -51,7 +59,20 @@ export async function runJob(
     reject(error)
   }
   const own: RunningJob = { port, abandon, ended, answering: ended }
-  port.on('message', (message: WorkerMessage) => onMessage(message, own))
+  const forward = (message: WorkerMessage): void => onMessage(message, own)
+  const handle = (message: WorkerMessage): void =>
+    control.onMessage ? control.onMessage(message, forward) : forward(message)
+  port.on('message', handle)
+  let endTimer: NodeJS.Timeout | undefined
+  const endUnneeded = (): void => {
+    port.postMessage({ message: notNeeded, detail: {} } satisfies Interrupt)
+    endTimer = setTimeout(() => {
+      recordLoss(own, own.answering)
+      loseThread(pool, own)
+      reject(new PermanentError('ABORTED', notNeeded))
+    }, stopMsMax)
+  }
+  control.signal?.addEventListener('abort', endUnneeded)
   for (const set of [jobs, pool.running]) set.add(own)
   pool.memory?.begin()
   try {
@@ -64,15 +85,28 @@ export async function runJob(
     if ('error' in answer) throw fromPlain(answer.error)
     return answer.value
   } finally {
+    clearTimeout(endTimer)
+    control.signal?.removeEventListener('abort', endUnneeded)
     for (const set of [jobs, pool.running]) set.delete(own)
     // The caller may keep `own` longer, but not the answer.
     own.answering = ended
     // Resets the progress, which a thread that died could not do.
-    onMessage({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 }, own)
+    handle({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 })
     if (pool.running.size === 0) pool.memory?.end()
     port.close()
     end()
   }
+}
+
+const notNeeded = 'another copy of the job ended first'
+
+/** Remembers the thread of a job that does not end, and takes no further job. */
+export function loseThread(pool: PoolState, job: RunningJob): void {
+  const { answering } = job
+  pool.isHung = true
+  pool.lost.add(answering)
+  const forget = (): void => void pool.lost.delete(answering)
+  answering.then(forget, forget)
 }
 
 /** Piscina rejects a job only when its thread has ended. */

@@ -3,12 +3,12 @@ import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { entryUrl } from '../bundle/entry-url.ts'
 import { type CapacityError, type FanmillError, PermanentError } from '../errors/errors.ts'
-import type { JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
+import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import { type Interrupt, loadedMessage } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
 import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
-import { type PoolState, type RunningJob, runJob } from './pool-job.ts'
+import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
 import { threadLimits } from './thread-memory.ts'
 
 /** Setup of a thread for one task, as plain data. */
@@ -53,9 +53,6 @@ export function openWorkers({ setup, onMessage, ...options }: PoolOptions & Task
   return Object.create(workers, { close: { value: close } }) as Workers
 }
 
-/** Time that a job has to end after `stop`; a user function that does not return takes longer. */
-const stopMsMax = 3000
-
 /** Time that `close` waits for running jobs before it stops them. */
 const closeMsMax = 30_000
 
@@ -88,7 +85,15 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
     abandonJobs(pool, running, error)
   }
   const memory = memoryBytesMax > 0 ? watchMemory({ bytesMax: memoryBytesMax, onOver, onLost }) : undefined
-  const pool: PoolState = { piscina, running, openSetups: new Set(), memory, memoryBytesMax, isHung: false }
+  const pool: PoolState = {
+    piscina,
+    running,
+    openSetups: new Set(),
+    lost: new Set(),
+    memory,
+    memoryBytesMax,
+    isHung: false,
+  }
   let setupCount = 0
   return {
     threads,
@@ -100,7 +105,11 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
       refThreads(pool)
       // Piscina's own wait ends too early when several jobs are running, and a thread that ends in a query ends the process.
       await settled(running)
-      if (pool.isHung) return
+      // The threads are ended when the last function returns; the caller does not wait for that.
+      if (pool.isHung) {
+        const ended = Promise.allSettled(pool.lost).then(() => piscina.close({ force: false }))
+        return void ended.catch(() => undefined)
+      }
       await started
       await piscina.close({ force: false })
     },
@@ -129,10 +138,14 @@ function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOp
     get isHung() {
       return abandoned !== undefined
     },
-    async run<K extends JobKind>(job: WorkerJob<K>) {
+    get idle() {
+      // Jobs that wait for a thread are among those that run.
+      return Math.max(0, pool.piscina.options.maxThreads - pool.running.size - pool.lost.size)
+    },
+    async run<K extends JobKind>(job: WorkerJob<K>, control?: JobControl) {
       refuseStopped()
       const call = { setupId, openSetups: [...pool.openSetups], setup, job }
-      return (await runJob(pool, call, { jobs, onMessage, onAbandoned })) as WorkerResults[K]
+      return (await runJob(pool, call, { jobs, onMessage, onAbandoned, control })) as WorkerResults[K]
     },
     stop,
     async close() {
@@ -148,7 +161,7 @@ function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOp
 
 function abandonJobs(pool: PoolState, jobs: Iterable<RunningJob>, error: FanmillError): void {
   for (const job of jobs) {
-    pool.isHung = true
+    loseThread(pool, job)
     job.abandon(error)
   }
 }

@@ -17,6 +17,7 @@ import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
 import { createPartitionSet, type PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
+import type { Pace } from '../process/pace.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
 import { skipsBadMembers, streamFolder, streamPieces } from '../process/stream-pieces.ts'
 import { type ActingMachine, actionToolsFor } from '../programs/action-tools.ts'
@@ -116,6 +117,8 @@ export interface BatchToolsOptions {
   readonly partitions?: PartitionSet | undefined
   /** Default a limit for this batch alone. */
   readonly deliveries?: ProcessTools['deliveries']
+  /** Set where slow shares get a second copy. */
+  readonly pace?: Pace | undefined
   /** Needed by a task that acts instead of reading rows. */
   readonly machine?: ActingMachine | undefined
   /** Unique name of this attempt at the batch. */
