@@ -9,18 +9,31 @@ export class LineCounter {
   #endsInTag = ''
   #hasTagLines = false
   #wasReturn = false
+  /** Newlines before what the parser has of the document: a piece, and the rest of the one before that was no whole token. */
+  #before = 0
+  #held = 0
+  #passed = 0
 
   /** Begins a piece of the document. */
   begin(piece: string): void {
+    this.#countBefore(piece)
     const text = this.#endsInTag + piece
     this.#hasTagLines = newlineInTag.test(text)
     this.#endsInTag = text.slice(text.lastIndexOf('<'))
     if (this.#endsInTag.includes('>')) this.#endsInTag = ''
   }
 
-  /** Passes to the outermost element: the parser says nothing of the white space before it. */
-  passToRoot(context: () => { readonly line: number }): void {
-    this.line = Math.max(this.line, context().line + 1)
+  #countBefore(piece: string): void {
+    this.#before += this.#passed
+    const end = Math.max(piece.lastIndexOf('>') + 1, piece.lastIndexOf('<'))
+    const isHeld = end === 0 && piece[0] !== '<'
+    this.#passed = isHeld ? 0 : this.#held + newlinesIn(piece.slice(0, end))
+    this.#held = (isHeld ? this.#held : 0) + newlinesIn(piece.slice(end))
+  }
+
+  /** Passes to what is outside of the outermost element: the parser says nothing of the white space there. */
+  passOutside(context: () => { readonly line: number }): void {
+    this.line = Math.max(this.line, this.#before + context().line + 1)
   }
 
   /** Passes over a text, a comment or the like. */
@@ -37,4 +50,10 @@ export class LineCounter {
     this.#wasReturn = false
     if (this.#hasTagLines) this.pass(context().data)
   }
+}
+
+function newlinesIn(text: string): number {
+  let count = 0
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++
+  return count
 }

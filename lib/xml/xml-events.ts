@@ -105,12 +105,13 @@ class XmlReader {
     this.#part = part
     const text = (written: string, given: string): void => {
       this.#pending = 0
+      if (this.#depth === 0 && /[^ \t\n\r]/.test(given)) throw this.#fault('text outside of the outermost element')
       listener.text?.(given)
       this.#lines.pass(written)
     }
     this.#parser
       .on('openTag', (name, attributes, _decode, _isEmpty, context) => {
-        this.#passToRoot(context)
+        this.#passOutside(context)
         this.#open(name, attributes, listener)
         this.#lines.passTag(context)
       })
@@ -127,15 +128,15 @@ class XmlReader {
       .on('comment', given => this.#lines.pass(given))
       .on('question', given => this.#lines.pass(given))
       .on('attention', (_given, _decode, context) => {
-        this.#passToRoot(context)
+        this.#passOutside(context)
         throw this.#fault('a declaration of a document type')
       })
       .on('error', (error, context) => {
-        this.#passToRoot(context)
+        this.#passOutside(context)
         throw error instanceof PermanentError ? error : this.#fault(error.message)
       })
       .on('warn', (error, context) => {
-        this.#passToRoot(context)
+        this.#passOutside(context)
         throw this.#fault(error.message)
       })
   }
@@ -160,12 +161,13 @@ class XmlReader {
     if (this.#elements === 0 || this.#depth > 0) throw this.#fault('an end of the document that comes too early')
   }
 
-  #passToRoot(context: () => { readonly line: number }): void {
-    if (this.#elements === 0) this.#lines.passToRoot(context)
+  #passOutside(context: () => { readonly line: number }): void {
+    if (this.#depth === 0) this.#lines.passOutside(context)
   }
 
   #open(name: string, attributes: () => Readonly<Record<string, string>> | false, listener: XmlListener): void {
     this.#pending = 0
+    if (this.#depth === 0 && this.#elements > 0) throw this.#fault('a second outermost element')
     this.#elements++
     if (++this.#depth > depthMax) throw this.#fault(`more than ${depthMax} elements in one another`)
     let found: Readonly<Record<string, string>> | undefined

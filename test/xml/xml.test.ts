@@ -128,6 +128,13 @@ describe('an XML document', () => {
 it.each([
   ['ends too early', '<o><order>', 'end of'],
   ['has a tag that is not closed', '<o>\r\n<order></o>', 'closing tag mismatch in line 2'],
+  [
+    'has two outermost elements',
+    '<o><order id="1"/></o>\n<!-- b -->\n<o><order id="2"/></o>',
+    'a second outermost element in line 3',
+  ],
+  ['has text after its outermost element', '<o>\n</o>\nrest', 'non-whitespace outside of root node in line 2'],
+  ['has text before its outermost element', 'top<o/>', 'non-whitespace outside of root node in line 1'],
   ['lacks the elements around the records', '<a/>', 'the element o in the document, got a document without it'],
   ['is no XML', '{"a":1}', 'missing start tag'],
   ['declares a document type', '\n\n<!DOCTYPE a [<!ENTITY x "y">]><o/>', 'a declaration of a document type in line 3'],
