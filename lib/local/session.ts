@@ -25,6 +25,7 @@ import {
   makeStageFolder,
   shareMemory,
   thisOwner,
+  threadsAtOnce,
 } from '../threads/machine.ts'
 import { memoryCeiling } from '../threads/machine-memory.ts'
 import { openPool, type ThreadPool } from '../threads/pool.ts'
@@ -54,7 +55,7 @@ export interface Session {
   readonly memory: MemoryShares
   /** Limit on the memory of the whole process, beyond which the run ends. */
   readonly memoryBytesMax: number
-  /** Threads for the first task, started at once. */
+  /** Threads for all tasks, which start before the pipeline is loaded. */
   readonly pool: ThreadPool
   readonly stageFolder: string
   readonly partFolder: string
@@ -90,7 +91,8 @@ export async function openSession(
   const memoryBytesMax = memoryCeiling(memoryMb)
   // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
-  const pool = openPool({ threads: workers, heapBytes: memory.heapBytes, memoryBytesMax })
+  const startAtOnce = threadsAtOnce(workers)
+  const pool = openPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
   const folders: string[] = []
   const own = (folder: string): string => {
     folders.unshift(folder)

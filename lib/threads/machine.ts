@@ -37,6 +37,11 @@ export function defaultWorkers(memoryMb: number = defaultMemoryMb()): number {
   return Math.max(1, Math.min(availableParallelism(), count))
 }
 
+/** Returns how many threads should start at once: while they load their modules, the main thread loads the pipeline and finds the inputs. */
+export function threadsAtOnce(workers: number): number {
+  return Math.max(1, Math.min(workers, availableParallelism() - 1))
+}
+
 /** Returns 70 % of the memory that the process may use, in megabytes of 1,000,000 bytes. */
 export function defaultMemoryMb(): number {
   return Math.floor((0.7 * machineMemoryBytes()) / 1e6)

@@ -7,6 +7,7 @@ import type { JobControl, WorkerAnswer, WorkerMessage } from '../model/worker-jo
 import type { Interrupt } from './channel.ts'
 import { recordLoss } from './end-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
+import type { ThreadStarts } from './thread-starts.ts'
 
 export interface RunningJob {
   readonly port: MessagePort
@@ -21,6 +22,9 @@ export interface RunningJob {
 /** State that the tasks of a pool share. */
 export interface PoolState {
   readonly piscina: Piscina
+  readonly starts: ThreadStarts
+  /** Threads that the pool started with. */
+  readonly startAtOnce: number
   /** One promise per job: a promise that outlives the jobs and is raced with them would keep their answers in memory. */
   readonly running: Set<RunningJob>
   /** Ids of the setups whose workers are open: threads close the engines of all others. */
@@ -76,10 +80,9 @@ export async function runJob(
   for (const set of [jobs, pool.running]) set.add(own)
   pool.memory?.begin()
   try {
-    const options = { transferList: [workerPort] }
-    const answering = pool.piscina.run({ ...call, port: workerPort }, options).catch(throwDeath)
+    const answering = startJob(pool, { ...call, port: workerPort }).catch(throwDeath)
     own.answering = answering
-    const answer: WorkerAnswer<unknown> = await Promise.race([answering, abandonment])
+    const answer = await Promise.race([answering, abandonment])
     // The messages of the job come on another channel than its answer, and may arrive later.
     await closed
     if ('error' in answer) throw fromPlain(answer.error)
@@ -107,6 +110,15 @@ export function loseThread(pool: PoolState, job: RunningJob): void {
   pool.lost.add(answering)
   const forget = (): void => void pool.lost.delete(answering)
   answering.then(forget, forget)
+}
+
+/** Gives a job to a free thread, or starts one for it: at first only as many as the pool started with, until these are loaded. */
+async function startJob(pool: PoolState, call: { readonly port: MessagePort }): Promise<WorkerAnswer<unknown>> {
+  const { piscina, starts, startAtOnce, running } = pool
+  if (running.size > startAtOnce) await starts.first
+  const answering = piscina.run(call, { transferList: [call.port] })
+  starts.follow()
+  return answering
 }
 
 /** Piscina rejects a job only when its thread has ended. */

@@ -1,15 +1,15 @@
 /** Pools of worker threads, each with an engine per task. */
-import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { entryUrl } from '../bundle/entry-url.ts'
 import { type CapacityError, type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
-import { type Interrupt, loadedMessage } from './channel.ts'
+import type { Interrupt } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
 import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
 import { threadLimits } from './thread-memory.ts'
+import { followStarts } from './thread-starts.ts'
 
 /** Setup of a thread for one task, as plain data. */
 export type WorkerSetup = Readonly<Record<string, unknown>>
@@ -18,6 +18,11 @@ export interface PoolOptions {
   /** Module of the threads; default `worker`, which needs a task. */
   readonly entry?: 'worker' | 'worker-extract' | 'worker-map'
   readonly threads: number
+  /**
+   * Threads that start at once. The others start when these have loaded their modules and a job finds no free thread, so that the first
+   * job begins sooner where there are fewer CPUs than threads that load. Default all.
+   */
+  readonly startAtOnce?: number
   /** Limit on each thread's JavaScript heap, not counting the young generation of up to 48 MiB. */
   readonly heapBytes: number
   /** Limit on the memory of the process: beyond it the jobs are interrupted with OUT_OF_MEMORY, and abandoned when they do not end. Default no limit. */
@@ -31,7 +36,7 @@ export interface TaskOptions {
   onMessage(message: WorkerMessage, job: object): void
 }
 
-/** Worker threads for any number of tasks, which start at once and live until `close`. */
+/** Worker threads for any number of tasks, which live until `close`. */
 export interface ThreadPool {
   readonly threads: number
   /** True when a thread was abandoned in a function that does not return: the pool should not be used any more. */
@@ -60,13 +65,14 @@ const closeMsMax = 30_000
  * Starts the threads. Jobs are never ended by force, because ending a thread in a query ends the process: `stop` interrupts the
  * engines. A job that does not end then is abandoned: its promise rejects with ABORTED while its thread keeps running.
  */
-export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax = 0 }: PoolOptions): ThreadPool {
+export function openPool(options: PoolOptions): ThreadPool {
+  const { entry = 'worker', threads, startAtOnce = threads, heapBytes, memoryBytesMax = 0 } = options
   const cache = compileCacheFolder()
   const piscina = new Piscina({
     filename: entryUrl(entry),
     // Not a default export: Node aborts the process when a thread ends while it makes one for `require`.
     name: 'work',
-    minThreads: threads,
+    minThreads: startAtOnce,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
@@ -75,7 +81,7 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   piscina.on('error', () => undefined)
-  const started = allStarted(piscina.threads)
+  const starts = followStarts(piscina)
   const running = new Set<RunningJob>()
   const onOver = ({ message, detail }: CapacityError): void => {
     for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
@@ -85,15 +91,15 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
     abandonJobs(pool, running, error)
   }
   const memory = memoryBytesMax > 0 ? watchMemory({ bytesMax: memoryBytesMax, onOver, onLost }) : undefined
-  const pool: PoolState = {
+  const shared = {
     piscina,
+    starts,
+    startAtOnce,
     running,
-    openSetups: new Set(),
-    lost: new Set(),
-    memory,
-    memoryBytesMax,
-    isHung: false,
+    openSetups: new Set<number>(),
+    lost: new Set<Promise<unknown>>(),
   }
+  const pool: PoolState = { ...shared, memory, memoryBytesMax, isHung: false }
   let setupCount = 0
   return {
     threads,
@@ -107,10 +113,10 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
       await settled(running)
       // The threads are ended when the last function returns; the caller does not wait for that.
       if (pool.isHung) {
-        const ended = Promise.allSettled(pool.lost).then(() => piscina.close({ force: false }))
+        const ended = Promise.allSettled([...pool.lost, starts.all()]).then(() => piscina.close({ force: false }))
         return void ended.catch(() => undefined)
       }
-      await started
+      await starts.all()
       await piscina.close({ force: false })
     },
   }
@@ -171,20 +177,6 @@ const settled = (jobs: Iterable<RunningJob>): Promise<unknown> => Promise.all(Ar
 /** Lets the threads keep the process alive until they are closed, which Piscina does not. */
 function refThreads({ piscina }: PoolState): void {
   for (const thread of piscina.threads) thread.ref()
-}
-
-/** Resolves when each thread has loaded its modules or has ended: ending one that is loading the engine's binding would abort the process. */
-async function allStarted(threads: readonly Worker[]): Promise<void> {
-  await Promise.all(
-    threads.map(thread => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      thread.on('message', message => {
-        if (message === loadedMessage) resolve()
-      })
-      thread.once('exit', () => resolve())
-      return promise
-    }),
-  )
 }
 
 const hungError = (): FanmillError =>
