@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { figureCases } from './aws.ts'
 import type { Case, Side } from './case.ts'
 import { cases as textCases } from './cases.ts'
-import { emptyFolders, productPath, removeFolders } from './commands.ts'
+import { buildProduct, emptyFolders, productPath, removeFolders } from './commands.ts'
 import { keepFigures } from './figures.ts'
 import { generate } from './generate.ts'
 import { graphCase } from './graph-case.ts'
@@ -32,6 +32,7 @@ if (unknown !== undefined) throw new Error(`--only ${unknown}: expected ${names.
 
 if (peers) installPeers()
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
+buildProduct()
 console.log(`measuring ${productPath}`)
 try {
   for (const measured of cases.filter(({ name }) => wanted.includes(name))) {

@@ -24,10 +24,15 @@ const entries = [
  * Entries that are one file each, with the packages that they use. Each thread, or each start of the command line, loads them again, and a
  * file more costs it as much as 10 kB of code. What they import when it is needed is a file of its own.
  */
-const singleEntries = ['lib/fanmill', 'lib/cli/main', 'lib/cli/command-line', 'lib/local/run']
-
-/** Entries of threads. They are one file each with the chunks that they share. */
-const threadEntries = ['lib/worker', 'lib/worker-extract', 'lib/worker-map']
+const singleEntries = [
+  'lib/fanmill',
+  'lib/cli/main',
+  'lib/cli/command-line',
+  'lib/local/run',
+  'lib/worker',
+  'lib/worker-extract',
+  'lib/worker-map',
+]
 
 /**
  * Packages that are not bundled: those loaded only for S3, those with native parts or threads of their own, and those that Node warns of
@@ -74,7 +79,7 @@ const joined = {
   metafile: true,
 } satisfies BuildOptions
 
-/** The first import of each file, so that nothing else runs on a Node that is too old. */
+/** The first import of each file but those of threads, so that nothing else runs on a Node that is too old. */
 const checkVersion = "import '#node-version';"
 /** CommonJS packages call `require` for modules of Node and for the binding. */
 const defineRequire = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
@@ -90,14 +95,8 @@ export async function compile(folder: string): Promise<void> {
     packages: 'external',
     banner: { js: checkVersion },
   })
-  const threads = await bundle({
-    ...chunked,
-    entryPoints: sourcesOf(threadEntries),
-    external: [...externals],
-    banner: { js: defineRequire },
-  })
   await bundle({ ...shared, outdir: folder, outbase: root, entryPoints: sourcesOf(Object.values(apart)) })
-  const inputs = [...singles.flatMap(single => single.inputs), ...Object.keys(threads.metafile.inputs)]
+  const inputs = singles.flatMap(single => single.inputs)
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licencesOf(inputs))
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
 }
@@ -117,7 +116,7 @@ async function compileSingle(entry: string, folder: string): Promise<{ inputs: s
     entryPoints: sourcesOf([entry]),
     outdir: folder,
     external: [...externals],
-    banner: { js: `${checkVersion} ${defineRequire}` },
+    banner: { js: entry.startsWith('lib/worker') ? defineRequire : `${checkVersion} ${defineRequire}` },
     plugins: [{ name: 'lazy', setup: importLazily }, ownFiles],
   })
   return { inputs: Object.keys(metafile.inputs), lazy: [...lazy] }

@@ -1,18 +1,13 @@
-/** Loads the pipeline that a bundle exports, and computes the code hash of each task. */
+/** Loads the pipeline that a bundle exports. */
 import { fileURLToPath } from 'node:url'
 import { closest } from 'fastest-levenshtein'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, fromPlain, PermanentError, toPlain } from '../errors/errors.ts'
 import type { Bundle } from './bundle.ts'
-import { codeHasher } from './code-hash.ts'
 import { entryUrl } from './entry-url.ts'
-import { keptHashes } from './kept-hashes.ts'
-import { rowVersions } from './own-versions.ts'
 
 /** The fields of a bundle that loading needs. */
 export type LoadableBundle = Pick<Bundle, 'file' | 'url' | 'files'>
-
-type HashableBundle = LoadableBundle & Pick<Bundle, 'hashText' | 'hashesFile'>
 
 /**
  * Imports a bundle and returns its default export; a single task becomes a pipeline of one task.
@@ -36,37 +31,6 @@ function defaultExport(exported: Readonly<Record<string, unknown>>): unknown {
   const found = exported.default
   const isCompiled = typeof found === 'object' && found !== null && '__esModule' in found && 'default' in found
   return isCompiled ? found.default : found
-}
-
-/** Returns code hashes by task name: equal on every machine with the same sources, packages and version of this library. */
-export async function codeHashes(
-  bundle: HashableBundle,
-  pipeline: PipelineDefinition,
-): Promise<ReadonlyMap<string, string>> {
-  const hash = await taskHasher(bundle, pipeline)
-  return new Map(pipeline.tasks.map(task => [task.name, hash(task)]))
-}
-
-/** Returns a function that computes the code hash of a task, once for all its nodes. */
-export async function taskHasher(
-  bundle: HashableBundle,
-  { tasks }: PipelineDefinition,
-): Promise<(task: TaskDefinition) => string> {
-  const exported = Object.entries(await loadModule(bundle))
-  const { hashText, hashesFile } = bundle
-  const compute = codeHasher(hashText)
-  const hash = hashesFile === undefined ? compute : keptHashes(hashesFile, hashText, compute)
-  const versions = rowVersions()
-  const known = new Map<TaskDefinition, string>()
-  return task => {
-    const found = known.get(task)
-    if (found !== undefined) return found
-    const exportedAs = exported.find(([, value]) => value === task)?.[0]
-    const position = { index: tasks.indexOf(task), count: tasks.length }
-    const computed = hash({ task: task.name, versions, position, exportedAs, version: task.version })
-    known.set(task, computed)
-    return computed
-  }
 }
 
 /** Returns what a copy of a bundled module exports. @throws DEFINITION_LOAD when the module throws */

@@ -8,7 +8,7 @@ import { compileCacheFolder } from './compile-cache.ts'
 import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
-import { threadLimits } from './thread-memory.ts'
+import { enlargeYoungGeneration, threadLimits } from './thread-memory.ts'
 import { followStarts } from './thread-starts.ts'
 
 /** Setup of a thread for one task, as plain data. */
@@ -68,6 +68,8 @@ const closeMsMax = 30_000
 export function openPool(options: PoolOptions): ThreadPool {
   const { entry = 'worker', threads, startAtOnce = threads, heapBytes, memoryBytesMax = 0 } = options
   const cache = compileCacheFolder()
+  const resourceLimits = threadLimits(heapBytes)
+  enlargeYoungGeneration(resourceLimits)
   const piscina = new Piscina({
     filename: entryUrl(entry),
     // Not a default export: Node aborts the process when a thread ends while it makes one for `require`.
@@ -76,7 +78,7 @@ export function openPool(options: PoolOptions): ThreadPool {
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    resourceLimits: threadLimits(heapBytes),
+    resourceLimits,
     ...(cache !== undefined && { env: { ...process.env, NODE_COMPILE_CACHE: cache } }),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.

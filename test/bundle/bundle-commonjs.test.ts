@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
-import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { codeHashes } from '../../lib/bundle/task-hasher.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-commonjs-'))
 

@@ -5,7 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Bundle, bundlePipeline } from '../../lib/bundle/bundle.ts'
-import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { codeHashes } from '../../lib/bundle/task-hasher.ts'
 
 // Some tests load a bundle in a process of their own, which has the sources.
 vi.unmock('../../lib/bundle/entry-url.ts')

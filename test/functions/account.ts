@@ -15,7 +15,8 @@ import {
   type UploadEvent,
 } from '../../lib/aws/lambda-events.ts'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
-import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { codeHashes } from '../../lib/bundle/task-hasher.ts'
 import { openDataset } from '../../lib/index.ts'
 import type { LambdaContext } from '../../lib/lambda/deadline.ts'
 import { closeWarmThreads } from '../../lib/lambda/warm-threads.ts'

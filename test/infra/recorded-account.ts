@@ -14,7 +14,8 @@ import {
   type UploadEvent,
 } from '../../lib/aws/lambda-events.ts'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
-import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { loadPipeline } from '../../lib/bundle/bundle-load.ts'
+import { codeHashes } from '../../lib/bundle/task-hasher.ts'
 import { closeWarmThreads } from '../../lib/lambda/warm-threads.ts'
 import type { PlanItem } from '../../lib/model/plan-data.ts'
 import { noWaits } from '../../lib/model/waits.ts'

@@ -12,12 +12,16 @@ const library = new URL('../../lib/threads/thread-memory.ts', import.meta.url).h
 const script = `
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { resetHeapFlags, threadLimits } from '${library}'
+import { enlargeYoungGeneration, resetHeapFlags, threadLimits } from '${library}'
 if (isMainThread) {
   resetHeapFlags()
-  const worker = new Worker(new URL(import.meta.url), { resourceLimits: threadLimits(247 * 1048576) })
+  const resourceLimits = threadLimits(247 * 1048576)
+  enlargeYoungGeneration(resourceLimits)
+  const worker = new Worker(new URL(import.meta.url), { resourceLimits })
   worker.once('message', message => console.log(JSON.stringify(message)))
 } else {
+  const newSpaceBytes = () => getHeapSpaceStatistics().find(space => space.space_name === 'new_space').space_size
+  const began = newSpaceBytes()
   const kept = []
   let newSpace = 0
   for (let round = 0; round < 60; round++) {
@@ -25,10 +29,11 @@ if (isMainThread) {
     for (let at = 0; at < 40_000; at++) rows.push({ at, text: 'x' + at, pair: [at, at + 1], date: new Date(at) })
     kept.push(rows)
     if (kept.length > 6) kept.shift()
-    newSpace = Math.max(newSpace, getHeapSpaceStatistics().find(space => space.space_name === 'new_space').space_size)
+    newSpace = Math.max(newSpace, newSpaceBytes())
   }
   const mebibytes = bytes => Math.round(bytes / 1048576)
-  parentPort.postMessage({ heap: mebibytes(getHeapStatistics().heap_size_limit), newSpace: mebibytes(newSpace) })
+  const heap = mebibytes(getHeapStatistics().heap_size_limit)
+  parentPort.postMessage({ heap, began: mebibytes(began), newSpace: mebibytes(newSpace) })
 }
 `
 
@@ -39,10 +44,12 @@ it('is bounded by the limits of the thread, not by the flags of Node on a functi
   await writeFile(file, script)
   const flags = ['--max-old-space-size=2707', '--max-semi-space-size=150']
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, file])
-  const { heap, newSpace } = JSON.parse(stdout)
+  const { heap, began, newSpace } = JSON.parse(stdout)
   // With the flags of the process it is 1,015, of which 256 are new space. A collection under way may hold a page or two more than 48.
   expect(heap).toBe(247 + 48)
   expect(newSpace).toBeLessThanOrEqual(56)
+  // The modules of a thread fit into it.
+  expect(began).toBeGreaterThanOrEqual(8)
 })
 
 it('is given back after a plan of many inputs, where it has grown', async () => {
