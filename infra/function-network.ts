@@ -30,8 +30,11 @@ export interface NetworkProps {
 
 /** Props of a function for its network. */
 export interface FunctionNetwork {
+  /** The network in which the function runs. */
   readonly vpc: IVpc
+  /** Its subnets there. Default the CDK's choice. */
   readonly vpcSubnets?: SubnetSelection
+  /** Groups that say what the function may reach. */
   readonly securityGroups: ISecurityGroup[]
 }
 

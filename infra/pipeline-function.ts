@@ -11,25 +11,41 @@ import { type FunctionNetwork, networkStatement } from './function-network.ts'
 import { allow } from './statements.ts'
 
 export interface PipelineFunctionProps {
+  /** The asset of the pipeline, which all of its functions share. */
   readonly code: Code
+  /** Entry of the asset that runs. */
   readonly handler: 'plan' | 'process' | 'commit' | 'graph' | 'start'
+  /** Text that the console shows. */
   readonly description: string
+  /** Processor of the function. */
   readonly architecture: 'arm64' | 'x86_64'
+  /** Memory in MiB, 512 to 10,240. */
   readonly memoryMb: number
+  /** Size of `/tmp` in MiB, 512 to 10,240. */
   readonly temporaryStorageMb: number
+  /** Longest time of an invocation, up to 15 minutes. */
   readonly timeout: Duration
+  /** Worker threads. */
   readonly threads: number
+  /** Environment variables, beside those of Node. */
   readonly environment: Readonly<Record<string, string>>
+  /** Rights of its role, beside writing its log. */
   readonly statements: readonly PolicyStatement[]
+  /** Days that its log is kept. */
   readonly logRetention: RetentionDays
   /** Keys of objects that it only reads. */
   readonly inputKeys: readonly IKey[]
   /** Keys of objects that it writes and reads again. */
   readonly outputKeys: readonly IKey[]
+  /** Network in which it runs. Default none. */
   readonly network?: FunctionNetwork | undefined
+  /** Key of its log. Default CloudWatch's own. */
   readonly logEncryptionKey?: IKey | undefined
+  /** Key of its environment variables. Default Lambda's own. */
   readonly environmentEncryptionKey?: IKey | undefined
+  /** Whether X-Ray gets its traces. Default false. */
   readonly isTraced?: boolean
+  /** Invocations at the same time that the account keeps for it, and its limit. Default the account's. */
   readonly reservedConcurrency?: number | undefined
 }
 

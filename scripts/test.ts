@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const names = ['typecheck', 'lint', 'unit', 'localstack']
+const names = ['typecheck', 'lint', 'docs', 'unit', 'localstack']
 
 /** Folder to which each group of tests writes how many passed and failed, so that one line tells it of all. */
 const totals = mkdtempSync(join(tmpdir(), 'fanmill-totals-'))

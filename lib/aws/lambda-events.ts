@@ -184,8 +184,10 @@ export const assetNames = {
 
 /** Resources of one Process function. Each tier has more memory for each thread than the one before. */
 export interface Tier {
+  /** Memory of the function in MiB, 512 to 10,240. */
   readonly memoryMb: number
+  /** Worker threads in one function, which share its memory. */
   readonly threads: number
-  /** Size of `/tmp`, 512 to 10,240. */
+  /** Size of `/tmp` in MiB, 512 to 10,240. */
   readonly temporaryStorageMb: number
 }

@@ -29,8 +29,11 @@ export interface ProgramSource extends ActionFields {
 
 /** A statement of an IAM policy. */
 export interface Permission {
+  /** Actions of services. @example ['s3:GetObject'] */
   readonly actions: readonly string[]
+  /** ARNs, with `*` for any text. */
   readonly resources: readonly string[]
+  /** Conditions by operator, as in the policy's JSON. Default none. @example { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } } */
   readonly conditions?: Readonly<Record<string, unknown>>
 }
 

@@ -221,7 +221,9 @@ export interface RejectLimit {
 
 /** A condition on the rows as they are read, and the reason of the rejects for which it is false. */
 export interface RowCheck {
+  /** The condition, in SQL. */
   readonly that: SqlStep
+  /** Text that the rejects have as their reason. */
   readonly reason: string
 }
 

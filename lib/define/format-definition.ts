@@ -100,7 +100,9 @@ export interface JsonFormat {
 
 /** A range of characters in a line, numbered from 1, both ends included. */
 export interface FieldRange {
+  /** The first character of the field; the first one of a line is 1. */
   readonly from: number
+  /** The last character of the field. */
   readonly to: number
 }
 

@@ -47,6 +47,7 @@ export interface GlobalSort<Uses extends string = string> {
   readonly columns: readonly Uses[]
   /** Those of the columns whose greatest values are first. Default none. */
   readonly descending?: readonly Uses[]
+  /** Sorts the whole dataset: parts follow each other in the order of their names. */
   readonly global: true
 }
 

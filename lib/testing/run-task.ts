@@ -25,6 +25,7 @@ import { putFiles, type TestFiles } from './test-files.ts'
 export type { LogMessage } from '../local/memory-run.ts'
 
 export interface RunTaskOptions {
+  /** Values of the task's parameters. Default those that the task declares. @example { month: '2001-01' } */
   readonly params?: Readonly<Record<string, unknown>>
   /** Files below the input root by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, other files. Default none. */
   readonly files?: TestFiles
