@@ -112,6 +112,8 @@ export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
   /** The names that lead to the dataset of the other task under the parameters of a run. */
   readonly of?: { readonly name: string; readonly params: Params; readonly output: DatasetOutput }
+  /** The key of `requires` whose nodes are read. Default all nodes of the task that are required. */
+  readonly key?: string
   /** The dataset of another pipeline, in place of a task. */
   readonly at?: { readonly path: string; readonly root: 'input' | 'output' }
   /** The columns that are read. Default all, or those that the first step in SQL names. */

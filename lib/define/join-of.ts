@@ -80,6 +80,12 @@ export function joinOf<
     hive: false,
   }
   for (const side of ['left', 'right'] as const) checkKeys(side, data[side], data.on)
+  return withSides(data, data)
+}
+
+/** Returns a join of these sides. */
+export function withSides(join: JoinSource, { left, right }: Pick<JoinSource, 'left' | 'right'>): JoinSource {
+  const data = { ...join, left, right }
   return frozen(areKept(data) ? { ...data, isKept: true } : data)
 }
 

@@ -8,7 +8,8 @@ import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
 import type { PathColumns } from './path-columns.ts'
-import type { ParamOfTask, ReadRow, RowOfTask, ValuesOfTask, WithParams } from './read-rows.ts'
+import type { ParamOfTask, ReadRow, RowOfTask, RowsOfKey, ValuesOfTask, WithParams } from './read-rows.ts'
+import type { RequiredTask } from './requirement-definition.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
 import type { SourceRows } from './source-rows.ts'
 import { placeholdersOf } from './template-syntax.ts'
@@ -60,14 +61,24 @@ export function partitionsOf<
 ): PartitionsOfSource &
   PathColumns<never> &
   SourceRows<WithParams<ReadRow<RowOfTask<Upstream>, Column>, ValuesOfTask<Upstream>, Param>>
+/**
+ * The rows of the nodes that `requires` has under a key: the same task may be required under several, with other values of its parameters.
+ * @example const late = task({ name: 'late', requires: { base: flights.withParams({ month: '2001-01' }) }, source: partitionsOf('base'), output: parquet({ path: 'late' }) })
+ */
+export function partitionsOf<
+  const Key extends string,
+  const Column extends string = string,
+  const Param extends string = never,
+>(
+  key: Key,
+  given?: PartitionsOfOptions<Column, Param>,
+): PartitionsOfSource & PathColumns<never> & SourceRows<RowsOfKey<Key, Column, Param>>
 export function partitionsOf(
-  upstream: TaskDefinition | DatasetPath,
+  upstream: TaskDefinition | DatasetPath | string,
   given: PartitionsOfOptions = {},
 ): PartitionsOfSource {
   const { columns, where, params = [] } = check('partitionsOf', partitionsOptions, given)
-  const read = isPath(upstream) ? { at: pathDataset(upstream) } : { of: datasetOf('partitionsOf', upstream) }
-  checkParams(params, read.of)
-  if (read.of) checkPath(params, read.of)
+  const read = readFrom(upstream, params)
   return frozen({
     kind: 'partitionsOf',
     ...read,
@@ -77,6 +88,29 @@ export function partitionsOf(
     format: parquetFiles(),
     hive: false,
   })
+}
+
+function readFrom(
+  upstream: TaskDefinition | DatasetPath | string,
+  params: readonly string[],
+): Pick<PartitionsOfSource, 'of' | 'at' | 'key'> {
+  // The task of a key is known when the source enters a task.
+  if (typeof upstream === 'string') return { key: check('partitionsOf', filledText, upstream) }
+  if (!isPath(upstream)) return { of: datasetWithParams('partitionsOf', upstream, params) }
+  checkParams(params, undefined)
+  return { at: pathDataset(upstream) }
+}
+
+/** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none, or parameters that cannot be columns */
+export function datasetWithParams(
+  caller: string,
+  task: RequiredTask,
+  params: readonly string[] = [],
+): NonNullable<PartitionsOfSource['of']> {
+  const of = datasetOf(caller, task)
+  checkParams(params, of)
+  checkPath(params, of)
+  return of
 }
 
 const isPath = (upstream: TaskDefinition | DatasetPath): upstream is DatasetPath =>
@@ -105,8 +139,8 @@ function checkPath(params: readonly string[], of: NonNullable<PartitionsOfSource
 }
 
 /** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none */
-export function datasetOf(caller: string, task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
-  const { name, params, output } = check(caller, piece<TaskDefinition>('a task', ['task']), task)
+export function datasetOf(caller: string, task: RequiredTask): NonNullable<PartitionsOfSource['of']> {
+  const { name, params, output } = check(caller, piece<RequiredTask>('a task', ['task']), task)
   if (!isDataset(output))
     throw invalid(
       caller,

@@ -1,6 +1,7 @@
 /** The data of what a task requires, and of how its nodes of a graph run. */
 import type { Output } from './output-definition.ts'
 import type { Params, ParamValue, ParamValues } from './param-definition.ts'
+import type { SourceRows } from './source-rows.ts'
 
 /** The fields of a task that a requirement needs. */
 export interface RequiredTask {
@@ -111,19 +112,21 @@ export interface GraphFields extends Omit<GraphOptions, 'requires'> {
 }
 
 /** The methods that give values to the parameters of what can be required. */
-export interface ParamMethods<Values> {
+export interface ParamMethods<Values, Row = unknown> {
   /**
    * Returns a requirement: the task with these values of its parameters. The others come from the task that requires it. (`with`
    * changes options, so that values of parameters have a method of their own: a parameter may be called `source`.)
    * @example requires: flights.withParams({ carrier: 'AA' })
    */
-  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
+  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition & SourceRows<Row>
 
   /**
    * Returns a requirement: the task once for each value, and for each combination of values where several parameters have some.
    * @example requires: ({ year }) => flights.each({ month: months(year) })
    */
-  each(values: EachValue<Values> & Readonly<Record<string, ParamValue | readonly ParamValue[]>>): RequirementDefinition
+  each(
+    values: EachValue<Values> & Readonly<Record<string, ParamValue | readonly ParamValue[]>>,
+  ): RequirementDefinition & SourceRows<Row>
 }
 
 /** One value or several for each parameter. */

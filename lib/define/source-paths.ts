@@ -31,6 +31,10 @@ export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSo
 export const upstreamOf = (source: Source): readonly NonNullable<PartitionsOfSource['of']>[] =>
   sidesOf(source).flatMap(side => (side.kind === 'partitionsOf' && side.of ? [side.of] : []))
 
+/** Whether a source that joins none reads the rows of a node that its task requires. */
+export const readsNode = (source: Source, { task, name }: { readonly task: string; readonly name: string }): boolean =>
+  source.kind === 'partitionsOf' && source.of?.name === task && (source.key === undefined || source.key === name)
+
 /** Returns the tasks whose rows a task reads: by its source, and by its tables. */
 export function readTasks({
   source,

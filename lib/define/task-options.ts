@@ -27,6 +27,7 @@ export interface TaskOptions<
   Provenance extends ProvenanceColumn,
   Uses extends string,
   SourceRow,
+  Required extends Requirements = Requirements,
 > extends AnyTaskOptions {
   readonly params?: P
   readonly source: Source & PathColumns<InPath> & SourceRows<SourceRow>
@@ -35,7 +36,7 @@ export interface TaskOptions<
   readonly setup?: (context: SetupContext<ParamValuesOf<P>>) => State | Promise<State>
   readonly provenance?: readonly Provenance[]
   readonly output: Output & UsedColumns<Uses>
-  readonly requires?: Requirements | ((params: ParamValuesOf<P>) => Requirements)
+  readonly requires?: Required | ((params: ParamValuesOf<P>) => Requirements)
   readonly discover?: (params: ParamValuesOf<P>, context: DiscoverContext) => Requirements | Promise<Requirements>
 }
 

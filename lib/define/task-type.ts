@@ -15,7 +15,7 @@ import type { AnyTaskOptions } from './task-options.ts'
  */
 export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Uses extends string = Unchecked>
   extends TaskFields,
-    ParamMethods<Values> {
+    ParamMethods<Values, Row> {
   /** A column of `partitionBy` or `sortBy` that the rows do not have makes this task no `TaskDefinition`. */
   readonly [unknownOutputColumns]?: UnknownColumns<Uses, Row>
 

@@ -10,6 +10,9 @@ import { inheritedParams } from './inherited-params.ts'
 import type { Output } from './output-definition.ts'
 import { userOutputKinds } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
+import type { RowOfSource } from './read-rows.ts'
+import { withRequiredTasks } from './required-tasks.ts'
+import type { Requirements } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
 import type { AnyRow, InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
@@ -41,9 +44,15 @@ export function task<
   const Provenance extends ProvenanceColumn = never,
   Uses extends string = never,
   SourceRow = AnyRow,
+  const Required extends Requirements = Requirements,
 >(
-  given: TaskOptions<C, P, State, InPath, Provenance, Uses, SourceRow>,
-): Task<InputRow<C, InPath, Provenance, SourceRow>, ParamValuesOf<P>, State, string extends InPath ? never : Uses>
+  given: TaskOptions<C, P, State, InPath, Provenance, Uses, SourceRow, Required>,
+): Task<
+  InputRow<C, InPath, Provenance, RowOfSource<SourceRow, Required>>,
+  ParamValuesOf<P>,
+  State,
+  string extends InPath ? never : Uses
+>
 export function task(given: AnyTaskOptions): unknown {
   return taskWithSteps(given, [])
 }
@@ -80,9 +89,10 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
   const checked = check(subject, taskOptions, given)
   const { tables = {} } = checked
   const requires = requirementsFrom(given.requires)
+  const source = withRequiredTasks(subject, checked.source, requires)
   const params = inheritedParams(subject, {
     own: checked.params ?? {},
-    source: checked.source,
+    source,
     tables,
     requires,
     discover: given.discover,
@@ -92,8 +102,8 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
     name: checked.name,
     doc: checked.doc,
     params,
-    source: checked.source,
-    columns: checked.columns ?? columnsOfLines(checked.source),
+    source,
+    columns: checked.columns ?? columnsOfLines(source),
     tables,
     transform: steps,
     where: checked.where as TaskDefinition['where'],
@@ -102,7 +112,7 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
     rejects: checked.rejects ?? { max: 0 },
     strict: checked.strict ?? true,
     onNewColumn: checked.onNewColumn ?? 'ignore',
-    onMissingColumn: checked.onMissingColumn ?? missingByDefault(checked.source),
+    onMissingColumn: checked.onMissingColumn ?? missingByDefault(source),
     onEmpty: checked.onEmpty ?? 'fail',
     provenance: checked.provenance ?? [],
     setup: given.setup,

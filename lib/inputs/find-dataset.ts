@@ -1,6 +1,7 @@
 /** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
 import type { ParamValues, PartitionsOfSource } from '../define/definition.ts'
 import { isSalted, outputKind } from '../define/output-kind.ts'
+import { readsNode } from '../define/source-paths.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -63,11 +64,12 @@ export interface WrittenPlace {
 
 /** Returns the datasets of all nodes of the task that are required, each once, or the one under the parameters of a run. */
 export function writtenPlaces(
-  { of, at, params }: PartitionsOfSource,
+  source: PartitionsOfSource,
   options: Pick<FindOptions, 'params' | 'upstream'>,
 ): readonly WrittenPlace[] {
+  const { of, at, params } = source
   if (!of) return [{ outputPath: renderPath(at?.path ?? '', options.params), params: options.params }]
-  const nodes = options.upstream?.filter(({ task }) => task === of.name) ?? []
+  const nodes = options.upstream?.filter(node => readsNode(source, node)) ?? []
   if (nodes.length === 0) return [placeWithoutGraph(of, options.params)]
   const byPath = new Map(nodes.map(node => [node.outputPath, node]))
   if (params && byPath.size < new Set(nodes.map(({ node }) => node)).size) throw sharedPath(of.name)

@@ -1,6 +1,6 @@
 /** Collects what a run's id and its reasons are made of, besides the inputs. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { upstreamOf } from '../define/source-paths.ts'
+import { readsNode, sidesOf } from '../define/source-paths.ts'
 import { inputNounOf } from '../inputs/input-noun.ts'
 import { codePartsOf } from '../model/code-parts.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
@@ -39,5 +39,5 @@ export function planOptionsOf({
 }
 
 /** Whether the source of a task reads the rows of a node, so that they are among its inputs. */
-export const isRead = ({ source }: TaskDefinition, { task }: UpstreamNode): boolean =>
-  upstreamOf(source).some(({ name }) => name === task)
+export const isRead = ({ source }: TaskDefinition, node: UpstreamNode): boolean =>
+  sidesOf(source).some(side => readsNode(side, node))

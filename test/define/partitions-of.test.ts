@@ -3,6 +3,7 @@ import {
   column,
   csv,
   delta,
+  externalTask,
   files,
   memberFiles,
   param,
@@ -56,7 +57,8 @@ it('reads no task that writes no rows', () => {
   expect(() => partitionsOf(members)).toThrow(
     'expected a task whose output is parquet({ … }) or temporary(), got memberFiles',
   )
-  expect(() => partitionsOf('sales' as never)).toThrow('partitionsOf: expected a task, got "sales"')
+  expect(() => partitionsOf(7 as never)).toThrow('partitionsOf: expected a task, got 7')
+  expect(() => partitionsOf('')).toThrow('partitionsOf')
 })
 
 it('names columns, a condition, and the dataset of another pipeline', () => {
@@ -98,4 +100,24 @@ it.each([
   expect(partitionsOf(shared)).toMatchObject({ kind: 'partitionsOf' })
   const salted = sales.with({ output: parquet({ path: 'sales/{salt}' }) })
   expect(partitionsOf(salted, { params: ['month'] })).toMatchObject({ params: ['month'] })
+})
+
+it('takes a key of requires, and names the nearest one for a key that is not there', () => {
+  const reading = { name: 'reading', output: parquet({ path: 'reading/{month}' }) }
+  const keyed = task({ ...reading, requires: { current: sales }, source: partitionsOf('current') })
+  expect(keyed.source).toMatchObject({ key: 'current', of: { name: 'sales' } })
+  expect(() => task({ ...reading, requires: { current: sales }, source: partitionsOf('curent') })).toThrow(
+    "task reading: partitionsOf('curent'): expected a key of requires, got curent; did you mean current",
+  )
+  expect(() => task({ ...reading, source: partitionsOf('current') })).toThrow('add it: requires: { current: … }')
+  expect(() => task({ ...reading, requires: () => sales, source: partitionsOf('sales') })).toThrow(
+    'expected requires by name, got a function, which is called only in a run; name the task itself',
+  )
+  expect(() => task({ ...reading, requires: { both: [sales, large] }, source: partitionsOf('both') })).toThrow(
+    'expected one task under both of requires, got sales and large; give each a key',
+  )
+  const flag = externalTask({ name: 'flag', target: 'flag' })
+  expect(() => task({ ...reading, requires: { flag }, source: partitionsOf('flag') })).toThrow(
+    'expected a task of the pipeline under flag of requires, got the external task flag',
+  )
 })

@@ -167,6 +167,43 @@ ${match}`,
     expect(await rowsOf(some)).toEqual(['a 1 -2147483648 3000000000', 'b 2 -2147483648 3000000000'])
   })
 
+  it('reads the nodes of one key of requires, also where another key has other nodes of the same task', async () => {
+    const text = pipeline({
+      steps: `
+const shops = task({
+  name: 'shops',
+  requires: { now: sales, before: sales.withParams({ month: '2024-01' }) },
+  source: joinOf(
+    { left: partitionsOf('now', { where: sql\`total > 0\` }), right: partitionsOf('before', { columns: ['shop', 'total'] }) },
+    { on: ['shop'], prefix: 'before_' },
+  ),
+  output: parquet({ path: 'shops/{month}/{level}' }),
+})
+const earlier = shops.with({ name: 'earlier', source: partitionsOf('before'), output: parquet({ path: 'earlier/{month}/{level}' }) })`,
+    })
+      .replace('{ column, csv,', '{ column, csv, joinOf,')
+      .replace('tasks: [sales, year]', 'tasks: [sales, year, shops, earlier]')
+    const some = project(text, input)
+    for (const task of ['shops', 'earlier'])
+      expect((await some.run({ task, params: { month: '2024-03' } })).error).toBeUndefined()
+    const rows = await some.rows('shops/2024-03/3')
+    expect(rows.toSorted((a, b) => Number(a.total) - Number(b.total))).toEqual([
+      { shop: 'b', total: 400, before_total: 2 },
+      { shop: 'a', total: 500, before_total: 1 },
+    ])
+    expect(await some.rows('earlier/2024-03/3')).toEqual([
+      { shop: 'a', total: 1 },
+      { shop: 'b', total: 2 },
+    ])
+    some.write({ '2024-01.csv': 'shop,total\na,10\n' })
+    const again = await some.run({ task: 'shops', params: { month: '2024-03' } })
+    expect(again.tasks.filter(({ status }) => status === 'complete').map(({ node }) => node)).toEqual([
+      ...['sales(level=3,month=2024-01)', 'shops(level=3,month=2024-03)'],
+    ])
+    await some.run({ task: 'earlier', params: { month: '2024-03' } })
+    expect(await some.rows('earlier/2024-03/3')).toEqual([{ shop: 'a', total: 10 }])
+  })
+
   it('is planned with all parts', async () => {
     const some = project(pipeline(), input)
     await some.run(request)

@@ -61,3 +61,27 @@ it('types the rows of partitionsOf also after SQL, and those of a task that name
     return null
   })
 })
+
+it('types the rows that a key of requires names, with values of parameters too', () => {
+  const flights = task(base).sql<{ state: string }>`select *, 'PA' as state from input`
+  const requires = {
+    now: flights,
+    before: flights.withParams({ carrier: 'AA' }),
+    all: [flights.each({ limit: [1, 2] })],
+  }
+  const reading = { name: 'reading', requires, output } as const
+  task({ ...reading, source: partitionsOf('now', { columns: ['state'] }) }).mapRows(row => {
+    expectTypeOf(row).toEqualTypeOf<{ readonly state: string }>()
+    return null
+  })
+  task({ ...reading, source: partitionsOf('before') }).mapRows(row => {
+    expectTypeOf(row.delay).toEqualTypeOf<number>()
+    expectTypeOf(row.state).toEqualTypeOf<string>()
+    return null
+  })
+  task({ ...reading, source: partitionsOf('all', { params: ['limit'] }) }).mapRows(row => {
+    expectTypeOf(row.origin).toEqualTypeOf<string | null>()
+    expectTypeOf(row.limit).toBeAny()
+    return null
+  })
+})
