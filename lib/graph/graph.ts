@@ -56,8 +56,12 @@ export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 
   return shortHash(canonicalJson({ pipeline, requested }))
 }
 
-/** Returns the key of what a node has answered, which is used again by other walks until the node is complete. */
-export const answerKey = (nodeKey: string): string => `${stateRoot}graphs/discovered/${shortHash(nodeKey)}.json`
+/**
+ * Returns the key of what a node has answered, which is used again by other walks until the node is complete. It has the pipeline, as
+ * another one with the same state may have a node of that key.
+ */
+export const answerKey = (pipeline: string, nodeKey: string): string =>
+  `${stateRoot}graphs/discovered/${shortHash(canonicalJson({ pipeline, node: nodeKey }))}.json`
 
 /** Returns the keys of one graph's state. */
 export function graphKeys(graphId: string) {

@@ -87,7 +87,7 @@ async function discoverNode(node: GraphNode, graph: TaskGraph, { event, invocati
   const { signal } = deadline
   try {
     const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })
-    await recordAnswer(output, node, found)
+    await recordAnswer(output, { pipeline: pipeline.name, key }, found)
     const nodes = Object.values(found.answer.groups).flat().length
     logger.info('discovered', { node: key, nodes, isRecorded: found.isRecorded })
     return { key, answer: found.answer }

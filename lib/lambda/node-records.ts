@@ -23,7 +23,7 @@ export async function recordEnd(event: NodeEndEvent, { lambda }: Invocation): Pr
   const end = endOf(event)
   const isComplete = end.status === 'complete' || end.status === 'skipped'
   const isAsked = lambda.pipeline.tasks.some(({ name, discover }) => name === event.task && discover)
-  if (isComplete && isAsked) await useUpAnswer(lambda.output, key)
+  if (isComplete && isAsked) await useUpAnswer(lambda.output, { pipeline: lambda.pipeline.name, key })
   await lambda.output.write(`${keys.ends(step)}${keys.file(key)}`, stateBytes(end))
   logger.info('node ended', { node: key, status: end.status })
   return { status: end.status }

@@ -47,9 +47,10 @@ async function withAnswer(
   { key, graph }: { readonly key: string; readonly graph: TaskGraph },
 ): Promise<TaskGraph> {
   if (!discover) return graph
-  const answer = await readState(lambda.output, answerKey(key), readAnswer)
+  const recorded = answerKey(lambda.pipeline.name, key)
+  const answer = await readState(lambda.output, recorded, readAnswer)
   if (answer) return expandGraph(lambda.pipeline, graph, { key, answer, states: {}, codeHash: codeHashIn(lambda) })
-  const message = `task ${name}: expected the recorded answer of discover at ${answerKey(key)}, got nothing; start an execution without resume`
+  const message = `task ${name}: expected the recorded answer of discover at ${recorded}, got nothing; start an execution without resume`
   throw new PermanentError('STATE_INVALID', message, { node: key })
 }
 

@@ -43,7 +43,7 @@ export async function findAnswer(request: DiscoverRequest): Promise<FoundAnswer>
   const { pipeline, graph, node, output, force, codeHash } = request
   const [identity, recorded] = await Promise.all([
     identityOf(request),
-    force ? undefined : readState(output, answerKey(node.key), readAnswer),
+    force ? undefined : readState(output, answerKey(pipeline.name, node.key), readAnswer),
   ])
   if (recorded && !recorded.isUsed && recorded.identity === identity && recorded.node === node.key)
     return { answer: recorded, identity, isRecorded: true }
@@ -53,19 +53,25 @@ export async function findAnswer(request: DiscoverRequest): Promise<FoundAnswer>
   return { answer, identity, isRecorded: false }
 }
 
+/** A node that has answered, and the name of its pipeline. */
+export interface AnsweringNode {
+  readonly pipeline: string
+  readonly key: string
+}
+
 /** Records an answer, so that other tries and walks use it. */
 export async function recordAnswer(
   output: Store,
-  { key }: GraphNode,
+  { pipeline, key }: AnsweringNode,
   { answer: { groups, targets }, identity, isRecorded }: FoundAnswer,
 ): Promise<void> {
   if (isRecorded) return
-  await output.write(answerKey(key), stateBytes({ node: key, identity, isUsed: false, groups, targets }))
+  await output.write(answerKey(pipeline, key), stateBytes({ node: key, identity, isUsed: false, groups, targets }))
 }
 
 /** Marks the answer of a node that is complete as used: the next walk calls `discover` again. */
-export async function useUpAnswer(output: Store, nodeKey: string): Promise<void> {
-  const key = answerKey(nodeKey)
+export async function useUpAnswer(output: Store, node: AnsweringNode): Promise<void> {
+  const key = answerKey(node.pipeline, node.key)
   const recorded = await readState(output, key, readAnswer)
   if (recorded && !recorded.isUsed) await output.write(key, stateBytes({ ...recorded, isUsed: true }))
 }

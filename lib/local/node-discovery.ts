@@ -20,6 +20,6 @@ export async function discoverNode(session: Session, walk: WalkedGraph, node: Gr
     findAnswer({ pipeline, graph: walk.graph, node, input, output, codeHash, force, signal }),
   )
   // Without a place to write, no run of a node succeeds, and its failure explains that better.
-  await recordAnswer(output, node, found).catch(() => undefined)
+  await recordAnswer(output, { pipeline: pipeline.name, key: node.key }, found).catch(() => undefined)
   return found
 }

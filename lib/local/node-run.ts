@@ -12,8 +12,10 @@ import { type RowWriters, runWithRows } from './temporary-rows.ts'
 export async function runNode(session: Session, node: TaskNode, writerOf: RowWriters['writerOf']): Promise<TaskEnd> {
   const end = await tryAgain(session, node, () => runWithRows(session, node, { run: runInTime, writerOf }))
   // The next walk uses the answer once more where that fails.
-  if (!end.error && node.task.discover)
-    await useUpAnswer(session.output, nodeIdOf(node.task.name, node.params)).catch(() => undefined)
+  if (!end.error && node.task.discover) {
+    const asked = { pipeline: session.pipeline.name, key: nodeIdOf(node.task.name, node.params) }
+    await useUpAnswer(session.output, asked).catch(() => undefined)
+  }
   return end
 }
 

@@ -97,6 +97,18 @@ describe('a task with discover', () => {
     expect(some.asked()).toBe(4)
   })
 
+  it('is asked for each pipeline that has a node of its name below one root', async () => {
+    const some = shopProject()
+    some.write({ 'sales/b.csv': 'total\nmany\n' })
+    await some.run({ task: 'report' })
+    some.pipeline(shops().replace(`name: 'shops'`, `name: 'others'`))
+    await some.run({ task: 'report' })
+    expect(some.asked()).toBe(2)
+    some.pipeline(shops())
+    await some.run({ task: 'report' })
+    expect(some.asked()).toBe(2)
+  })
+
   it('reads the rows of the node that it has found out', async () => {
     const some = shopProject()
     expect(statusesOf(await some.run({ task: 'best' }))).toEqual({ 'sales(shop=a)': 'complete', best: 'complete' })
