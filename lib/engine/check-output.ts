@@ -1,12 +1,12 @@
 /** Checks the options of an output of Parquet files against the columns that the transform returns, and finds the types as which they are written. */
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { storedType } from '../delta/column-types.ts'
-import { engineTypeText, mapScalars, parseEngineType } from '../delta/engine-type.ts'
 import { checkPartitionColumns } from '../delta/partition-values.ts'
 import { newFields } from '../delta/table-schema.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { quoteName } from './duckdb/quote.ts'
+import { readBackType } from './read-back-type.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
@@ -33,21 +33,6 @@ export function writtenColumns(
 }
 
 const timeWithZone = 'TIME WITH TIME ZONE'
-
-/**
- * Returns the type that the engine reads back from a Parquet file that it has written. Rows of an exchange have it before they are
- * written, because a value of another type has another hash and another place in an order.
- */
-function readBackType(type: string): string {
-  const own = parseEngineType(type)
-  const found = engineTypeText(mapScalars(own, name => ({ kind: 'scalar', name: readBackScalar(name) })))
-  return found === engineTypeText(own) ? type : found
-}
-
-function readBackScalar(name: string): string {
-  if (name === 'TIMESTAMP_S' || name === 'TIMESTAMP_MS') return 'TIMESTAMP'
-  return name.startsWith('ENUM(') || ['BIT', 'BIGNUM', 'TIME_NS'].includes(name) ? 'VARCHAR' : name
-}
 
 /** Refuses keys whose times lose their offset in a file where no cast can take it away before. */
 function checkKeys(by: readonly string[], schema: readonly SchemaColumn[]): void {

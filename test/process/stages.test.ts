@@ -1,7 +1,7 @@
 /** Runs of several stages that end at any request to the store, expire or change on their way, and are run again. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { PermanentError } from '../../lib/errors/errors.ts'
-import { column, count, csv, files, parquet, sum, task } from '../../lib/index.ts'
+import { column, count, csv, files, first, listOf, max, min, parquet, sum, task } from '../../lib/index.ts'
 import { datasetAt } from '../../lib/local/dataset.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { listRuns } from '../../lib/runs/runs.ts'
@@ -138,3 +138,50 @@ it('refuses a run whose exchanged rows are fewer than the stage before wrote', a
     message: expect.stringContaining('rows of the stage before'),
   })
 })
+
+it('orders enums by their text in measures and in distinct, however rows are cut', async () => {
+  const rows = task({
+    name: 'levels',
+    source: files({ paths: '*.csv', format: csv() }),
+    columns: { number: column.int32() },
+    output: parquet({ path: 'levels' }),
+  })
+    .sql`SELECT number // 1000 AS key, number, CAST(['z', 'm', 'a'][number % 3 + 1] AS ENUM('z', 'm', 'a')) AS level FROM input`
+  const measures = {
+    least: min('level'),
+    most: max('level'),
+    first: first('number', { orderBy: ['level', 'number'] }),
+    all: listOf('level', { orderBy: ['level', 'number'], limit: 2 }),
+  }
+  const reduced = rows.reduce({ by: ['key'], measures })
+  const latest = rows.distinct({ by: ['key'], latest: 'level' })
+  const texts = await Promise.all(
+    [300, 100_000].map(async groupBytes => {
+      const found: unknown[] = []
+      for (const each of [reduced, latest]) {
+        const [input, output] = [memoryStore(), memoryStore()]
+        for (const file of [0, 1, 2, 3])
+          await input.write(
+            `${file}.csv`,
+            Buffer.from(`number\n${Array.from({ length: 500 }, (_, at) => at * 4 + file).join('\n')}\n`),
+          )
+        const run = await openStagedRun(each, { input, output, groupBytes })
+        await run.run().finally(() => run.close())
+        const all = await Array.fromAsync((await datasetAt({ store: output, outputPath: 'levels' })).rows())
+        found.push(all.toSorted((a, b) => Number(a.key) - Number(b.key)))
+      }
+      return found
+    }),
+  )
+  const expected = [
+    [
+      { key: 0, least: 'a', most: 'z', first: 2, all: ['a', 'a'] },
+      { key: 1, least: 'a', most: 'z', first: 1001, all: ['a', 'a'] },
+    ],
+    [
+      { key: 0, number: 999, level: 'z' },
+      { key: 1, number: 1998, level: 'z' },
+    ],
+  ]
+  expect(texts).toEqual([expected, expected])
+}, 60_000)

@@ -3,6 +3,7 @@ import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import { readBackType } from '../read-back-type.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
 import type { StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
@@ -120,10 +121,19 @@ function measured(measure: Measure, name: string, given: readonly SchemaColumn[]
     for (const each of measure.columns) requireColumn(each, given, `reduce: measures.${name}: columns`)
   if (column === undefined) return undefined
   const where = `reduce: measures.${name}: ${kind}('${column}')`
-  const { type } = requireColumn(column, given, where)
+  const found = requireColumn(column, given, where)
   const orderBy = 'orderBy' in measure ? measure.orderBy : []
-  for (const each of orderBy) requireColumn(each, given, `${where}: orderBy`)
-  return { sql: quoteName(column), type, where, orderBy: orderBy.map(quoteName) }
+  const order = orderBy.map(each => comparable(requireColumn(each, given, `${where}: orderBy`)))
+  return { sql: comparable(found), type: found.type, where, orderBy: order }
+}
+
+/**
+ * Returns a column as values that have one order in all stages: those of an enum are in the order of their texts, as which they are
+ * exchanged, or the result would depend on how rows are cut.
+ */
+function comparable({ name, type }: SchemaColumn): string {
+  const text = readBackType(String(type))
+  return text === String(type) ? quoteName(name) : `CAST(${quoteName(name)} AS ${text})`
 }
 
 /**
@@ -131,9 +141,9 @@ function measured(measure: Measure, name: string, given: readonly SchemaColumn[]
  * of the rows. A window, because it spills to disk where an aggregate of whole rows would not, and takes half its time.
  */
 function latestQuery({ by, latest }: LatestStep, given: readonly SchemaColumn[], input: string): string {
-  if (latest !== undefined) requireColumn(latest, given, 'distinct: latest')
-  const order = [...(latest === undefined ? [] : [latest]), ...given.map(({ name }) => name)]
-  const window = `PARTITION BY ${by.map(quoteName).join(', ')} ORDER BY ${order.map(name => `${quoteName(name)} DESC NULLS LAST`).join(', ')}`
+  const first = latest === undefined ? [] : [requireColumn(latest, given, 'distinct: latest')]
+  const order = [...first, ...given].map(comparable)
+  const window = `PARTITION BY ${by.map(quoteName).join(', ')} ORDER BY ${order.map(value => `${value} DESC NULLS LAST`).join(', ')}`
   return `SELECT * FROM (${input}) QUALIFY row_number() OVER (${window}) = 1`
 }
 
