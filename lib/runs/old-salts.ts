@@ -15,8 +15,10 @@ export interface OldSaltOptions {
   isOld(last: Pick<ManifestRun, 'pipeline' | 'task' | 'params'>, outputPath: string): boolean
 }
 
-/** A dataset of other code: `_SUCCESS`, then its parts as its manifest names them, then its head. */
+/** A dataset of other code, as its manifest names it. */
 export interface OldDataset {
+  readonly success: string
+  /** The files that are there: `_SUCCESS`, unless a removal was interrupted, and the parts. */
   readonly files: readonly { readonly key: string; readonly bytes: number }[]
   readonly head: string
 }
@@ -41,26 +43,38 @@ async function oldDataset(
   const head = await readState(store, key, readHeadFile)
   if (!head?.committed || head.committing || outputHashOf(head.outputPath) !== hash) return []
   const success = successKey(head.outputPath)
-  const manifest = await readState(store, success, readManifest)
+  const inPlace = await readState(store, success, readManifest)
+  // A removal that was interrupted has taken away `_SUCCESS`, and left parts whose names the head's manifest has.
+  const manifest = inPlace ?? (await readState(store, head.committed.manifest, readManifest))
   const last = manifest?.runs.at(-1)
   // The files of a Delta table are those of its log.
   if (!manifest || !last || manifest.log === 'delta' || !isOld(last, head.outputPath)) return []
   if (Date.parse(last.finishedAt) > now() - olderThanMs) return []
   const prefix = outputPrefix(head.outputPath)
-  const { sizeBytes: bytes = 0 } = (await store.stat(success)) ?? {}
-  return [
-    {
-      files: [{ key: success, bytes }, ...manifest.parts.map(part => ({ ...part, key: prefix + part.key }))],
-      head: key,
-    },
-  ]
+  const parts = manifest.parts.map(part => ({ key: prefix + part.key, bytes: part.bytes }))
+  const files = inPlace ? parts : await onlyPresent(store, prefix, parts)
+  const found = await store.stat(success)
+  return [{ success, files: found ? [{ key: success, bytes: found.sizeBytes }, ...files] : files, head: key }]
 }
 
-/** Removes `_SUCCESS` before any part, so that no reader takes the rest for a dataset, and the head last. */
+async function onlyPresent<T extends { readonly key: string }>(
+  store: Store,
+  prefix: string,
+  files: readonly T[],
+): Promise<readonly T[]> {
+  const keys = new Set<string>()
+  for await (const { key } of store.list(prefix)) keys.add(key)
+  return files.filter(({ key }) => keys.has(key))
+}
+
+/**
+ * Removes `_SUCCESS` before any part, so that no reader takes the rest for a dataset, and the head last: it names what is left when this
+ * is interrupted, so that the next call finds it.
+ */
 export async function removeOldSalts(store: Store, datasets: readonly OldDataset[]): Promise<void> {
-  for (const { files, head } of datasets) {
-    const [success, ...parts] = files
-    if (success) await store.remove(success.key)
+  for (const { success, files, head } of datasets) {
+    await store.remove(success)
+    const parts = files.filter(({ key }) => key !== success)
     await mapParallel(parts, ({ key }) => store.remove(key), readsAtOnce)
     await store.remove(head)
   }

@@ -19,7 +19,7 @@ export async function whyRun(
 ): Promise<readonly RunReason[]> {
   const { manifest, hasSuccess } = current
   if (request.force) return [{ kind: 'forced', text: 'forced' }]
-  if (!manifest) return [{ kind: 'neverRun', text: request.isSalted ? 'never run with this code' : 'never run' }]
+  if (!manifest) return [{ kind: 'neverRun', text: request.isSalted ? 'first run with this code' : 'first run' }]
   if (!hasSuccess) return [{ kind: 'output', text: '_SUCCESS is gone' }]
   if (request.isTargetMissing) return [{ kind: 'output', text: 'its target is gone' }]
   const last = manifest.runs.findLast(run => isSameNode(run, request))
@@ -35,8 +35,8 @@ const isSameNode = (run: ManifestRun, { task, params }: ReserveRequest): boolean
   run.task === task && canonicalJson(run.params) === canonicalJson(params)
 
 function otherNode({ task, params }: ReserveRequest, runs: readonly ManifestRun[]): RunReason {
-  if (!runs.some(run => run.task === task)) return { kind: 'neverRun', text: 'never run' }
-  return { kind: 'params', text: `never run with these parameters: ${nodeIdOf(task, params)}` }
+  if (!runs.some(run => run.task === task)) return { kind: 'neverRun', text: 'first run' }
+  return { kind: 'params', text: `first run with these parameters: ${nodeIdOf(task, params)}` }
 }
 
 function codeReasons(

@@ -82,7 +82,7 @@ describe('a run that completes', () => {
         bytesIn: expect.any(Number),
         bytesInflated: expect.any(Number),
         partsSkipped: 0,
-        reasons: [{ kind: 'neverRun', text: 'never run' }],
+        reasons: [{ kind: 'neverRun', text: 'first run' }],
         rowGroupsSkipped: 0,
         bytesOut: expect.any(Number),
         seconds: expect.any(Number),

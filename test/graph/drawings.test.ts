@@ -6,7 +6,7 @@ import type { DrawnNode } from '../../lib/graph/drawn-node.ts'
 
 const nodes: readonly DrawnNode[] = [
   { key: 'flights(month=2001-01)', requires: [], state: 'complete', why: '' },
-  { key: 'a', requires: ['flights(month=2001-01)'], state: 'due', why: 'never run' },
+  { key: 'a', requires: ['flights(month=2001-01)'], state: 'due', why: 'first run' },
   { key: 'b', requires: ['a'], state: 'failed', why: 'code changed: where' },
   { key: 'top(name="<&>")', requires: ['a', 'b'], state: 'due', why: 'upstream runs: a' },
 ]
@@ -14,10 +14,10 @@ const nodes: readonly DrawnNode[] = [
 it('draws a tree, with the requirements of a shared node once', () => {
   expect(drawTree(nodes, ['a', 'top(name="<&>")'])).toEqual([
     'top(name="<&>")  due (upstream runs: a)',
-    '├─ a  due (never run)',
+    '├─ a  due (first run)',
     '│  └─ flights(month=2001-01)  complete',
     '└─ b  failed (code changed: where)',
-    '   └─ a  due (never run), requirements as above',
+    '   └─ a  due (first run), requirements as above',
   ])
 })
 

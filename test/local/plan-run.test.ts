@@ -16,7 +16,7 @@ describe('a plan', () => {
           task: 'trips',
           node: 'trips(month=2001-01)',
           status: 'due',
-          reasons: [{ kind: 'neverRun', text: 'never run' }],
+          reasons: [{ kind: 'neverRun', text: 'first run' }],
           params: { month: '2001-01' },
           inputs: 1,
           members: 2,

@@ -1,13 +1,17 @@
 /** Outputs whose paths move with the code, on a laptop. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openDataset } from '../../lib/index.ts'
 import { cleanState } from '../../lib/local/clean-state.ts'
 import { showDataset } from '../../lib/local/dataset.ts'
 import { loadHashed } from '../../lib/local/pipeline-file.ts'
 import { planRun } from '../../lib/local/plan-run.ts'
 import { showGraph } from '../../lib/local/show-graph.ts'
 import { taskDatasets } from '../../lib/local/task-datasets.ts'
+import { findOldSalts, removeOldSalts } from '../../lib/runs/old-salts.ts'
+import { diskStore } from '../../lib/store/disk/store.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { type Project, project } from './project.ts'
 import { saltedInput, saltedPipeline } from './salted-pipeline.ts'
 
@@ -56,7 +60,7 @@ describe('a salted output', () => {
     edit({ factor: 10 })
     const edited = await run()
     expect(statusesOf(edited)).toEqual({ sales: 'skipped', totals: 'complete', top: 'complete' })
-    expect(edited.tasks[1]?.reasons).toEqual([{ kind: 'neverRun', text: 'never run with this code' }])
+    expect(edited.tasks[1]?.reasons).toEqual([{ kind: 'neverRun', text: 'first run with this code' }])
     expect(pathOf(edited, 'totals')).not.toBe(pathOf(first, 'totals'))
     expect(await some.rows(pathOf(edited, 'totals'))).toEqual([{ total: 60 }])
     expect(await some.rows(pathOf(first, 'totals'))).toEqual([{ total: 6 }])
@@ -114,6 +118,40 @@ describe('a salted output', () => {
     expect(await run()).toMatchObject({ status: 'skipped' })
     edit({ factor: 10 })
     expect(statusesOf(await run())).toMatchObject({ totals: 'complete' })
+  })
+
+  it('is removed whole by the next clean when one ends at any removal, and never shown with parts that are gone', async () => {
+    edit({ factor: 50 })
+    const old = pathOf(await run(), 'totals')
+    edit({ factor: 60 })
+    await run()
+    const isOld = (_: unknown, path: string): boolean => path === old
+    const options = { now: Date.now, olderThanMs: 0, isOld }
+    for (let at = 0, isOver = false; !isOver; at++) {
+      const out = join(some.folder, `killed-${at}`)
+      cpSync(some.out, out, { recursive: true })
+      let removals = 0
+      const disk = diskStore(out)
+      const remove: Store['remove'] = async key => {
+        if (removals++ === at) throw new Error('killed')
+        return disk.remove(key)
+      }
+      const store = Object.assign(diskStore(out), { remove })
+      const killed = await findOldSalts(store, options)
+        .then(found => removeOldSalts(store, found))
+        .then(
+          () => false,
+          () => true,
+        )
+      const files = (): string[] => (existsSync(join(out, old)) ? readdirSync(join(out, old)) : [])
+      if (files().includes('_SUCCESS'))
+        expect(await openDataset(join(out, old)).then(({ rows }) => Array.fromAsync(rows()))).toEqual([{ total: 500 }])
+      await removeOldSalts(disk, await findOldSalts(disk, options))
+      expect(files()).toEqual([])
+      expect(await findOldSalts(disk, options)).toEqual([])
+      isOver = !killed
+      if (isOver) expect(at).toBe(3)
+    }
   })
 
   it('keeps the datasets of another pipeline with a task of that name, and those whose pipeline is not known', async () => {

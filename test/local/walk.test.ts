@@ -45,7 +45,7 @@ describe('a graph', () => {
     const first = await some.run(options)
     expect(Object.keys(statusesOf(first)).length).toBe(7)
     expect(new Set(first.tasks.map(({ status }) => status))).toEqual(new Set(['complete']))
-    expect(new Set(Object.values(reasonsOf(first)))).toEqual(new Set(['never run']))
+    expect(new Set(Object.values(reasonsOf(first)))).toEqual(new Set(['first run']))
 
     expect(await some.run(options)).toMatchObject({ status: 'skipped' })
 
@@ -73,7 +73,7 @@ describe('a graph', () => {
     await some.run({ task: 'flights', params: { month: '2001-01' } })
     const [runId = ''] = readdirSync(join(some.out, '.fanmill/runs'))
     const record = JSON.parse(readFileSync(join(some.out, '.fanmill/runs', runId, '1/run.json'), 'utf8'))
-    expect(record.reasons).toEqual([{ kind: 'neverRun', text: 'never run' }])
+    expect(record.reasons).toEqual([{ kind: 'neverRun', text: 'first run' }])
     expect(Object.keys(record.codeParts)).toEqual(expect.arrayContaining(['source', 'columns', 'output']))
   })
 
@@ -145,7 +145,7 @@ export default pipeline({ name: 'sales', tasks: [task({
       'sales(month=2001-02)': 'skipped',
       'sales(month=2001-03)': 'complete',
     })
-    expect(reasonsOf(result)['sales(month=2001-03)']).toBe('never run with these parameters: sales(month=2001-03)')
+    expect(reasonsOf(result)['sales(month=2001-03)']).toBe('first run with these parameters: sales(month=2001-03)')
     const { parts, generation } = some.manifest('sales')
     expect(parts.map(({ partition }) => partition?.month).sort()).toEqual(['2001-01', '2001-02', '2001-03'])
     expect(generation).toBe(3)
