@@ -26,6 +26,7 @@ export function batchTimeout(
     tier,
     timeoutSeconds,
   }: {
+    /** The task of the stage. The bytes of a stage after an exchange are those that the stage before has written. */
     readonly task: Pick<TaskDefinition, 'source' | 'transform' | 'output'> | undefined
     readonly tier: Tier
     readonly timeoutSeconds: number
@@ -42,7 +43,7 @@ export function batchTimeout(
 }
 
 const mapSteps: readonly string[] = ['mapRows', 'mapBatches']
-const ownSources: readonly string[] = ['zipMembers', 'files', 'partitionsOf']
+const ownSources: readonly string[] = ['zipMembers', 'files', 'partitionsOf', 'deltaTable', 'exchange']
 
 /** Rows, steps and outputs of the user's code may wait for something else, however few bytes they have. */
 function runsUserCode({ source, transform, output }: Pick<TaskDefinition, 'source' | 'transform' | 'output'>): boolean {

@@ -66,7 +66,10 @@ const passingLayout: PartLayout = {
 const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
   parquet: output => ({ layout: output, ...parts, isListed: true }),
   memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false, isTimedByBytes: true }),
-  exchange: output => ({ layout: passingLayout, adds: 'nothing', isDataset: false, exchange: output }),
+  exchange: output => ({
+    ...{ layout: passingLayout, adds: 'nothing', isDataset: false, isTimedByBytes: true },
+    exchange: output,
+  }),
   sink: output => ({
     ...{ layout: passingLayout, adds: 'nothing', isDataset: false },
     ...{ delivery: output, pieceBytes: 16 * 2 ** 20 },

@@ -2,6 +2,7 @@
 import { batchTimeout } from '../aws/batch-timeout.ts'
 import type { PlannedRun } from '../aws/lambda-events.ts'
 import { readOutcomes } from '../commit/commit-check.ts'
+import { stagesOf } from '../define/task-stages.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'
@@ -32,6 +33,7 @@ export async function writeMapItems(
   const items = missing.length > 0 ? missing : plan.slice(0, 1)
   const key = items.length === plan.length ? keys.plan : keys.todo(shortName(items.map(item => item.batch).join(' ')))
   if (key !== keys.plan) await output.write(key, stateBytes(items))
+  const task = pipeline.tasks.find(({ name }) => name === run.task)
   const { bucket, prefix } = settings.output.kind === 's3' ? settings.output : { bucket: '', prefix: '' }
   return {
     task: run.task,
@@ -39,7 +41,7 @@ export async function writeMapItems(
     bucket,
     planKey: `${prefix}${key}`,
     timeoutSeconds: batchTimeout(items, {
-      ...{ task: pipeline.tasks.find(({ name }) => name === run.task), tier: settings.tiers[0] },
+      ...{ task: task && stagesOf(task)[stage ?? 0], tier: settings.tiers[0] },
       timeoutSeconds: settings.timeoutSeconds,
     }),
   }

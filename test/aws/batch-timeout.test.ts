@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { batchTimeout } from '../../lib/aws/batch-timeout.ts'
 import { modestTiers } from '../../lib/aws/tier.ts'
-import { column, csv, delta, files, parquet, rowsFrom, task, temporary } from '../../lib/index.ts'
+import { stagesOf } from '../../lib/define/task-stages.ts'
+import { column, count, csv, delta, files, joinOf, parquet, rowsFrom, task, temporary } from '../../lib/index.ts'
 
 const plain = task({
   name: 'plain',
@@ -29,6 +30,24 @@ describe('the timeout of a batch', () => {
       expect(seconds(other, 100e6)).toBe(seconds(plain, 100e6))
     },
   )
+
+  it('follows from the bytes of each stage, also after an exchange and in a join', () => {
+    const [first, second] = stagesOf(plain.reduce({ by: ['x'], measures: { n: count() } })) as [
+      typeof plain,
+      typeof plain,
+    ]
+    const joined = task({
+      name: 'joined',
+      source: joinOf({ left: plain, right: plain }, { on: ['x'], how: 'semi' }),
+      output: parquet({ path: 'j' }),
+    })
+    for (const stage of [first, second, ...(stagesOf(joined) as (typeof plain)[])]) {
+      expect(seconds(stage, 100e6)).toBe(seconds(plain, 100e6))
+      expect(seconds(stage, 5e9)).toBe(930)
+    }
+    const mapped = stagesOf(plain.exchange({ by: ['x'] }).mapRows(({ x }) => ({ x }))) as (typeof plain)[]
+    expect(mapped.map(stage => seconds(stage, 1))).toEqual([91, 930])
+  })
 
   it('is that of the function where code of the user decides how long a batch takes', () => {
     expect(seconds(plain.mapRows(({ x }) => ({ x })) as typeof plain, 1)).toBe(930)
