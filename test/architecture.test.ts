@@ -71,7 +71,7 @@ const packages: Record<string, RegExp> = {
   'lib/init': /^node:/,
   'lib/threads/pool.ts': /^(node:|piscina$)/,
   'lib/threads/task-workers.ts': /^(node:|p-limit$)/,
-  'lib/cli': /^(node:|commander$|cli-progress$|cli-table3$)/,
+  'lib/cli': /^(node:|commander$|cli-progress$)/,
   'lib/delta': /^(node:crypto|valibot)$/,
   'lib/model': /^(node:|valibot$)/,
   'lib/graph': /^valibot$/,

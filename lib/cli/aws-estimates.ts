@@ -6,7 +6,7 @@ import { print } from './output.ts'
 import { printTable } from './table.ts'
 
 /** Prints nothing when no task has an estimate. */
-export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> {
+export function printEstimates(plans: readonly TaskPlan[]): void {
   const estimated = plans.flatMap(({ node, aws }) => (aws ? [{ task: node, aws }] : []))
   const [first] = estimated
   if (!first) return
@@ -16,7 +16,7 @@ export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> 
     const counts = [batches, roughly(gbSeconds), transitions, s3.reads, s3.writes].map(formatCount)
     return [task, aboutDollars(dollars), aboutSeconds(seconds), ...counts]
   })
-  await printTable(['task', 'on AWS', 'time', ...numbers], rows, { numbers })
+  printTable(['task', 'on AWS', 'time', ...numbers], rows, { numbers })
   printUploads(estimated)
   const { platform, prices } = first.aws
   const { memoryMb, threads } = platform.tiers[0]

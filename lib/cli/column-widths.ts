@@ -61,8 +61,20 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
   return now
 }
 
+/** Returns the lines of a text that wraps between words, and within words that are longer than `width`. */
+export function wrapWords(text: string, width: number): readonly string[] {
+  if (textWidth(text) <= width) return [text]
+  const lines: string[] = []
+  for (const word of breakWords(text, width).split(/\s+/)) {
+    const longer = `${lines.at(-1)} ${word}`
+    if (lines.length > 0 && textWidth(longer) <= width) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** Breaks words that are longer than `width` into lines of that width. */
-export function breakWords(text: string, width: number): string {
+function breakWords(text: string, width: number): string {
   return text.replaceAll(/\S+/g, word => {
     if (textWidth(word) <= width) return word
     const pieces = ['']

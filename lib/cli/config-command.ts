@@ -17,7 +17,7 @@ export function addConfigCommand(program: Command): void {
 async function configAction({ json, ...flags }: CommonOptions): Promise<void> {
   const found = readSettings(flags)
   if (json) printJson(Object.fromEntries(found.map(settingJson)))
-  else await printTable(['setting', 'value', 'from'], found.map(settingRow))
+  else printTable(['setting', 'value', 'from'], found.map(settingRow))
 }
 
 function settingJson({ setting, value, origin, name }: Setting): readonly [string, unknown] {

@@ -43,21 +43,12 @@ async function showAction(named: string, { json, ...flags }: CommonOptions): Pro
   const manifest = await showDataset(dataset, access)
   if (json) printJson(manifest)
   else {
-    await printManifest(manifest)
+    printManifest(manifest)
     printHints(dataset, manifest)
   }
 }
 
-async function printManifest({
-  task,
-  generation,
-  runs,
-  schema,
-  partitionBy,
-  parts,
-  totals,
-  log,
-}: Manifest): Promise<void> {
+function printManifest({ task, generation, runs, schema, partitionBy, parts, totals, log }: Manifest): void {
   const counts = `${formatCount(totals.rows)} rows, ${formatBytes(totals.bytes)}, ${formatCount(totals.parts)} parts`
   print(visible(`${task}: ${counts}, ${log === 'delta' ? 'version' : 'generation'} ${generation}`))
   for (const { runId, params, finishedAt } of runs)
@@ -68,10 +59,10 @@ async function printManifest({
     typeName(type),
     partitionBy.includes(name) ? 'yes' : '',
   ]
-  await printTable(['column', 'type', 'partition'], schema.map(columnRow))
+  printTable(['column', 'type', 'partition'], schema.map(columnRow))
   print('')
   const numbers = ['rows', 'bytes']
-  await printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
+  printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
 }
 
@@ -97,5 +88,5 @@ async function headAction(named: string, { json, rows = 10, columns, where, ...f
   const { dataset, access } = await readDatasetPlace(named, flags)
   const head = await headDataset(dataset, { ...access, rows, columns, where })
   if (json) printJson(head)
-  else await printTable(head.columns, head.rows, { otherwise: 'no rows' })
+  else printTable(head.columns, head.rows, { otherwise: 'no rows' })
 }

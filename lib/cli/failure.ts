@@ -79,13 +79,13 @@ const rowsShownMax = 10
 async function explainDetail(detail: FanmillError['detail']): Promise<void> {
   const { rejects, failures, received, source } = detail
   if (typeof received === 'string') printToStderr(visible(`  received: ${received}`))
-  if (isList(rejects)) await explainTable(rejectTable(rejects as readonly Reject[]))
-  if (isList(failures)) await explainTable(failureTable(failures as readonly Failure[]))
+  if (isList(rejects)) explainTable(rejectTable(rejects as readonly Reject[]))
+  if (isList(failures)) explainTable(failureTable(failures as readonly Failure[]))
   if (typeof source === 'string' && source.includes('\n')) printToStderr(source)
 }
 
-async function explainTable({ titles, rows, numbers }: FaultTable): Promise<void> {
-  printToStderr(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers, stream: process.stderr }))
+function explainTable({ titles, rows, numbers }: FaultTable): void {
+  printToStderr(drawTable(titles, rows.slice(0, rowsShownMax), { numbers, stream: process.stderr }))
   if (rows.length > rowsShownMax) printToStderr(`and ${rows.length - rowsShownMax} more`)
 }
 

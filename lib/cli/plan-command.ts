@@ -52,7 +52,7 @@ const numbers = ['inputs', 'members', 'bytes in', 'bytes', 'slices', 'batches', 
 async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   const due = plans.filter(({ status }) => status === 'due')
   const shown = plans.length > shownMax ? due : plans
-  await printTable(['task', ...numbers], shown.map(planRow), { numbers, otherwise: '' })
+  printTable(['task', ...numbers], shown.map(planRow), { numbers, otherwise: '' })
   print('')
   for (const plan of shown) print(visible(whyLine(plan)))
   if (plans.length > 1) print(`${plans.length} nodes: ${due.length} due, ${plans.length - due.length} complete`)
@@ -61,16 +61,16 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   )
   if (tables.length > 0) {
     print('')
-    await printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
+    printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
   }
   const exchanges = shown.flatMap(({ node, exchanges = [] }) =>
     exchanges.map(({ by, buckets }, index) => [node, index + 2, by.join(', '), buckets ?? '']),
   )
   if (exchanges.length > 0) {
     print('')
-    await printTable(['task', 'stage', 'rows by', 'buckets'], exchanges, { numbers: ['stage', 'buckets'] })
+    printTable(['task', 'stage', 'rows by', 'buckets'], exchanges, { numbers: ['stage', 'buckets'] })
   }
-  await printEstimates(due)
+  printEstimates(due)
   for (const { node, warnings } of plans) {
     for (const warning of warnings) printToStderr(`${paintLevel('warn')}: ${visible(`${node}: ${warning}`)}`)
   }

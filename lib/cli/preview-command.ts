@@ -52,7 +52,7 @@ async function previewAction(pipeline: string, task: string, flags: PreviewFlags
     const params = readParams(flags)
     const shown = await preview(pipeline, { task, params, rows, step, input, output, profile, region })
     if (flags.json) printJson(withoutFiles(shown))
-    else await printPreview(shown)
+    else printPreview(shown)
     return shown.files
   }
   if (flags.watch) await withInterrupt(signal => watchAndShow(pipeline, show, signal))
@@ -88,7 +88,7 @@ async function watchAndShow(
   }
 }
 
-async function printPreview(shown: Preview): Promise<void> {
+function printPreview(shown: Preview): void {
   const { columns, rows, rejects, recordsRejected, notes, logs } = shown
   print(visible(headline(shown)))
   for (const note of notes) print(visible(`note: ${note}`))
@@ -97,13 +97,13 @@ async function printPreview(shown: Preview): Promise<void> {
   print('')
   const titles = columns.map(({ name, type }) => `${name}: ${type}`)
   const numbers = titles.filter((_, at) => isNumberName(columns[at]?.type ?? ''))
-  await printTable(titles, rows, { numbers, otherwise: `no rows; columns ${titles.join(', ')}` })
+  printTable(titles, rows, { numbers, otherwise: `no rows; columns ${titles.join(', ')}` })
   if (recordsRejected === 0) return
   print(
     `\n${formatCount(recordsRejected)} records are rejects${rejects.length < recordsRejected ? ', the first' : ''}:`,
   )
   const table = rejectTable(rejects)
-  await printTable(table.titles, table.rows, { numbers: table.numbers })
+  printTable(table.titles, table.rows, { numbers: table.numbers })
 }
 
 /** Lines that the user's functions logged. */

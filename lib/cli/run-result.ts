@@ -22,7 +22,7 @@ export async function showResult(
   { status, tasks, error }: RunResult,
   { json = false, quiet = false, debug = false, ...summary }: ViewOptions & SummaryOptions,
 ): Promise<void> {
-  if (!json && !quiet) await printSummary(tasks, summary)
+  if (!json && !quiet) printSummary(tasks, summary)
   if (error) await explain(error, { debug, isDeployed: summary.execution !== undefined })
   if (json) printJson({ event: 'end', status, tasks, ...(error && { error: errorFields(error) }) } satisfies EndEvent)
   if (status === 'failed') process.exitCode = exitCodeOf(error)

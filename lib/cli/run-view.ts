@@ -17,17 +17,17 @@ export async function printRun(run: RunSummary): Promise<void> {
   print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rowsWritten)} rows`)
   print(visible(`output ${run.output}`))
   if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
-  if (run.skipped) await printSkipped(run.skipped)
+  if (run.skipped) printSkipped(run.skipped)
   if (run.failures.length === 0) return
   const { titles, rows, numbers } = failureTable(run.failures)
-  await printTable(titles, rows, { numbers })
+  printTable(titles, rows, { numbers })
 }
 
 /** Prints the first skipped members, and the files that list all of them. */
-async function printSkipped({ count, first, files }: NonNullable<RunSummary['skipped']>): Promise<void> {
+function printSkipped({ count, first, files }: NonNullable<RunSummary['skipped']>): void {
   print(`${formatCount(count)} members skipped`)
   const { titles, rows } = skippedTable(first)
-  await printTable(titles, rows)
+  printTable(titles, rows)
   if (files.length > 0) print(visible(`every one: ${files.join(', ')}`))
 }
 

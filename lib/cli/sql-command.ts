@@ -90,7 +90,7 @@ async function printRows(statement: string, options: SqlOptions): Promise<void> 
   const { sqlRows } = await import('../local/sql-query.ts')
   const { columns, rows, isWhole } = await sqlRows(statement, options)
   const numbers = columns.filter(({ type }) => isNumberName(type)).map(({ name }) => name)
-  await printTable(
+  printTable(
     columns.map(({ name }) => name),
     rows,
     { numbers, otherwise: 'no rows' },

@@ -68,7 +68,7 @@ async function runsAction({ json, limit: limitFlag, ...flags }: CommonOptions & 
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
   const numbers = ['attempt', 'batches', 'rows']
-  await printTable(titles, runs.map(runRow), { numbers, otherwise: 'no runs' })
+  printTable(titles, runs.map(runRow), { numbers, otherwise: 'no runs' })
   if (found.length > runs.length) print(`the latest ${formatCount(runs.length)}; --limit shows more`)
 }
 
@@ -104,7 +104,7 @@ async function rejectsAction(
   if (json) for (const reject of rejects) printJson(reject)
   else {
     const { titles, rows, numbers } = rejectTable(rejects)
-    await printTable(titles, rows, { numbers, otherwise: 'no rejects' })
+    printTable(titles, rows, { numbers, otherwise: 'no rejects' })
   }
 }
 

@@ -16,13 +16,13 @@ export interface SummaryOptions {
 }
 
 /** Prints the result of each task, and where its dataset is. */
-export async function printSummary(
+export function printSummary(
   tasks: readonly TaskResult[],
   { isSample = false, execution, output }: SummaryOptions = {},
-): Promise<void> {
+): void {
   if (tasks.length === 0) return
   const shown = tasks.length > shownMax ? tasks.filter(({ status }) => status !== 'skipped') : tasks
-  if (shown.length > 0) print(await drawTable(['task', 'status', ...numbers], shown.map(taskRow), { numbers }))
+  if (shown.length > 0) print(drawTable(['task', 'status', ...numbers], shown.map(taskRow), { numbers }))
   const flags = execution ? ` ${execution.flags}` : output === undefined ? '' : ` --output ${output}`
   for (const task of shown) {
     const subject = execution?.name ?? task.runId

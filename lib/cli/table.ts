@@ -1,6 +1,6 @@
 /** Draws plain text tables: one line for each row when a program reads them, wrapped between words on a terminal. */
 import { paint, paintStatus } from './colours.ts'
-import { breakWords, fitColumns, gapWidth, textWidth } from './column-widths.ts'
+import { fitColumns, gapWidth, textWidth, wrapWords } from './column-widths.ts'
 import { print, visible } from './output.ts'
 
 /** Stream to which a table is written. */
@@ -17,32 +17,33 @@ export interface TableOptions {
  * Draws a table of `rows` below `titles`, with control characters as escapes. On a terminal it fits the width: texts wrap between words,
  * and where that is not enough each row becomes a list of its values. Elsewhere each row is one line.
  */
-export async function drawTable(
+export function drawTable(
   titles: readonly string[],
   rows: readonly (readonly unknown[])[],
   { numbers = [], stream = process.stdout }: TableOptions = {},
-): Promise<string> {
+): string {
   const texts = rows.map(row => row.map(cellText))
   const columns = stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY
   const fitted = fitColumns({ titles, rows: texts, numbers, columns })
   if (!fitted) return drawLists(titles, texts, stream)
   const { widths, gap } = fitted
-  const { default: Table } = await import('cli-table3')
-  const isWrapped = Number.isFinite(columns)
-  const table = new Table({
-    head: [...titles],
-    colAligns: titles.map(title => (numbers.includes(title) ? 'right' : 'left')),
-    chars: lightLines,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-    ...(isWrapped && { colWidths: widths.map(width => width + gap), wordWrap: true }),
-  })
-  const draw = (text: string, index: number): string => {
-    const title = titles[index]
-    if (title === 'status') return paintStatus(text, stream)
-    return isWrapped ? breakWords(text, widths[index] ?? text.length) : text
+  const drawCell = (text: string, index: number): string => {
+    const spaces = ' '.repeat(Math.max(0, (widths[index] ?? 0) - textWidth(text)))
+    const title = titles[index] ?? ''
+    if (numbers.includes(title)) return spaces + text
+    return (title === 'status' ? paintStatus(text, stream) : text) + spaces
   }
-  table.push(...texts.map(row => row.map(draw)))
-  return table.toString().replaceAll(/ +$/gm, '')
+  const drawRow = (row: readonly string[]): readonly string[] => {
+    const cells = titles.map((_, index) => wrapWords(row[index] ?? '', widths[index] ?? 0))
+    const height = Math.max(...cells.map(lines => lines.length))
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((lines, index) => drawCell(lines[line] ?? '', index))
+        .join(' '.repeat(gap))
+        .trimEnd(),
+    )
+  }
+  return [titles, ...texts].flatMap(drawRow).join('\n')
 }
 
 /** Draws each row as lines of a title and its value, with an empty line between rows. */
@@ -56,30 +57,12 @@ function drawLists(titles: readonly string[], rows: readonly (readonly string[])
 }
 
 /** Prints a table, or `otherwise` when there are no rows. */
-export async function printTable(
+export function printTable(
   titles: readonly string[],
   rows: readonly (readonly unknown[])[],
   { otherwise = 'none', ...options }: TableOptions & { readonly otherwise?: string } = {},
-): Promise<void> {
-  print(rows.length === 0 ? otherwise : await drawTable(titles, rows, options))
-}
-
-const lightLines = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
+): void {
+  print(rows.length === 0 ? otherwise : drawTable(titles, rows, options))
 }
 
 function cellText(value: unknown): string {

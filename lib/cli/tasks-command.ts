@@ -18,7 +18,7 @@ async function tasksAction(path: string, { json }: CommonOptions): Promise<void>
   const { loadPipelineFile } = await import('../local/pipeline-file.ts')
   const pipeline = await loadPipelineFile(path)
   if (json) printJson(pipelineJson(pipeline))
-  else for (const task of pipeline.tasks) await printTask(task)
+  else for (const task of pipeline.tasks) printTask(task)
 }
 
 function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
@@ -34,13 +34,13 @@ function readsOf(source: TaskDefinition['source']): string | undefined {
   return names.length > 0 ? names.join(', ') : undefined
 }
 
-async function printTask({ name, doc, params, source, output }: TaskDefinition): Promise<void> {
+function printTask({ name, doc, params, source, output }: TaskDefinition): void {
   print(visible(doc === undefined ? name : `${name}: ${doc}`))
   const reads = readsOf(source)
   if (reads !== undefined) print(visible(`  reads: ${reads}`))
   print(visible(`  output: ${output.path}`))
   const rows = Object.entries(params).map(([param, definition]) => ['', param, ...paramCells(definition)])
-  if (rows.length > 0) print(await drawTable(['', 'parameter', 'type', 'default', 'doc'], rows))
+  if (rows.length > 0) print(drawTable(['', 'parameter', 'type', 'default', 'doc'], rows))
   print('')
 }
 

@@ -82,7 +82,7 @@ it('ends with the rate of the summary, which is inflated bytes by the seconds of
   const result = { ...name, ...counts, ...bytes, ...skipped, seconds: 4 }
   expect(await drawn(true, 200, [...events, { event: 'node', ...result }])).toContain(' 19.9 MB/s inflated')
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  await printSummary([result])
+  printSummary([result])
   const printed = write.mock.calls.join('')
   write.mockRestore()
   expect(printed).toMatch(/4\.00\D+19\.9\D/)

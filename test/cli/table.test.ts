@@ -15,20 +15,20 @@ const rows = [
   [0, 'TRANSFORM_FAILED', message],
   [12, 'ZIP_CRC_MISMATCH', 'short'],
 ]
-const draw = (stream: TableStream, some: readonly (readonly unknown[])[] = rows): Promise<string> =>
+const draw = (stream: TableStream, some: readonly (readonly unknown[])[] = rows): string =>
   drawTable(titles, some, { numbers: ['batch'], stream })
 
 afterEach(() => vi.unstubAllEnvs())
 
 it('writes each row on one line when a program reads it, however long', async () => {
-  const lines = (await draw(pipe())).trim().split('\n')
+  const lines = draw(pipe()).trim().split('\n')
   expect(lines).toHaveLength(3)
   expect(lines[1]).toContain(message)
 })
 
 it('wraps texts between words in the width of the terminal', async () => {
   for (const columns of [60, 80, 100]) {
-    const lines = (await draw(terminal(columns))).split('\n')
+    const lines = draw(terminal(columns)).split('\n')
     expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(columns)
     const words = lines.flatMap(line => line.slice(25).split(/\s+/)).filter(Boolean)
     expect(words).toEqual(['message', ...message.split(' '), 'short'])
@@ -37,20 +37,20 @@ it('wraps texts between words in the width of the terminal', async () => {
 
 it('breaks a word only when it is longer than its column can be', async () => {
   const path = `archive/${'folder/'.repeat(20)}file.csv`
-  const text = await draw(terminal(60), [[1, 'INPUT_INVALID', `cannot read ${path}`]])
+  const text = draw(terminal(60), [[1, 'INPUT_INVALID', `cannot read ${path}`]])
   expect(text.split('\n').every(line => line.length <= 60)).toBe(true)
   expect(text.replaceAll(/\s+/g, '')).toContain(path)
 })
 
 it('keeps wide characters whole when it wraps', async () => {
   const name = '請求書の一覧表を読み取れませんでした'.repeat(4)
-  const text = await draw(terminal(60), [[1, 'INPUT_INVALID', name]])
+  const text = draw(terminal(60), [[1, 'INPUT_INVALID', name]])
   expect(text.replaceAll(/\s+/g, '')).toContain(name)
   expect(text).not.toContain('…')
 })
 
 it('lists each row by its titles when the terminal is too narrow for columns', async () => {
-  const text = stripVTControlCharacters(await draw(terminal(30)))
+  const text = stripVTControlCharacters(draw(terminal(30)))
   expect(text).toContain('batch    0\ncode     TRANSFORM_FAILED\nmessage  expected')
   expect(text).toContain('\n\nbatch    12\n')
 })
@@ -58,7 +58,7 @@ it('lists each row by its titles when the terminal is too narrow for columns', a
 it('shows the summary of a run as a table in 80 columns', async () => {
   const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
   const row = ['trips', 'complete', '6,000,000', '0', '3', '2', '34.7 kB', '17.2 MB', '2.27', '25.0']
-  const text = await drawTable(['task', 'status', ...numbers], [row], { numbers, stream: terminal(80) })
+  const text = drawTable(['task', 'status', ...numbers], [row], { numbers, stream: terminal(80) })
   const lines = stripVTControlCharacters(text).split('\n')
   expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(80)
   expect(
@@ -73,6 +73,6 @@ it('colours status words on a terminal, and not in a pipe or with NO_COLOR', asy
   const table = (stream: TableStream) => drawTable(['task', 'status'], [['trips', 'failed']], { stream })
   vi.stubEnv('FORCE_COLOR', undefined)
   vi.stubEnv('NO_COLOR', undefined)
-  expect(await table(terminal(80))).toContain('\u001b[31mfailed\u001b[39m')
-  expect(await table(pipe())).not.toContain('\u001b[')
+  expect(table(terminal(80))).toContain('\u001b[31mfailed\u001b[39m')
+  expect(table(pipe())).not.toContain('\u001b[')
 })

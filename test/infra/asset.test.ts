@@ -19,7 +19,7 @@ beforeAll(() => {
   bundled = makeBundle({ entry: pipelineFile('visits.ts'), include: ['models/**'], architecture: ownArchitecture })
   symlinkSync(bundled.folder, join(folder, 'own'))
   bundle('again', { architecture: ownArchitecture })
-  bundledOther = bundle('other', { architecture: other, external: ['cli-table3'] })
+  bundledOther = bundle('other', { architecture: other, external: ['cli-progress'] })
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
