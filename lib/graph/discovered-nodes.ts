@@ -64,14 +64,32 @@ export function expandGraph(
   const { nodes } = growing
   const node = nodes.get(key)
   if (!node) throw new TypeError(`expected node ${key} in the graph`)
-  const path = pathTo(graph, key)
+  const path = (): readonly string[] => pathTo(graph, key)
   const groups = Object.entries(answer.groups).map(
     ([name, all]) => [name, all.map(({ task, params }) => bindTask(taskNamed(pipeline, task), params))] as const,
   )
   const required = requiredKeys({ groups: Object.fromEntries(groups), targets: answer.targets })
   nodes.set(key, { ...node, ...required, isDiscovered: true })
   for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(growing, each, path)
-  return { ...graph, nodes: orderOutputs(inOrder(nodes, path), pipeline.tasks, states) }
+  const ordered = addedBefore(key, nodes, graph.nodes.length) ?? inOrder(nodes, path)
+  return { ...graph, nodes: orderOutputs(ordered, pipeline.tasks, states) }
+}
+
+/**
+ * Returns the nodes with those that were added before the node that requires them, which is their order unless they require a node behind
+ * it; undefined then. A graph may grow by thousands of answers, and ordering all of its nodes costs several times as much.
+ */
+function addedBefore(
+  key: string,
+  nodes: ReadonlyMap<string, GraphNode>,
+  knownCount: number,
+): readonly GraphNode[] | undefined {
+  const all = [...nodes.values()]
+  const at = all.findIndex(node => node.key === key)
+  const [before, behind, added] = [all.slice(0, at), all.slice(at, knownCount), all.slice(knownCount)]
+  const ready = new Set([...before, ...added].map(node => node.key))
+  const isInOrder = [...behind.slice(0, 1), ...added].every(({ requires }) => requires.every(one => ready.has(one)))
+  return isInOrder ? [...before, ...added, ...behind] : undefined
 }
 
 /** The answer of a node, and the states of the nodes of the graph. */

@@ -6,7 +6,7 @@ import { cycle } from './graph-errors.ts'
  * Returns the nodes, each after those that it requires, and otherwise as they are. `path` leads to the node whose requirements are new,
  * for messages. Deliberately without recursion, as a chain may be as long as a graph may be large. @throws GRAPH_CYCLE
  */
-export function inOrder(nodes: ReadonlyMap<string, GraphNode>, path: readonly string[]): readonly GraphNode[] {
+export function inOrder(nodes: ReadonlyMap<string, GraphNode>, path: () => readonly string[]): readonly GraphNode[] {
   const ordered = new Set<GraphNode>()
   for (const first of nodes.values()) {
     const stack = [visit(first)]
@@ -14,7 +14,8 @@ export function inOrder(nodes: ReadonlyMap<string, GraphNode>, path: readonly st
     for (let top = ordered.has(first) ? undefined : stack.at(-1); top; top = stack.at(-1)) {
       const key = top.pending.pop()
       const next = key === undefined ? undefined : nodes.get(key)
-      if (next && entered.has(next.key)) throw cycle(roundFrom([...stack.map(({ node }) => node.key), next.key], path))
+      if (next && entered.has(next.key))
+        throw cycle(roundFrom([...stack.map(({ node }) => node.key), next.key], path()))
       if (next && !ordered.has(next)) {
         stack.push(visit(next))
         entered.add(next.key)

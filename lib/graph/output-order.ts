@@ -14,6 +14,7 @@ export function orderOutputs(
   tasks: readonly TaskDefinition[],
   states: NodeStates = {},
 ): readonly GraphNode[] {
+  if (new Set(nodes.map(({ output }) => output)).size === nodes.length) return withoutTurns(nodes)
   const depths = depthsOf(nodes)
   const before = new Map<string, string>()
   for (const [output, sharing] of Map.groupBy(nodes, node => node.output)) {
@@ -31,6 +32,9 @@ export function orderOutputs(
   }
   return nodes.map(node => ({ ...node, after: before.get(node.key) }))
 }
+
+const withoutTurns = (nodes: readonly GraphNode[]): readonly GraphNode[] =>
+  nodes.every(({ after }) => after === undefined) ? nodes : nodes.map(node => ({ ...node, after: undefined }))
 
 /** A graph that grows while it is walked must not let a node wait for one that has begun already to begin. */
 const turnOf = (state: NodeState | undefined): number => (isEnded(state) ? 0 : state === undefined ? 2 : 1)

@@ -94,17 +94,17 @@ interface Visit extends NodeFields {
 }
 
 /**
- * Adds a node after all that it requires. `before` has the keys on the way to it, for messages. Deliberately without recursion, because a
+ * Adds a node after all that it requires. `before` returns the keys on the way to it, for messages. Deliberately without recursion, because a
  * chain may be as long as a graph may be large.
  */
 export function addNodes(
   { pipeline, nodes, lineageOf }: GrowingGraph,
   first: BoundTask,
-  before: readonly string[] = [],
+  before: () => readonly string[] = () => [],
 ): void {
   const stack: Visit[] = []
   const entered = new Set<string>()
-  const pathTo = (key: string) => (): readonly string[] => [...before, ...stack.map(({ node }) => node.key), key]
+  const pathTo = (key: string) => (): readonly string[] => [...before(), ...stack.map(({ node }) => node.key), key]
   const enter = (node: BoundTask): void => {
     const path = pathTo(node.key)
     if (entered.has(node.key)) throw cycle(path())

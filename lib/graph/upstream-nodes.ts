@@ -2,9 +2,13 @@
 import type { UpstreamNode } from '../model/upstream-node.ts'
 import type { GraphNode, TaskGraph } from './graph.ts'
 
+/** Nodes by their keys: a graph is asked about each of its nodes. */
+const keyed = new WeakMap<TaskGraph, ReadonlyMap<string, GraphNode>>()
+
 /** Returns a function that lists the nodes which a node of the graph requires. */
-export function upstreamNodes({ nodes }: TaskGraph): (node: GraphNode) => readonly UpstreamNode[] {
-  const byKey = new Map(nodes.map(node => [node.key, node]))
+export function upstreamNodes(graph: TaskGraph): (node: GraphNode) => readonly UpstreamNode[] {
+  const byKey = keyed.get(graph) ?? new Map(graph.nodes.map(node => [node.key, node]))
+  keyed.set(graph, byKey)
   return ({ groups }) =>
     Object.entries(groups).flatMap(([name, keys]) =>
       keys.flatMap(key => {

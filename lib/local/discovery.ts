@@ -33,6 +33,8 @@ export interface FoundAnswer {
   readonly answer: Answer
   readonly identity: string
   readonly isRecorded: boolean
+  /** The graph of the request with a new answer, as it is before anything runs. */
+  readonly grown?: TaskGraph
 }
 
 /**
@@ -49,8 +51,8 @@ export async function findAnswer(request: DiscoverRequest): Promise<FoundAnswer>
     return { answer: recorded, identity, isRecorded: true }
   const answer = answerFrom(pipeline, { graph, node, returned: await callDiscover(request) })
   // An answer that makes no graph is not worth recording: it is wrong however often it is read.
-  expandGraph(pipeline, graph, { key: node.key, answer, states: {}, codeHash })
-  return { answer, identity, isRecorded: false }
+  const grown = expandGraph(pipeline, graph, { key: node.key, answer, states: {}, codeHash })
+  return { answer, identity, isRecorded: false, grown }
 }
 
 /** A node that has answered, and the name of its pipeline. */

@@ -82,7 +82,7 @@ async function addDiscovered(context: PlanContext, graph: TaskGraph, node: Graph
   const force = options.force && graph.requested.includes(key)
   const { codeHash } = context
   try {
-    const { answer } = await findAnswer({
+    const { answer, grown } = await findAnswer({
       pipeline,
       graph,
       node,
@@ -92,7 +92,7 @@ async function addDiscovered(context: PlanContext, graph: TaskGraph, node: Graph
       force,
       signal: options.signal,
     })
-    return expandGraph(pipeline, graph, { key, answer, states: {}, codeHash })
+    return grown ?? expandGraph(pipeline, graph, { key, answer, states: {}, codeHash })
   } catch (error) {
     if (isNoInput(error)) return undefined
     throw error
