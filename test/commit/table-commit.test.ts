@@ -130,7 +130,8 @@ async function appendWithPatience(shared: World, name: string): Promise<void> {
     } catch (error) {
       actor.die()
       if (!(error instanceof FanmillError) || error.code !== 'OUTPUT_LOCKED') throw error
-      await new Promise(resolve => setTimeout(resolve, 10))
+      // Each try prepares a whole run: with a short pause most of the time goes to tries that find the output locked.
+      await new Promise(resolve => setTimeout(resolve, 100 + 400 * Math.random()))
     }
   }
 }

@@ -4,20 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pipeline from '../../examples/flights/pipeline.ts'
-import { prepare } from '../../examples/flights/prepare.ts'
 import { run } from '../../lib/index.ts'
 import type { TaskResult } from '../../lib/model/events.ts'
+import { preparedFlights } from './prepared.ts'
 import { lines, partsOf, type Tally, tallyDataset, tallySource } from './tally.ts'
 
 describe('the flights example', () => {
   let folder: string
+  let input: string
   let first: TaskResult
   let expected: Tally
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fanmill-flights-'))
-    await prepare(join(folder, 'data'))
-    first = await runFlights(folder)
+    input = await preparedFlights()
+    first = await runFlights()
     expected = await tallySource()
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -51,12 +52,12 @@ describe('the flights example', () => {
   })
 
   it('is skipped as complete when run again', async () => {
-    expect(await runFlights(folder)).toMatchObject({ status: 'skipped', runId: first.runId })
+    expect(await runFlights()).toMatchObject({ status: 'skipped', runId: first.runId })
   })
-})
 
-async function runFlights(folder: string): Promise<TaskResult> {
-  const result = await run(pipeline, { task: 'flights', input: join(folder, 'data'), output: join(folder, 'out') })
-  expect(result.tasks).toHaveLength(1)
-  return result.tasks[0]!
-}
+  const runFlights = async (): Promise<TaskResult> => {
+    const result = await run(pipeline, { task: 'flights', input, output: join(folder, 'out') })
+    expect(result.tasks).toHaveLength(1)
+    return result.tasks[0]!
+  }
+})

@@ -1,6 +1,7 @@
-/** The flights of a dataset against the Parquet file that they come from, by a reader that is not ours. */
+/** The flights of a dataset against the Parquet file that they come from. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { asyncBufferFromFile, parquetRead } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { airportsCsv, flightsParquet } from '../../examples/flights/prepare.ts'
@@ -11,26 +12,47 @@ export type Tally = Map<string, { rows: number; delay: number; distance: number;
 /** A column of a Parquet file, as the reader gives it. */
 type Values = Record<'date' | 'delay' | 'distance' | 'origin' | 'destination' | 'season', unknown[]>
 
+/** Tallies the Parquet file from which the example's input is made, with one query. */
 export async function tallySource(): Promise<Tally> {
-  const text = await readFile(airportsCsv, 'utf8')
+  const airports = (await readFile(airportsCsv, 'utf8')).trim().split(/\r?\n/).slice(1)
   // Names may hold commas, what follows the state cannot: it is the last field but three.
-  const airports = text
-    .trim()
-    .split(/\r?\n/)
-    .slice(1)
-    .map(line => line.split(','))
-  const states = new Map(airports.map(fields => [fields[0], fields.at(-4)] as const))
-  const values = await readColumns(flightsParquet, ['date', 'delay', 'distance', 'origin', 'destination'])
-  const tally: Tally = new Map()
-  for (let row = 0; row < values.date.length; row++) {
-    const month = (values.date[row] as Date).getUTCMonth()
-    add(tally, `${states.get(String(values.origin[row]))}`, seasonOf[month]!, values, row)
-  }
-  return tally
+  const states = airports.map(line => line.split(',')).map(fields => ({ iata: fields[0], state: fields.at(-4) }))
+  const seasons = `['winter', 'spring', 'summer', 'autumn'][month(date) % 12 // 3 + 1]`
+  return tallyRows(
+    `select *, ${seasons} as season from read_parquet($file)
+      left join (select unnest(from_json($states, '[{"iata":"VARCHAR","state":"VARCHAR"}]'), recursive := true)) on iata = origin`,
+    { file: flightsParquet, states: JSON.stringify(states) },
+  )
 }
 
-const seasonOf = [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0].map(index => ['winter', 'spring', 'summer', 'autumn'][index])
+/** Tallies a dataset as `tallyDataset` does, with the engine: in a tenth of the time, for tests that follow one with the other reader. */
+export async function tallyWithEngine(folder: string): Promise<Tally> {
+  const rows = 'select * from read_parquet($files, hive_partitioning = true)'
+  return tallyRows(rows, { files: join(folder, '**/*.parquet') })
+}
 
+async function tallyRows(rows: string, values: Readonly<Record<string, string>>): Promise<Tally> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const reader = await connection.runAndReadAll(
+    `select concat_ws(' ', state, origin || '-' || destination, season) as key, count(*)::int as rows, sum(delay)::double as delay,
+       sum(distance)::double as distance, sum(epoch_ms(date) / 60000)::double as minutes
+     from (${rows}) group by all`,
+    values,
+  )
+  const groups = reader.getRowObjectsJS() as unknown as {
+    key: string
+    rows: number
+    delay: number
+    distance: number
+    minutes: number
+  }[]
+  connection.closeSync()
+  instance.closeSync()
+  return new Map(groups.map(({ key, ...sums }) => [key, sums]))
+}
+
+/** Tallies a dataset by a reader that is not ours. */
 export async function tallyDataset(folder: string): Promise<Tally> {
   const tally: Tally = new Map()
   for (const { state, path } of await partsOf(folder)) {

@@ -211,8 +211,10 @@ export default pipeline({ name: 't', tasks: [t] })
     expect(await some.rows()).toEqual(all.flat())
   })
 
-  it('maps 20,000 values', async () => {
-    const some = project(pipeline(`Array.from({ length: 20_000 }, (_, n) => n), n => ({ name: 'a', n })`))
-    expect(await some.run()).toMatchObject({ tasks: [{ rowsWritten: 20_000, members: 20_000 }] })
+  it('maps 5,000 values, which are several batches', async () => {
+    const some = project(pipeline(`Array.from({ length: 5000 }, (_, n) => n), n => ({ name: 'a', n })`))
+    const { tasks } = await some.run()
+    expect(tasks).toMatchObject([{ rowsWritten: 5000, members: 5000 }])
+    expect(tasks[0]!.parts).toBeGreaterThan(5)
   })
 })

@@ -95,7 +95,7 @@ describe('joinOf', () => {
   it.each([
     [1, 1_000_000, 1],
     [2, 6000, 5],
-    [2, 2000, 64],
+    [2, 3000, 24],
   ])(
     'returns the rows of one query: %i workers, batches of %i bytes, %i buckets',
     async (workers, groupBytes, buckets) => {

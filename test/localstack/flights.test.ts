@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { prepare } from '../../examples/flights/prepare.ts'
 import type { Store } from '../../lib/store/store.ts'
-import { lines, tallyDataset, tallySource } from '../examples/tally.ts'
+import { preparedFlights } from '../examples/prepared.ts'
+import { lines, tallySource, tallyWithEngine } from '../examples/tally.ts'
 import { type CountingProxy, startProxy } from './counting-proxy.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'
@@ -21,14 +21,15 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
   let lake: Store
   let proxy: CountingProxy
   let folder: string
+  let data: string
   let first: Ended
   /** State of the output just before `_SUCCESS` is written. */
   const justBefore = { parts: [] as string[], uploads: [] as unknown[] }
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'fanmill-flights-'))
-    const data = join(folder, 'data')
-    const [deployed] = await Promise.all([deployment(), prepare(data)])
+    const [deployed, prepared] = await Promise.all([deployment(), preparedFlights()])
+    data = prepared
     flights = deployed.flights
     lake = lakeOf(flights.output)
     proxy = await startProxy(endpoint, async ({ method, path }) => {
@@ -55,7 +56,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, await lake.read(key))
     }
-    const actual = await tallyDataset(join(folder, 'flights'))
+    const actual = await tallyWithEngine(join(folder, 'flights'))
     expect(actual.size).toBeGreaterThan(1_000)
     expect(lines(actual)).toEqual(lines(await tallySource()))
   })
@@ -82,7 +83,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
 
   it('does nothing when the same archive is uploaded again', async () => {
     const before = await keysOf(lake, 'flights/')
-    const again = await uploadAndWait(flights, archive, readFileSync(join(folder, 'data', archive)))
+    const again = await uploadAndWait(flights, archive, readFileSync(join(data, archive)))
     expect(again).toMatchObject({ status: 'SUCCEEDED', tasks: [{ task: 'flights', status: 'complete' }] })
     expect(await recordsOf(lake, 'flights')).toHaveLength(1)
     expect(await keysOf(lake, 'flights/')).toEqual(before)
