@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Case, cpuAsMuch, peakMemory, type Side, timesAsLong } from './case.ts'
 import { outFolder, peer, product } from './commands.ts'
 import { dataFolder } from './inputs.ts'
+import { joinPeers } from './join-peers.ts'
 import { checkJoined, generateJoins, generateKept, joinAlone, joinRows, joinsFolder, runJoins } from './joins.ts'
 import { checkSales, engineAlone, generateSales, type SalesTask, salesFolder } from './sales.ts'
 
@@ -23,6 +24,8 @@ export const keyedCases: readonly Case[] = [
       },
       { label: 'duckdb', command: joinAlone, check: () => checkJoined(join(outFolder, 'all.parquet')) },
     ],
+    peers: joinPeers,
+    note: 'With `--peers`: polars streams; dask has two threads; spark is `local[2]` with a heap of 2 GB.',
     targets: [
       timesAsLong('fanmill', 'duckdb', ['at most', 3]),
       cpuAsMuch('fanmill', 'duckdb', ['at most', 3]),

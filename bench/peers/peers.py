@@ -164,11 +164,18 @@ def dask_sums(key):
     return run
 
 
+def spark_session():
+    from pyspark.sql import SparkSession
+    settings = {"spark.ui.enabled": "false", "spark.driver.memory": "2g", "spark.sql.shuffle.partitions": "16"}
+    spark = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
 def spark_sums(key):
     def run(src, out, tmp):
-        from pyspark.sql import SparkSession, functions as f
-        spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "2g").config("spark.sql.shuffle.partitions", "16").getOrCreate()
-        spark.sparkContext.setLogLevel("ERROR")
+        from pyspark.sql import functions as f
+        spark = spark_session()
         sums = [f.count("*").alias("sales"), f.sum("amount").alias("amount"), f.max("sold_at").alias("last")]
         sums += [f.avg("discount").alias("discount")] if key == "shop" else []
         spark.read.parquet(src).groupBy(key).agg(*sums).write.mode("overwrite").parquet(f"{out}/spark", compression="snappy")
@@ -176,9 +183,39 @@ def spark_sums(key):
     return run
 
 
+# Joins: src has the folders orders and payments, of Parquet files.
+
+JOINED = ["id", "customer", "amount", "product", "paid_at", "method", "total"]
+
+
+def polars_join(src, out, tmp):
+    os.environ["POLARS_MAX_THREADS"] = "2"
+    import polars as pl
+    orders, payments = (pl.scan_parquet(f"{src}/{name}/*.parquet") for name in ("orders", "payments"))
+    rows = orders.join(payments, left_on="id", right_on="order_id").select(JOINED)
+    rows.sink_parquet(f"{out}/all.parquet", compression="snappy")
+
+
+def dask_join(src, out, tmp):
+    import dask, dask.dataframe as dd
+    # Processes would send each other the rows through one process in between.
+    dask.config.set(scheduler="threads", num_workers=2, temporary_directory=tmp)
+    orders, payments = (dd.read_parquet(f"{src}/{name}/*.parquet") for name in ("orders", "payments"))
+    rows = orders.merge(payments, left_on="id", right_on="order_id")[JOINED]
+    rows.to_parquet(out, compression="snappy", write_index=False)
+
+
+def spark_join(src, out, tmp):
+    spark = spark_session()
+    orders, payments = (spark.read.parquet(f"{src}/{name}") for name in ("orders", "payments"))
+    rows = orders.join(payments, orders.id == payments.order_id).select(*JOINED)
+    rows.write.mode("overwrite").parquet(f"{out}/spark", compression="snappy")
+    spark.stop()
+
+
 SUMS = {f"{tool}_{task}": make(key) for tool, make in [("polars", polars_sums), ("dask", dask_sums), ("spark", spark_sums)]
         for task, key in [("shops", "shop"), ("customers", "customer")]}
-TOOLS = [pyarrow_folder, pyarrow_parquets, pyarrow_threads, pandas_pool, polars_pool, duckdb_unzip, duckdb_copy, pyarrow_whole]
+TOOLS = [polars_join, dask_join, spark_join, pyarrow_folder, pyarrow_parquets, pyarrow_threads, pandas_pool, polars_pool, duckdb_unzip, duckdb_copy, pyarrow_whole]
 
 if __name__ == "__main__":
     tool, src, out, tmp = sys.argv[1:5]
