@@ -99,12 +99,15 @@ export async function withShares<T>(
   return withFolder(async folder => use(await runShares(definition, given, { folder, messages: [] }), folder))
 }
 
-/** Rows of Parquet files, every value as text. */
-export async function rowsOf(paths: readonly string[]): Promise<Readonly<Record<string, string | null>>[]> {
+/** Rows of Parquet files, every value as text. @param columns expressions of SQL; default all columns */
+export async function rowsOf(
+  paths: readonly string[],
+  columns = '*',
+): Promise<Readonly<Record<string, string | null>>[]> {
   const rows: Readonly<Record<string, string | null>>[] = []
   for (const path of paths) {
     const result = await connection.runAndReadAll(
-      `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false)`,
+      `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT ${columns} FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false))`,
     )
     rows.push(...(result.getRowObjects() as Readonly<Record<string, string | null>>[]))
   }

@@ -296,6 +296,13 @@ export const cases: readonly TextCase[] = [
     expected: 'list of string',
   },
   {
+    name: 'required list',
+    column: column.list(column.float64(), { required: true }),
+    accepts: { '"[1,2.5]"': '[1.0, 2.5]', '[]': '[]' },
+    refuses: ['', '[x]', '[1'],
+    expected: 'required list of float64',
+  },
+  {
     name: 'required int32',
     column: column.int32({ required: true }),
     accepts: { 1: '1' },

@@ -104,7 +104,7 @@ export function mustConvert(
     const given = tryConvert(column, text, strict)
     return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${given} END` : given }
   }
-  const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, { raise, strict })
+  const value = castOrRaise(column, text, { raise, strict })
   if (lossyText(column, text, { value, strict }) === undefined) return { value }
   const checked = (given: string): string =>
     `CASE WHEN ${lossyText(column, text, { value: given, strict })} THEN ${raise} ELSE ${given} END`
@@ -133,8 +133,8 @@ function castOrRaise(
   { raise, strict }: { readonly raise: string; readonly strict: boolean },
 ): string {
   if (column.format !== undefined || column.type === 'list' || column.type === 'struct')
-    return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
-  return `CAST(${text} AS ${sqlType(column)})`
+    return `CASE WHEN ${text} IS NULL THEN ${column.required ? raise : 'NULL'} ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
+  return `CAST(${column.required ? `coalesce(${text}, ${raise})` : text} AS ${sqlType(column)})`
 }
 
 /** Returns the value by the first format that fits: with several, a format must express the whole text. */

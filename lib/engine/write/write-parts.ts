@@ -29,7 +29,7 @@ export interface WriteOptions extends PartOptions {
 
 /**
  * Writes the query to one file, or to one file for each partition, below `target` (a path without ending, where nothing is yet).
- * Memory is bounded by one row group for each partition. A query without rows writes one empty file with the schema.
+ * Memory is bounded by one row group for each partition. The connection is the first of an engine with one thread. A query without rows writes one empty file with the schema.
  * @throws `TooManyKeys`, PARTITION_TOO_LONG before the engine opens a file, as long as the rows are fewer than it keeps back
  */
 export async function writeParts(
@@ -78,6 +78,7 @@ async function copy(
   const settings = [
     `COMPRESSION ${options.compression}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
+    `ROW_GROUP_SIZE_BYTES ${limits.rowGroupBytes}`,
     `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),

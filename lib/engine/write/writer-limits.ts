@@ -3,6 +3,8 @@
 export interface WriterLimits {
   /** Rows of a row group. */
   readonly rowGroupRows: number
+  /** Bytes of values after which a row group ends too, at the end of the vector. */
+  readonly rowGroupBytes: number
   /** Distinct values of a row group's column that a dictionary holds. */
   readonly dictionaryEntries: number
   /** Bytes of a dictionary of texts, which the writer takes at once for each column of texts. */
@@ -19,6 +21,8 @@ const dictionaryBytesMin = 8192
 const entryBytes = 64
 /** Memory of a value before it is encoded; long texts take more. */
 const valueBytes = 16
+/** Bytes of values of a row group: readers keep a row group in memory, and lists of thousands of numbers make 122,880 rows some gigabytes. */
+export const rowGroupBytesMax = 64 * 2 ** 20
 /** Rows of the engine's vectors. */
 export const vectorRows = 2048
 
@@ -33,6 +37,7 @@ export function writerLimits(
   const isWide = rowGroupRows > 8 * rowsThatFit
   return {
     rowGroupRows: isWide ? Math.max(vectorRows, Math.floor(rowsThatFit / vectorRows) * vectorRows) : rowGroupRows,
+    rowGroupBytes: Math.floor(Math.min(rowGroupBytesMax, memoryBytes / 4)),
     dictionaryEntries: between(dictionaryEntriesMin, columnBytes / 2 / entryBytes, dictionaryEntriesMax),
     dictionaryBytes: between(dictionaryBytesMin, columnBytes / 2, dictionaryBytesMax),
   }

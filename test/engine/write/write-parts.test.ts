@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
-import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
 import { column, csv, files, jsonLines, parquet, sql, zipMembers } from '../../../lib/define/index.ts'
 import type { ParquetOptions } from '../../../lib/define/output.ts'
 import { partitionFolder } from '../../../lib/paths/partition-path.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { convertTask, mapRows, taskOf, withShares } from '../converting.ts'
+import { convertTask, mapRows, rowsOf, taskOf, withShares } from '../converting.ts'
 
 // It has no types.
 const { ParquetReader } = createRequire(import.meta.url)('parquetjs-lite')
@@ -210,6 +210,27 @@ describe('a part', () => {
         expect(metadata.schema.slice(1).map(each => each.repetition_type)).toEqual(['OPTIONAL', 'OPTIONAL'])
       },
     )
+  })
+
+  it('has row groups of bounded bytes, also where rows have long lists', async () => {
+    const [rowCount, width, engineBytes] = [20_000, 600, 160 * 2 ** 20]
+    const text = Array.from({ length: rowCount }, (_, n) => lineOf({ n })).join('\n')
+    const lists = sql`select n, list_transform(range(${width}), x -> x / 8 + n) as list from input`
+    const source = files({ paths: '*', format: jsonLines() })
+    const task = taskOf({ source, columns: { n: column.int32() }, transform: [lists], output: outputOf({}) })
+    await withShares(task, { inputs: { 'x.jsonl': text }, engineBytes }, async ([result]) => {
+      const { file } = result!.parts[0]!
+      const { row_groups: groups } = await parquetMetadataAsync(await asyncBufferFromFile(file))
+      // A row group ends with the vector that passes the bound.
+      expect(groups.length).toBeGreaterThan(1)
+      const sizes = groups.map(group => Number(group.total_byte_size))
+      expect(Math.max(...sizes)).toBeLessThan(engineBytes / 4 + 2048 * width * 8)
+      const rows = await rowsOf([file], 'n, len(list) AS length, list[-1] AS last')
+      const expected = Array.from({ length: rowCount }, (_, n) => ({
+        ...{ n: String(n), length: String(width), last: ((width - 1) / 8 + n).toFixed(3) },
+      }))
+      expect(rows.map(row => ({ ...row, last: Number(row.last).toFixed(3) }))).toEqual(expected)
+    })
   })
 
   it('has its true size and rows in the result', async () => {
