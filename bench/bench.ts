@@ -19,10 +19,11 @@ import { limitCases } from './limit-cases.ts'
 import { type Measurement, measure } from './measure.ts'
 import { installPeers } from './peers.ts'
 import { caseTable, keep, resultOf } from './results.ts'
+import { signalsCase } from './signals-case.ts'
 import { type Summary, summarize } from './summary.ts'
 import { expectedFacts } from './verify.ts'
 
-const cases = [...textCases, ...limitCases, ...keyedCases, graphCase]
+const cases = [...textCases, ...limitCases, ...keyedCases, graphCase, signalsCase]
 const options = { only: { type: 'string' }, runs: { type: 'string' }, peers: { type: 'boolean' } } as const
 const { only, runs = '3', peers = false } = parseArgs({ options }).values
 const names = [...cases, ...figureCases].map(({ name }) => name)
