@@ -1,10 +1,12 @@
 /** Deployed tasks that require each other: graphs of nodes in waves, ranges of parameters, failures and edited steps. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { openDataset } from '../../lib/local/dataset.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'
-import { startAndWait, statesOf } from './executions.ts'
-import { lakeOf, manifestOf, rowsOf } from './lake.ts'
+import { executionsOf, startAndWait, statesOf } from './executions.ts'
+import { jsonOf, keysOf, lakeOf, manifestOf, rowsOf } from './lake.ts'
+import { martsArn } from './their-app.ts'
 
 describe.skipIf(!endpoint)('tasks that require each other', () => {
   let chained: DeployedPipeline
@@ -26,6 +28,7 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
       'sales(month=2024-01)': 'committed',
       'large(month=2024-01)': 'committed',
       'doubled(month=2024-01)': 'committed',
+      'marts(month=2024-01)': 'committed',
     })
     const rows = await rowsOf(lake, 'doubled/2024-01')
     const totals = [1, 2, 3].flatMap(shop => Array.from({ length: 100 }, (_, sale) => shop * sale))
@@ -35,6 +38,31 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
     const again = await startAndWait(chained, event)
     expect(new Set(Object.values(statusesOf(again)))).toEqual(new Set(['complete']))
     expect(await manifestOf(lake, 'doubled/2024-01')).toEqual(before)
+  })
+
+  it('sort all rows of several batches, in the order of the parts', async () => {
+    const dataset = await openDataset(`s3://${chained.output}/sales/2024-01`)
+    expect(dataset.manifest.order).toEqual({ columns: ['total', 'shop'], descending: ['total'] })
+    const rows = (await Array.fromAsync(dataset.rows())).map(({ shop, total }) => ({
+      shop: Number(shop),
+      total: Number(total),
+    }))
+    const made = [1, 2, 3].flatMap(shop => Array.from({ length: 100 }, (_, sale) => ({ shop, total: shop * sale })))
+    expect(rows).toEqual(made.toSorted((a, b) => b.total - a.total || a.shop - b.shop))
+  })
+
+  it('write to a path of the version of their code', async () => {
+    const [key = ''] = (await keysOf(lake, 'large/2024-01/')).filter(name => name.endsWith('/_SUCCESS'))
+    expect(key).toMatch(/^large\/2024-01\/[0-9a-z]+\/_SUCCESS$/)
+    expect(await manifestOf(lake, 'large/2024-01')).toBeUndefined()
+  })
+
+  it('call another state machine, wait for its end, and find its target complete afterwards', async () => {
+    expect(await jsonOf(lake, 'marts/2024-01/_SUCCESS')).toBe('2024-01')
+    const calls = await executionsOf({ ...chained, stateMachineArn: martsArn })
+    expect(calls.map(({ status, input = '{}' }) => [status, JSON.parse(input)])).toEqual([
+      ['SUCCEEDED', expect.objectContaining({ month: '2024-01' })],
+    ])
   })
 
   it('run the months of a range side by side, and leave the siblings of a failed one complete', async () => {
@@ -48,8 +76,8 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
       'large(month=1999-11)': 'committed',
       'large(month=1999-12)': 'notRun',
     })
-    for (const month of ['1999-10', '1999-11']) expect(await manifestOf(lake, `large/${month}`)).toBeDefined()
-    expect(await manifestOf(lake, 'large/1999-12')).toBeUndefined()
+    const flags = (await keysOf(lake, 'large/1999-')).filter(name => name.endsWith('/_SUCCESS'))
+    expect(flags.map(name => name.split('/')[1])).toEqual(['1999-10', '1999-11'])
     // Two waves: sales, and what reads those that are complete.
     expect((await statesOf(ended.arn)).filter(name => name === 'nodes')).toHaveLength(2)
   })

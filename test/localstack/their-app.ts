@@ -5,6 +5,10 @@ import { publishInto } from '../publish-into.ts'
 
 export const theirStack = 'Theirs'
 
+/** The state machine that a task calls, and its name. */
+const martsName = 'fanmill-marts'
+export const martsArn = `arn:aws:states:us-east-1:000000000000:stateMachine:${martsName}`
+
 /** Name in the pipeline of a secret that has a generated name. */
 export const secretName = 'uploads/api-key'
 
@@ -29,6 +33,7 @@ async function write(path: string, text: string): Promise<void> {
 /** The second tier has several times the JavaScript heap that a thread of the first has. */
 const app = `import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { FanmillPipeline } from 'fanmill/cdk'
 
 const stack = new Stack(new App(), '${theirStack}')
@@ -38,13 +43,22 @@ const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
 const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
 for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Waiting', 'visits', [small]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]], ['Chained', 'shops', [small]]]) {
   const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
-  const { plan, process, commit } = new FanmillPipeline(stack, id, given)
+  const { plan, process, commit, output } = new FanmillPipeline(stack, id, given)
+  if (id === 'Chained') marts(output)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
 }
 // Two versions of one pipeline over the same buckets: the second has an edited step.
 const common = { tiers: [middle], architecture: '${ownArchitecture}', dashboard: false, trigger: false }
 const { input, output } = new FanmillPipeline(stack, 'Airports', { ...common, entry: 'pipelines/airports.ts' })
 new FanmillPipeline(stack, 'Edited', { ...common, input, output, entry: 'pipelines/airports-edited.ts' })
+
+/** Somebody else's state machine, which a task calls: it writes the flag that the task waits for. */
+function marts(bucket) {
+  const flag = { Bucket: bucket.bucketName, 'Key.$': "States.Format('marts/{}/_SUCCESS', $.month)", 'Body.$': '$.month' }
+  const write = { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:s3:putObject', Parameters: flag, End: true }
+  const definition = stack.toJsonString({ StartAt: 'write', States: { write } })
+  new StateMachine(stack, 'Marts', { stateMachineName: '${martsName}', definitionBody: DefinitionBody.fromString(definition) })
+}
 `
 
 /** The key of an upload, `incoming/<shop>/…`, decides about its faults. */
@@ -90,8 +104,11 @@ const ledger = latest.with({ name: 'ledger', output: parquet({ path: '{task}/{mo
 export default pipeline({ name: 'uploads', tasks: [latest, ledger], trigger: { upload: 'incoming/{month}/*.zip' } })
 `
 
-/** Three tasks in a row: the first makes its rows, the others read what the one before wrote. One shop has a fault by parameter. */
-const shops = `import { column, param, parquet, partitionsOf, pipeline, rowsFrom, task } from 'fanmill'
+/**
+ * Three tasks in a row: the first makes its rows and sorts them over all batches, the others read what the one before wrote, and a state
+ * machine is called at the end. One shop has a fault by parameter.
+ */
+const shops = `import { column, param, parquet, partitionsOf, pipeline, rowsFrom, stateTask, task } from 'fanmill'
 
 const sales = task({
   name: 'sales',
@@ -105,20 +122,29 @@ const sales = task({
     partitionBytes: ${512 * 1024},
   }),
   columns: { shop: column.int32(), total: column.int32() },
-  output: parquet({ path: '{task}/{month}', partitionBy: ['shop'] }),
+  output: parquet({ path: '{task}/{month}', sortBy: { columns: ['total', 'shop'], descending: ['total'], global: true } }),
 })
 const large = task({
   name: 'large',
   source: partitionsOf(sales),
-  output: parquet({ path: '{task}/{month}' }),
-}).sql\`select cast(shop as integer) as shop, total from input where total >= 150\`
+  output: parquet({ path: '{task}/{month}', partitionBy: ['shop'], salted: true }),
+}).sql\`select shop, total from input where total >= 150\`
 const doubled = task({
   name: 'doubled',
   source: partitionsOf(large),
   output: parquet({ path: '{task}/{month}' }),
-}).sql\`select shop, 2 * total as total from input\`
+}).sql\`select cast(shop as integer) as shop, 2 * total as total from input\`
+const marts = stateTask({
+  name: 'marts',
+  requires: doubled,
+  integration: 'states:startExecution.sync:2',
+  arguments: ({ month }) => ({ StateMachineArn: '${martsArn}', Input: { month } }),
+  permissions: [{ actions: ['states:StartExecution', 'states:DescribeExecution', 'states:StopExecution'], resources: ['*'] }],
+  target: '{task}/{month}/_SUCCESS',
+  root: 'output',
+})
 
-export default pipeline({ name: 'shops', tasks: [doubled, large, sales] })
+export default pipeline({ name: 'shops', tasks: [doubled, large, sales, marts] })
 `
 
 /**
