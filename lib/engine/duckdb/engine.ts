@@ -89,6 +89,8 @@ const settings = (options: EngineOptions): string[] => [
   `SET temp_directory = ${quoteText(options.tempFolder)}`,
   // GLOBAL sets it for all connections. Otherwise only one would have it, and the others the time zone of the machine.
   "SET GLOBAL TimeZone = 'UTC'",
+  // Files are read once. Keeping what was read would copy it, and would take memory that the rows need.
+  'SET enable_external_file_cache = false',
 ]
 
 /** Makes `connection.progress` available from the start of a query, without printing it. */
