@@ -7,10 +7,30 @@ import { dataFolder } from './inputs.ts'
 import { joinPeers } from './join-peers.ts'
 import { checkJoined, generateJoins, generateKept, joinAlone, joinRows, joinsFolder, runJoins } from './joins.ts'
 import { checkSales, engineAlone, generateSales, type SalesTask, salesFolder } from './sales.ts'
+import { checkUniqueKeys, generateUniqueKeys, uniqueKeysAlone } from './unique-keys.ts'
 
 export const keyedCases: readonly Case[] = [
   reduceCase('reduce-few', 'shops', '1,000 keys', 1.5),
   reduceCase('reduce-many', 'customers', '10 million keys', 2.5),
+  {
+    name: 'reduce-unique',
+    title: 'reduce of 50 million rows of Parquet by as many keys, against the engine alone with 2 threads',
+    inputs: [],
+    setUp: generateUniqueKeys,
+    sides: [
+      {
+        label: 'fanmill',
+        command: () => runKeyed('keys', 'ids', '--memory', '700'),
+        check: () => checkUniqueKeys(join(outFolder, 'ids/*.parquet')),
+      },
+      { label: 'duckdb', command: uniqueKeysAlone, check: () => checkUniqueKeys(join(outFolder, 'all.parquet')) },
+    ],
+    targets: [
+      timesAsLong('fanmill', 'duckdb', ['given', 2.5]),
+      cpuAsMuch('fanmill', 'duckdb', ['given', 2.5]),
+      peakMemory('fanmill'),
+    ],
+  },
   {
     name: 'join',
     title: `join of ${joinRows / 1e6} million rows with as many, against the engine alone with 2 threads over the same files`,
@@ -67,7 +87,7 @@ function reduceCase(name: string, task: SalesTask, keys: string, atMost: number)
     sides: [
       {
         label: 'fanmill',
-        command: () => runSales(task, '--memory', '700'),
+        command: () => runKeyed('sales', task, '--memory', '700'),
         check: () => checkSales(join(outFolder, task, '**/*.parquet'), task),
       },
       {
@@ -93,9 +113,9 @@ function sumsBy(tool: 'polars' | 'dask' | 'spark', task: SalesTask): Side {
   return { label: tool, command, check: () => checkSales(join(outFolder, '**/*.parquet'), task) }
 }
 
-/** Runs one task of `pipelines/sales.ts`. */
-function runSales(task: string, ...flags: string[]) {
-  const pipeline = fileURLToPath(new URL('pipelines/sales.ts', import.meta.url))
+/** Runs one task of a pipeline. */
+function runKeyed(name: 'sales' | 'keys', task: string, ...flags: string[]) {
+  const pipeline = fileURLToPath(new URL(`pipelines/${name}.ts`, import.meta.url))
   return product(
     'run',
     pipeline,

@@ -8,9 +8,14 @@ const buckets = 1000
 
 /** The documented hash of the texts of a key. */
 function bucketOf(...texts: readonly (string | null)[]): number {
+  return remainderOf(texts, buckets)
+}
+
+/** The hash modulo any number. */
+function remainderOf(texts: readonly (string | null)[], divisor: number): number {
   const text = texts.map(value => (value === null ? 'n;' : `${Buffer.byteLength(value)}:${value};`)).join('')
   const digest = createHash('md5').update(text).digest().reverse().toString('hex')
-  return Number(BigInt(`0x${digest}`) % BigInt(buckets))
+  return Number(BigInt(`0x${digest}`) % BigInt(divisor))
 }
 
 it.each([
@@ -33,6 +38,11 @@ it.each([
   expect(await bucketBy({ k: [type, value] })).toBe(expected)
 })
 
+it.each([1, 2, 61, 65_535, 65_536])('divides the hash of 128 bits exactly by %i buckets', async count => {
+  for (const text of ['a', 'b', 'c', 'd', 'e', 'f'])
+    expect(await bucketBy({ k: ['VARCHAR', `'${text}'`] }, count)).toBe(remainderOf([text], count))
+})
+
 it('tells the columns of a key apart', async () => {
   const both = await bucketBy({ a: ['VARCHAR', "'1:x;'"], b: ['VARCHAR', 'NULL'] })
   expect(both).toBe(bucketOf('1:x;', null))
@@ -53,13 +63,16 @@ it('refuses a column that the rows do not have', () => {
 })
 
 /** Returns the bucket that the engine computes, in a time zone that must not matter. */
-async function bucketBy(key: Readonly<Record<string, readonly [type: string, value: string]>>): Promise<number> {
+async function bucketBy(
+  key: Readonly<Record<string, readonly [type: string, value: string]>>,
+  count = buckets,
+): Promise<number> {
   const connection = await (await DuckDBInstance.create()).connect()
   try {
     await connection.run("SET TimeZone = 'Asia/Kolkata'")
     const list = Object.entries(key).map(([name, [type, value]]) => `CAST(${value} AS ${type}) AS ${name}`)
     const by = Object.entries(key).map(([name, [type]]) => ({ name, type }))
-    const reader = await connection.runAndReadAll(`SELECT ${keptBucket(by, buckets)} FROM (SELECT ${list.join(', ')})`)
+    const reader = await connection.runAndReadAll(`SELECT ${keptBucket(by, count)} FROM (SELECT ${list.join(', ')})`)
     return Number(reader.getRows()[0]?.[0])
   } finally {
     connection.closeSync()
