@@ -1,5 +1,6 @@
 /** Runs a task whose inputs are found: the steps plan, process and commit. */
 import { dirname } from 'node:path'
+import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
@@ -85,9 +86,9 @@ const manyMembers = 10_000
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
   const stages = stagesOf(task)
-  const { output, stageFolder, partFolder, groupBytes, options, owner, slowMsMin } = session
+  const { output, stageFolder, partFolder, options, owner, slowMsMin } = session
   const { signal, failFast } = options
-  const machine = { output, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
+  const machine = { output, gate, stageFolder, partFolder, partitions, deliveries, signal }
   const watcher: RunWatcher = {
     onStart() {
       log.begin(planned.run)
@@ -123,6 +124,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     return batchTools({
       ...machine,
       ...of,
+      groupBytes: groupBytesOf(session, own),
       machine: actingMachine(taskRun),
       pace: paces[stage],
       onSkip,
@@ -132,6 +134,10 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   }
   return { openTools, packing: packing(session), failFast, watcher }
 }
+
+/** A join holds rows in the memory of the engine: with more of them at once it would write them to a disk and read them again. */
+const groupBytesOf = ({ groupBytes, memory }: Session, { source }: TaskDefinition): number =>
+  source.kind === 'exchange' && source.join ? Math.min(groupBytes, memory.engineBytes) : groupBytes
 
 /** The machine of a task that acts instead of reading rows, on this computer. */
 function actingMachine({ session, secrets, log }: TaskRun): ActingMachine {
