@@ -14,7 +14,7 @@ const peersNote =
 
 /** CPU time of the case by part, as it was measured on 2026-11-29. */
 const fewPhases =
-  "CPU seconds by part on this machine, medians of 5 to 11 runs at a load of about 20, before the heaps of threads began large: 0.92 for a run over two files of 1,000 rows (0.62 with one worker), where Node and DuckDB alone take 0.25; 0.25 for the hash that identifies 713 MB of input, of which reading is 0.15; 1.0 for the engine's queries, as much as DuckDB's own. A second run over unchanged files (`--force`), which keeps the hash and the bundle, took 2.17 where the first took 2.60. So the start and the hash, not the rows, are what is above 1.5 ×: the two would have to take 0.65 together. Tried: hashing by synchronous reads, 0.18 instead of 0.25 (not kept: the thread would answer nothing meanwhile); larger pieces for the hash, no difference."
+  "CPU seconds by part on this machine, medians of 5 to 11 runs at a load of about 20, before the heaps of threads began large: 0.92 for a run over two files of 1,000 rows (0.62 with one worker), where Node and DuckDB alone take 0.25; 0.25 for the hash that identifies 713 MB of input, of which reading is 0.15; 1.0 for the engine's queries, as much as DuckDB's own. A second run over unchanged files (`--force`), which keeps the hash and the bundle, took 2.17 where the first took 2.60. So the start and the hash, not the rows, are what is above 1.5 ×: the two would have to take 0.65 together. Tried: hashing by synchronous reads, 0.18 instead of 0.25 (not kept: the thread would answer nothing meanwhile); larger pieces for the hash, no difference. At a load of 20 the times say little: both sides mostly wait for a CPU. At a load of 6 a few hours earlier, before these changes, the time was 2.87 × and the CPU seconds 2.91 ×."
 
 export const keyedCases: readonly Case[] = [
   { ...reduceCase('reduce-few', 'shops', '1,000 keys', 1.5), note: `${peersNote}\n\n${fewPhases}` },
@@ -52,7 +52,7 @@ export const keyedCases: readonly Case[] = [
       { label: 'duckdb', command: joinAlone, check: () => checkJoined(join(outFolder, 'all.parquet')) },
     ],
     peers: joinPeers,
-    note: 'With `--peers`: polars streams; dask has two threads; spark is `local[2]` with a heap of 2 GB.',
+    note: "With `--peers`: polars streams; dask has two threads; spark is `local[2]` with a heap of 2 GB.\n\nWith joins of 256 MB at once, which is more than an engine's memory, the first measurement at full size took 56.3 CPU seconds (DuckDB 19.3) and 851 MB; co-bucketed, 32.0 (19.9) and 675 MB.",
     targets: [
       timesAsLong('fanmill', 'duckdb', ['at most', 3]),
       cpuAsMuch('fanmill', 'duckdb', ['at most', 3]),
