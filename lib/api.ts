@@ -36,7 +36,7 @@ import type { RootAccess } from './store/roots.ts'
  */
 export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
   checkOptions('run', options, runOptions)
-  return (await import('./local/run.ts')).run(pipeline, options)
+  return (await import('./local/start-run.ts')).startRun(pipeline, options)
 }
 
 /**

@@ -28,6 +28,7 @@ const singleEntries = [
   'lib/fanmill',
   'lib/cli/main',
   'lib/cli/command-line',
+  'lib/local/start-run',
   'lib/local/run',
   'lib/worker',
   'lib/worker-extract',

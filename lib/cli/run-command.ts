@@ -48,9 +48,9 @@ async function runAction(pipeline: string, task: string | undefined, flags: RunF
   const { sample, force, keep } = flags
   const params = readParams(flags)
   const view = await openView(flags)
-  const { run } = await import('../local/run.ts')
+  const { startRun } = await import('../local/start-run.ts')
   const given = { ...settings, task, params, sample, force, keep, onEvent: view.show }
-  const result = await withInterrupt(signal => run(pipeline, { ...given, signal })).finally(view.stop)
+  const result = await withInterrupt(signal => startRun(pipeline, { ...given, signal })).finally(view.stop)
   const isSample = sample !== undefined
   const output = isSample ? `${settings.output}/.fanmill/sample` : flags.output
   await showResult(result, { ...flags, isSample, output })

@@ -3,7 +3,7 @@ import type { PipelineDefinition } from '../define/definition.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
 import type { RunOptions } from './run-options.ts'
 import type { RunResult } from './run-result.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, type Session, type SessionTuning } from './session.ts'
 import { shortError } from './task-result.ts'
 import { walkGraph } from './walk.ts'
 
@@ -13,8 +13,12 @@ import { walkGraph } from './walk.ts'
  * run, and listed so.
  * @throws DEFINITION_*, SQL_*, PARAM_*, GRAPH_*, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  */
-export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
-  return runSession(await openSession(pipeline, options))
+export async function run(
+  pipeline: PipelineDefinition | string,
+  options: RunOptions = {},
+  tuning?: SessionTuning,
+): Promise<RunResult> {
+  return runSession(await openSession(pipeline, options, tuning))
 }
 
 /** Runs the tasks of a session, and closes it. @throws as `run` */

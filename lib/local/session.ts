@@ -18,25 +18,15 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store, StoredObject } from '../store/store.ts'
-import {
-  checkMemory,
-  defaultMemoryMb,
-  defaultWorkers,
-  type MemoryShares,
-  makeStageFolder,
-  shareMemory,
-  thisOwner,
-  threadsAtOnce,
-} from '../threads/machine.ts'
-import { memoryCeiling } from '../threads/machine-memory.ts'
-import { openPool, type ThreadPool } from '../threads/pool.ts'
+import { makeStageFolder, thisOwner } from '../threads/machine.ts'
+import { openRunThreads, type RunThreads } from '../threads/run-threads.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { outputRoot } from './output-root.ts'
 import { pipelineFile } from './pipeline-file.ts'
 import { ownOutputs } from './roots-apart.ts'
 import type { RunOptions } from './run-options.ts'
 
-export interface Session {
+export interface Session extends RunThreads {
   readonly pipeline: PipelineDefinition
   readonly bundle: Bundle
   readonly codeHash: (task: TaskDefinition) => string
@@ -52,12 +42,6 @@ export interface Session {
   readonly workFolder: string
   readonly output: Store
   readonly owner: Owner
-  readonly workers: number
-  readonly memory: MemoryShares
-  /** Limit on the memory of the whole process, beyond which the run ends. */
-  readonly memoryBytesMax: number
-  /** Threads for all tasks, which start before the pipeline is loaded. */
-  readonly pool: ThreadPool
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
@@ -67,8 +51,10 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** Sizes that tests make small, to have many batches of little text. */
 export interface SessionTuning {
+  /** Threads that were started already; the session closes them. Default it starts them. */
+  readonly threads?: RunThreads
+  /** Text of a batch for each thread, which tests make small, to have many batches of little text. */
   readonly groupBytes?: number
   /** Time before a slow share gets a second copy. */
   readonly slowMsMin?: number
@@ -78,32 +64,23 @@ export interface SessionTuning {
 export async function openSession(
   pipeline: PipelineDefinition | string,
   options: RunOptions,
-  { groupBytes = groupBytesMax, slowMsMin }: SessionTuning = {},
+  { threads = openRunThreads(options), groupBytes = groupBytesMax, slowMsMin }: SessionTuning = {},
 ): Promise<Session> {
-  const { memoryMb = defaultMemoryMb(), onEvent } = options
-  const { workers = defaultWorkers(memoryMb) } = options
-  // A small machine runs one worker, whatever its memory.
-  if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
-  const inputSpec = outlastingOutages(rootSpec(options.input ?? '.', options))
-  const outputSpec = outlastingOutages(outputRoot(options))
-  checkInputRoot(inputSpec)
-  checkOutputRoot(outputSpec)
-  const shares = shareMemory(memoryMb, workers)
-  const memoryBytesMax = memoryCeiling(memoryMb)
-  // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
-  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
-  const startAtOnce = threadsAtOnce(workers)
-  const pool = openPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
+  const { onEvent } = options
   const folders: string[] = []
   const own = (folder: string): string => {
     folders.unshift(folder)
     return folder
   }
   const close = async (): Promise<void> => {
-    await pool.close()
+    await threads.pool.close()
     for (const folder of folders) removeOwnFolder(folder)
   }
   try {
+    const inputSpec = outlastingOutages(rootSpec(options.input ?? '.', options))
+    const outputSpec = outlastingOutages(outputRoot(options))
+    checkInputRoot(inputSpec)
+    checkOutputRoot(outputSpec)
     const { workFolder, isTemporary } = workFolderOf(outputSpec)
     if (isTemporary) own(workFolder)
     const { bundle, definition } = await load(pipeline, join(workFolder, 'bundles'), !isTemporary)
@@ -114,26 +91,15 @@ export async function openSession(
       pipeline: definition,
       bundle,
       codeHash: await taskHasher(bundle, definition),
-      ...{
-        inputSpec,
-        outputSpec,
-        workFolder,
-        workers,
-        memory,
-        memoryBytesMax,
-        pool,
-        groupBytes,
-        slowMsMin,
-        options,
-        close,
-      },
+      ...threads,
+      ...{ inputSpec, outputSpec, workFolder, groupBytes, slowMsMin, options, close },
       input,
       identify: contentIdentity({ input, inputSpec, workFolder }),
       output: openStore(outputSpec),
       outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
       owner: thisOwner(),
       partFolder: own(makeOwnFolder(join(workFolder, 'tmp'))),
-      stageFolder: own(makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)),
+      stageFolder: own(makeStageFolder((threads.workers + 1) * 2 * groupBytesMax, threads.memoryMb * 1e6)),
       emit: event => onEvent?.(event),
     }
   } catch (error) {

@@ -1,0 +1,12 @@
+/** Starts the threads of a run before the code that runs it is loaded: each takes about as long. */
+import type { PipelineDefinition } from '../define/definition.ts'
+import { openRunThreads } from '../threads/run-threads.ts'
+import type { RunOptions } from './run-options.ts'
+import type { RunResult } from './run-result.ts'
+
+/** Runs a pipeline. @throws as `run` in `run.ts` */
+export async function startRun(pipeline: PipelineDefinition | string, options: RunOptions): Promise<RunResult> {
+  const threads = openRunThreads(options)
+  const { run } = await import('./run.ts')
+  return run(pipeline, options, { threads })
+}

@@ -1,0 +1,41 @@
+/** Opens the threads of a run on this machine, each with its share of the memory. */
+import {
+  checkMemory,
+  defaultMemoryMb,
+  defaultWorkers,
+  type MemoryShares,
+  shareMemory,
+  threadsAtOnce,
+} from './machine.ts'
+import { memoryCeiling } from './machine-memory.ts'
+import { openPool, type ThreadPool } from './pool.ts'
+
+export interface RunThreads {
+  readonly workers: number
+  readonly memoryMb: number
+  readonly memory: MemoryShares
+  /** Limit on the memory of the whole process, beyond which the run ends. */
+  readonly memoryBytesMax: number
+  /** Threads for all tasks, which start before the pipeline is loaded. */
+  readonly pool: ThreadPool
+}
+
+export interface RunThreadsOptions {
+  readonly memoryMb?: number | undefined
+  readonly workers?: number | undefined
+}
+
+/** Starts the threads; the caller closes the pool. @throws USAGE for too little memory */
+export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThreadsOptions): RunThreads {
+  const memoryMb = givenMb ?? defaultMemoryMb()
+  const workers = wanted ?? defaultWorkers(memoryMb)
+  // A small machine runs one worker, whatever its memory.
+  if (workers > 1 || givenMb !== undefined) checkMemory(memoryMb, workers)
+  const shares = shareMemory(memoryMb, workers)
+  const memoryBytesMax = memoryCeiling(memoryMb)
+  // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
+  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
+  const startAtOnce = threadsAtOnce(workers)
+  const pool = openPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
+  return { workers, memoryMb, memory, memoryBytesMax, pool }
+}
