@@ -11,6 +11,7 @@ export type InputName =
   | 'million'
   | 'tiny'
   | 'big'
+  | 'large'
   | 'huge'
   | 'gzip'
   | 'newlines'
@@ -36,6 +37,7 @@ export const inputs: Readonly<Record<InputName, Input>> = {
   million: { file: 'million.zip', form: 'members', style: 'many', rows: 1_000_000, memberRows: 1 },
   tiny: { file: 'tiny.zip', form: 'members', style: 'many', rows: 1_100_000, memberRows: 11 },
   big: { file: 'big.csv', form: 'text', style: 'big', rows: 2_000_000 },
+  large: { file: 'large.csv', form: 'text', style: 'big', rows: 20_000_000 },
   huge: { file: 'huge.zip', form: 'member', style: 'big', rows: 22_600_000 },
   gzip: { file: 'orders.csv.gz', form: 'gzip', style: 'big', rows: 4_000_000 },
   newlines: { file: 'newlines.csv', form: 'text', style: 'newlines', rows: 2_000_000 },

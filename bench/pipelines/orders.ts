@@ -30,6 +30,7 @@ export const orders = pipeline({
     task({ name: 'tiny', source: members('tiny.zip'), columns, output, strict: false }),
     task({ name: 'big', source: big, columns, output }),
     task({ name: 'big-lenient', source: big, columns, output, strict: false }),
+    task({ name: 'large-lenient', source: text('large.csv'), columns, output, strict: false }),
     task({ name: 'huge', source: members('huge.zip'), columns, output, strict: false }),
     task({ name: 'gzip', source: text('orders.csv.gz'), columns, output, strict: false }),
     task({ name: 'newlines', source: text('newlines.csv'), columns, output, strict: false }),
