@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { stageOf } from './define/task-stages.ts'
+import { startEngine } from './engine/duckdb/engine.ts'
 import { PermanentError, toPlain } from './errors/errors.ts'
 import { redactor } from './errors/redact.ts'
 import { taskNamed } from './model/resolve-task.ts'
@@ -84,9 +85,16 @@ function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): Pr
 
 async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
-  const pipeline = await loadPipeline(setup.bundle)
-  const filesFolder = dirname(setup.bundle.file)
-  const taskOf = (loaded: PipelineDefinition) => stageOf(taskNamed(loaded, setup.task), setup.stage ?? 0)
-  const loadCopy = async (copy: number) => taskOf(await loadPipeline(setup.bundle, copy))
-  return openThread(taskOf(pipeline), { ...setup, filesFolder, loadCopy }, message => channel.send(redact(message)))
+  const starting = startEngine({ memoryBytes: setup.engineBytes })
+  try {
+    const pipeline = await loadPipeline(setup.bundle)
+    const filesFolder = dirname(setup.bundle.file)
+    const taskOf = (loaded: PipelineDefinition) => stageOf(taskNamed(loaded, setup.task), setup.stage ?? 0)
+    const loadCopy = async (copy: number) => taskOf(await loadPipeline(setup.bundle, copy))
+    const own = { ...setup, filesFolder, loadCopy, starting }
+    return await openThread(taskOf(pipeline), own, message => channel.send(redact(message)))
+  } catch (error) {
+    starting.discard()
+    throw error
+  }
 }

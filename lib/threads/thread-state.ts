@@ -1,6 +1,6 @@
 /** The state of one task in a thread: its setup, its engine, and how it sends messages. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import type { Engine } from '../engine/duckdb/engine.ts'
+import type { Engine, StartingEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { type InputColumns, openTask, type TaskEngine } from '../engine/task-engine.ts'
@@ -34,6 +34,8 @@ export interface ThreadSetup {
   readonly filesFolder?: string
   /** Loads the task from another copy of the user's module; absent where the functions are those of a test's own module. */
   loadCopy?(copy: number): Promise<TaskDefinition>
+  /** The engine, which starts while the module is loaded; default it starts after that. */
+  readonly starting?: StartingEngine
 }
 
 export type SendMessage = (message: WorkerMessage) => void

@@ -50,6 +50,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
     writesBuckets: outputKind(task.output).exchange !== undefined,
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
+    starting: setup.starting,
     load: loadTables(setup.tables),
   })
   const context = await createUserContext(task, setup, send, stopping.signal)

@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly threads?: number
   /** Rows are written into files of many buckets at once. Default false. */
   readonly writesBuckets?: boolean
+  /** The engine that was started already, with the same memory and threads; default it is started. */
+  readonly starting?: StartingEngine
   /** Runs before locking: loads the broadcast tables. */
   readonly load?: (connection: DuckDBConnection) => Promise<void>
 }
@@ -34,16 +36,44 @@ export interface Engine {
   close(): void
 }
 
-/** Opens, loads and locks an engine. @throws ENGINE_FAILED; INPUT_INVALID when a table does not load */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
-  keepByteOrderMarks()
-  const instance = await DuckDBInstance.create(':memory:', {
-    threads: String(options.threads ?? 1),
-    memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
+/** An engine that starts while its thread does other work. */
+export interface StartingEngine {
+  /** Returns the instance, which belongs to the caller from then on. */
+  take(): Promise<DuckDBInstance>
+  /** Closes an instance that nobody took. */
+  discard(): void
+}
+
+/** Begins to start an engine. */
+export function startEngine({
+  threads = 1,
+  memoryBytes,
+}: Pick<EngineOptions, 'threads' | 'memoryBytes'>): StartingEngine {
+  const instance = DuckDBInstance.create(':memory:', {
+    threads: String(threads),
+    memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
   })
+  // Whoever takes it gets the error, which must not end the process before.
+  instance.catch(() => undefined)
+  let close: ((started: DuckDBInstance) => void) | undefined = started => started.closeSync()
+  return {
+    take() {
+      close = undefined
+      return instance
+    },
+    discard() {
+      if (close) instance.then(close, () => undefined)
+    },
+  }
+}
+
+/** Opens, loads and locks an engine. @throws ENGINE_FAILED; INPUT_INVALID when a table does not load */
+export async function openEngine({ starting, ...options }: EngineOptions): Promise<Engine> {
+  keepByteOrderMarks()
+  const instance = await (starting ?? startEngine(options)).take()
   const open = new Set<DuckDBConnection>()
   const connect = async (): Promise<DuckDBConnection> => {
     const connection = await instance.connect()
