@@ -1,6 +1,6 @@
 /** The cases of the benchmark and their targets. */
 import { join } from 'node:path'
-import { type Case, peakGrowth, peakMemory, rate, type Side, seconds, timesAsLong } from './case.ts'
+import { type Case, cpuAsMuch, peakGrowth, peakMemory, rate, type Side, seconds, timesAsLong } from './case.ts'
 import {
   duckdbCopy,
   extractToMemory,
@@ -41,6 +41,7 @@ export const cases: readonly Case[] = [
     ],
     targets: [
       timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1]),
+      cpuAsMuch('fanmill, lenient', 'duckdb', ['given', 1]),
       timesAsLong('fanmill, strict', 'fanmill, lenient', ['at most', 1.1]),
       timesAsLong('pyarrow threads', 'fanmill, lenient', ['at least', 1.5]),
       timesAsLong('pandas pool', 'fanmill, lenient', ['at least', 2.5]),
@@ -65,6 +66,7 @@ export const cases: readonly Case[] = [
     ],
     targets: [
       timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1.15]),
+      cpuAsMuch('fanmill, lenient', 'duckdb', ['given', 1]),
       timesAsLong('fanmill, strict', 'duckdb', ['given', 1.15]),
       timesAsLong('pyarrow', 'fanmill, lenient', ['at least', 1]),
       peakMemory('fanmill, lenient'),
@@ -79,7 +81,11 @@ export const cases: readonly Case[] = [
       task('fanmill, lenient', 'large-lenient', 'large'),
       files('duckdb', 'large', () => duckdbCopy(inputPath('large'))),
     ],
-    targets: [timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1.05]), peakMemory('fanmill, lenient')],
+    targets: [
+      timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1.05]),
+      cpuAsMuch('fanmill, lenient', 'duckdb', ['given', 1]),
+      peakMemory('fanmill, lenient'),
+    ],
   },
   twoWorkers('many-workers', 'the zip of 6,087 members', 'many-lenient', 'many', 1.6),
   twoWorkers('big-workers', 'the CSV of 178 MB', 'big-lenient', 'big', 1.6),
