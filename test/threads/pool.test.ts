@@ -25,6 +25,24 @@ it('ends unused threads only after they loaded their modules, because ending one
   expect(events).toEqual(['loaded', 'loaded', 'ended', 'ended'])
 })
 
+it('starts a second thread only when the first has loaded its modules and a job finds no free one', async () => {
+  const events: string[] = []
+  const watch = (worker: Worker): void => {
+    events.push('started')
+    worker.once('message', () => events.push('loaded'))
+  }
+  process.on('worker', watch)
+  onTestFinished(() => void process.off('worker', watch))
+  const { setup, opened } = await pipelineFolder()
+  const pool = openPool({ ...machine, threads: 2, startAtOnce: 1 })
+  const workers = pool.workersFor({ setup, onMessage })
+  await Promise.all([0, 1].map(() => workers.run<'check'>({ kind: 'check' })))
+  expect(await opened()).toBe(2)
+  await workers.close()
+  await pool.close()
+  expect(events).toEqual(['started', 'loaded', 'started', 'loaded'])
+})
+
 describe('a job', () => {
   it('keeps no reference to its answer', async () => {
     setFlagsFromString('--expose-gc')
