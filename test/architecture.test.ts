@@ -19,8 +19,9 @@ const arrows: Record<string, string> = {
   zip: 'define errors inflate model paths store',
   tar: 'define errors inflate model store zip',
   archive: 'define errors model store tar zip',
-  text: 'define errors inflate model store workbook xml',
+  text: 'avro define errors inflate model store workbook xml',
   workbook: 'define errors xml zip',
+  avro: 'define errors inflate tar',
   xml: 'define errors',
   parquet: 'errors model',
   delta: 'errors model parquet paths state store',
@@ -35,7 +36,7 @@ const arrows: Record<string, string> = {
   programs: 'define errors model process store',
   threads: 'archive bundle define engine errors model paths process programs stage state store zip',
   bundle: 'define errors store',
-  infer: 'archive define engine errors inflate inputs model parquet paths stage store text threads xml zip',
+  infer: 'archive avro define engine errors inflate inputs model parquet paths stage store tar text threads xml zip',
   init: 'define errors infer',
   aws: 'define errors inputs model paths store',
   local:
@@ -58,6 +59,7 @@ const packages: Record<string, RegExp> = {
   'lib/paths/glob.ts': /^picomatch$/,
   'lib/zip': /^(node:|yauzl$)/,
   'lib/workbook': /^node:/,
+  'lib/avro': /^(node:|hysnappy$)/,
   'lib/xml': /^node:/,
   'lib/xml/xml-events.ts': /^saxen$/,
   'lib/inflate/bzip2.ts': /^seek-bzip$/,
@@ -94,6 +96,7 @@ const packages: Record<string, RegExp> = {
 const pure = {
   folders: [
     'archive',
+    'avro',
     'aws',
     'commit',
     'define',

@@ -14,6 +14,7 @@ import type { SqlStep } from './sql-step.ts'
 
 export type { ColumnDefinition, ScalarType } from './column-definition.ts'
 export type {
+  AvroFormat,
   CsvFormat,
   DeclaredEncoding,
   FieldRange,

@@ -133,8 +133,15 @@ export interface XmlFormat {
   readonly lists?: readonly string[]
 }
 
+export interface AvroFormat {
+  readonly kind: 'avro'
+  /** Avro has one spelling of each name. */
+  readonly matchNames?: undefined
+}
+
 /** How records stand in a file. */
 export type Format =
+  | AvroFormat
   | CsvFormat
   | FixedWidthFormat
   | JsonFormat

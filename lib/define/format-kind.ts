@@ -1,5 +1,7 @@
 /** The table of the kinds of formats, as data: how records stand in a file, and how columns are named. */
+import { avroText } from './avro-format.ts'
 import type {
+  AvroFormat,
   CsvFormat,
   DeclaredEncoding,
   FixedWidthFormat,
@@ -20,7 +22,7 @@ import { sheetFormat } from './workbook-format.ts'
 export type TextFormat = FieldFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat | XmlFormat
 
 /** A format whose records have fields: their columns stand in a header, or are known by their position. */
-export type FieldFormat = CsvFormat | WorkbookFormat
+export type FieldFormat = AvroFormat | CsvFormat | WorkbookFormat
 
 /** Delimiter of the columns of staged lines (JSON lines, log lines). Four bytes are the most that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
@@ -46,6 +48,8 @@ export interface TextLayout {
   readonly document: { readonly path?: string | undefined } | undefined
   /** The sheet whose cells are rewritten to this text: see `lib/workbook`. */
   readonly workbook: Pick<WorkbookFormat, 'sheet' | 'headerRow'> | undefined
+  /** Whether it is an Avro file whose records are rewritten to this text: see `lib/avro`. */
+  readonly avro?: boolean
   /** The elements that are rewritten to this text: see `lib/xml`. */
   readonly xml: Pick<XmlFormat, 'record' | 'lists'> | undefined
   /** Whether blank lines are records. */
@@ -103,7 +107,11 @@ export const textPerParquet = 4.5
 /** A byte of a workbook is as many bytes of the text of its rows: measured 1.6 with five columns of numbers and texts. */
 const textPerWorkbook = 1.6
 
+/** A byte of Avro in a common compression is as many bytes of the text of its records. */
+const textPerAvro = 4
+
 const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => FormatKind } = {
+  avro: () => ({ text: { ...csvText(avroText), avro: true }, columnsFrom: 'header', textPerByte: textPerAvro }),
   csv: format => ({
     text: csvText(format),
     columnsFrom: format.header ? 'header' : 'position',
@@ -173,10 +181,10 @@ export const layoutOfText = (format: TextFormat): TextLayout => formatKind(forma
 /** Whether files of a format are text. */
 export const isText = (format: Format): format is TextFormat => formatKind(format).text !== undefined
 
-/** Whether the text of a format is written by a parser of workbooks or XML: a small file may have any number of records, which are read in pieces. */
+/** Whether the text of a format is written by a reader of workbooks, XML or Avro: a small file may have any number of records, which are read in pieces. */
 export function isParsed(format: Format): boolean {
   const { text } = formatKind(format)
-  return text?.workbook !== undefined || text?.xml !== undefined
+  return text?.workbook !== undefined || text?.xml !== undefined || text?.avro === true
 }
 
 /** Whether records have fields: their columns stand in a header, or are known by their position. */

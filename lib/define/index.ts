@@ -2,6 +2,7 @@
 
 export type { ActingTask, ActingTaskOptions } from './acting-task.ts'
 export type { Environment, Permission, TargetDefinition } from './action-definition.ts'
+export { type Avro, avro } from './avro-format.ts'
 export { days, months } from './calendar.ts'
 export { type ColumnOf, column, type ListColumnOf, type StructColumnOf } from './column.ts'
 export type {

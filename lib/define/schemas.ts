@@ -49,8 +49,8 @@ export const columns = v.pipe(
 
 /** How records stand in a file. */
 export const anyFormat = piece<Format>(
-  'csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }) or parquetFiles()',
-  ['csv', 'jsonLines', 'json', 'fixedWidth', 'lines', 'parquet', 'xlsx', 'xml'],
+  'csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles()',
+  ['avro', 'csv', 'jsonLines', 'json', 'fixedWidth', 'lines', 'parquet', 'xlsx', 'xml'],
 )
 
 function hasControlCharacter(path: string): boolean {

@@ -2,7 +2,7 @@
 import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 import { checkNamesInFile } from './check-names.ts'
-import type { TaskDefinition } from './definition.ts'
+import type { ColumnDefinition, Columns, TaskDefinition } from './definition.ts'
 import { checkExchanges, columnsAfterExchange } from './exchange-checks.ts'
 import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
@@ -86,7 +86,7 @@ function checkReading(subject: string, task: TaskDefinition): void {
   if (source.format === undefined)
     throw invalid(
       `${subject}: source.format`,
-      'expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }) or parquetFiles(), got nothing',
+      'expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles(), got nothing',
     )
   checkColumnCount(subject, Object.keys(columns ?? {}).length)
   const { kind } = source.format
@@ -104,8 +104,21 @@ function checkReading(subject: string, task: TaskDefinition): void {
       `${subject}: onMissingColumn`,
       `expected 'null', as a row of ${kind} may leave keys out, got 'fail'; make the column required, and rows without it are rejects`,
     )
+  const binary = kind === 'avro' ? binaryColumn(columns ?? {}) : undefined
+  if (binary !== undefined)
+    throw invalid(
+      `${subject}: columns.${binary}`,
+      'expected another type than binary, as bytes of Avro are read as base64; declare column.string(), and decode it in SQL with from_base64',
+    )
   const groups = formatKind(source.format).ownColumns
   if (groups) checkGroups(subject, Object.keys(columns ?? {}), { groups, source })
+}
+
+/** Returns the first column that is binary, or holds binary values. */
+function binaryColumn(columns: Columns): string | undefined {
+  const isBinary = ({ type, items, fields = {} }: ColumnDefinition): boolean =>
+    type === 'binary' || (items !== undefined && isBinary(items)) || Object.values(fields).some(isBinary)
+  return Object.entries(columns).find(([, column]) => isBinary(column))?.[0]
 }
 
 /** The rows of a join are made of rows that were checked when they were written, and are of no record. */

@@ -60,6 +60,7 @@ export function definitionSource(
 }
 
 const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => string } = {
+  avro: () => 'avro()',
   csv: csvSource,
   fixedWidth: ({ columns, skip, footer, shortRows, encoding }) =>
     call('fixedWidth', [

@@ -15,6 +15,7 @@ import type { Reject } from '../model/reject.ts'
 import { openStore } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
+import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
 import { inferParquet } from './parquet.ts'
@@ -110,9 +111,15 @@ export async function columnsMissing(
   const inferred = await inferTexts(texts, format.kind, isPlain ? {} : { format })
   return new PermanentError(
     'COLUMNS_MISSING',
-    `task ${name}: columns: expected the columns of its ${format.kind === 'csv' ? 'CSV' : 'workbooks'}, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
+    `task ${name}: columns: expected the columns of its ${formatNouns[format.kind]}, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
     { task: name, source: inferred.source, sampled: inferred.sampled },
   )
+}
+
+const formatNouns: Readonly<Record<FieldFormat['kind'], string>> = {
+  avro: 'Avro files',
+  csv: 'CSV',
+  xlsx: 'workbooks',
 }
 
 interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgress'> {
@@ -136,9 +143,11 @@ async function inferTexts(
     const found =
       named === 'parquet'
         ? await inferParquet(chosen, scratch)
-        : named === 'xlsx'
-          ? await inferWorkbooks(chosen, format?.kind === 'xlsx' ? format : xlsx(), { ...others, scratch })
-          : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), named, scratch })
+        : named === 'avro'
+          ? await inferAvro(chosen, { ...others, scratch })
+          : named === 'xlsx'
+            ? await inferWorkbooks(chosen, format?.kind === 'xlsx' ? format : xlsx(), { ...others, scratch })
+            : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), named, scratch })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
     const notes = [...(isNested ? [nestedNote] : []), ...found.notes]
     return {

@@ -2,7 +2,8 @@
 import { Buffer } from 'node:buffer'
 import type { TextFormat } from '../define/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
-import { rewriteText } from '../text/text-filter.ts'
+import { type RewriteTextOptions, type RewrittenText, rewriteText } from '../text/text-filter.ts'
+import type { SampleText } from './sample.ts'
 import type { Sample } from './sample-bytes.ts'
 
 /** Returns the records of a sample as its format rewrites them, without those that the end of the sample cuts. @throws INPUT_INVALID, INPUT_ENCODING */
@@ -24,4 +25,17 @@ export const endOfSample = new Error('the sample ends')
 export async function* beginningOf(bytes: Uint8Array, isWhole: boolean): AsyncGenerator<Uint8Array> {
   yield bytes
   if (!isWhole) throw endOfSample
+}
+
+/** Returns a text as its format rewrites it. */
+export function rewrittenText({ name, open }: SampleText, options: Omit<RewriteTextOptions, 'name'>): SampleText {
+  let text: RewrittenText | undefined
+  return {
+    name,
+    open() {
+      text = rewriteText(open(), { ...options, name })
+      return text.chunks
+    },
+    gaps: () => text?.gaps,
+  }
 }

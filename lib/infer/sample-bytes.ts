@@ -25,7 +25,7 @@ export const sampleBytes = 512 * 1024
  * @throws INPUT_INVALID for a line of more than 64 MiB
  */
 export async function readSample(
-  { name, open }: SampleText,
+  { name, open, gaps }: SampleText,
   isDocument: (start: { readonly name: string; readonly bytes: Uint8Array }) => boolean = () => false,
 ): Promise<Sample> {
   const chunks: Uint8Array[] = []
@@ -47,9 +47,10 @@ export async function readSample(
     hasLine ||= chunk.includes(10) || chunk.includes(13)
   }
   const all = Buffer.concat(chunks)
-  if (all.length <= sampleBytes) return { name, bytes: all, isWhole }
+  const read = { name, gaps: gaps?.() }
+  if (all.length <= sampleBytes) return { ...read, bytes: all, isWhole }
   const end = Math.max(sampleBytes, all.indexOf(10) + 1)
-  return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
+  return { ...read, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
 }
 
 /** Returns the sample up to its last record end. */

@@ -21,15 +21,18 @@ import { membersOfSlice } from '../zip/member-rows.ts'
 export interface SampleText {
   readonly name: string
   open(): AsyncIterable<Uint8Array>
+  /** Returns the lines that a rewritten text lacks, as far as it was read: see `ChunkFilter`. */
+  gaps?(): readonly number[] | undefined
 }
 
 /** Kinds that names show: whether JSON is lines or documents, only the text does. */
-export type NamedKind = 'csv' | 'json' | 'parquet' | 'xlsx' | 'xml'
+export type NamedKind = 'avro' | 'csv' | 'json' | 'parquet' | 'xlsx' | 'xml'
 
 /** Returns the kind of a file by its name; undefined when the name does not show it. */
 export function namedKind(name: string): NamedKind | undefined {
   const plain = withoutCompression(name)
   if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
+  if (/\.avro$/i.test(plain)) return 'avro'
   if (/\.xlsx$/i.test(plain)) return 'xlsx'
   if (/\.(jsonl|ndjson|json|geojson)$/i.test(plain)) return 'json'
   if (/\.xml$/i.test(plain)) return 'xml'

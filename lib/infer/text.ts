@@ -15,6 +15,8 @@ import { isDocument } from './text-kind.ts'
 export interface InferTextOptions extends CsvHints {
   /** The kind that the names of the texts show; undefined where they do not. */
   readonly named: NamedKind | undefined
+  /** Columns whose types are known; default none. */
+  readonly given?: Readonly<Record<string, InferredColumn>>
   readonly scratch: string
   readonly onProgress?: (progress: InferProgress) => void
 }
@@ -31,7 +33,8 @@ export async function inferText(texts: readonly SampleText[], options: InferText
   const lines = await lineTexts(samples, named)
   const hints = { ...options, ...(lines.isDecoded && { encoding: 'utf-8' as const }), isUntyped: lines.isUntyped }
   const found = lines.kind === 'jsonLines' ? await findJson(lines.samples, hints) : findCsv(lines.samples, hints)
-  const { format, notes, ...fitted } = await fitColumns(found, lines.samples, options)
+  const columns = found.columns.map(each => ({ ...each, column: options.given?.[each.name] ?? each.column }))
+  const { format, notes, ...fitted } = await fitColumns({ ...found, columns }, lines.samples, options)
   if (lines.kind === 'csv' && named === undefined && options.delimiter === undefined) {
     const inPlaces = await inferPlaces(fitted, lines.samples, hints)
     if (inPlaces) return { ...inPlaces, format: lines.formatOf(inPlaces.format) }

@@ -2,8 +2,8 @@
 import type { WorkbookFormat } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { sheetFormat } from '../define/workbook-format.ts'
-import { rewriteText } from '../text/text-filter.ts'
 import type { InferredText } from './found-text.ts'
+import { rewrittenText } from './rewrite-sample.ts'
 import type { SampleText } from './sample.ts'
 import { type InferTextOptions, inferText } from './text.ts'
 
@@ -13,10 +13,7 @@ export async function inferWorkbooks(
   format: WorkbookFormat,
   options: Omit<InferTextOptions, 'named' | 'format'>,
 ): Promise<InferredText> {
-  const sheets = texts.map(({ name, open }) => ({
-    name,
-    open: () => rewriteText(open(), { format, name, errors: 'empty' }).chunks,
-  }))
+  const sheets = texts.map(text => rewrittenText(text, { format, errors: 'empty' }))
   const { header, shortRows, matchNames } = sheetFormat(format)
   const found = await inferText(sheets, { ...options, named: 'csv', format: csv({ header, shortRows, matchNames }) })
   return { ...found, format }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { avroText } from '../define/avro-format.ts'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import { isParsed, isText, type TextFormat } from '../define/format-kind.ts'
 import { sheetFormat } from '../define/workbook-format.ts'
@@ -98,6 +99,7 @@ async function writeTable(
 
 /** Returns the format of a table's text after it was rewritten. */
 function plainFormat(format: TextFormat): TextFormat {
+  if (format.kind === 'avro') return avroText
   if (format.kind === 'xlsx') return sheetFormat(format)
   if (format.kind === 'xml') return { kind: 'jsonLines' }
   return { ...format, encoding: 'utf-8', ...('footer' in format && { footer: 0 }) }

@@ -49,6 +49,7 @@ const writers: { readonly [K in Format['kind']]: RowWriter<Extract<Format, { kin
       encoding,
     ),
   }),
+  avro: undefined,
   fixedWidth: undefined,
   lines: undefined,
   parquet: undefined,

@@ -15,13 +15,21 @@ const beginsWith =
 const textAt = (bytes: Uint8Array, at: number, end: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', at, end)
 
+/** Whether a byte is a control character that no text has. */
+const isBinary = (byte: number): boolean => byte < 32 && ![9, 10, 12, 13].includes(byte)
+
 /** A text may begin with these letters as well; in a binary file a byte follows that text does not have. */
 const wordThenBinary =
   (word: string) =>
   (bytes: Uint8Array): boolean => {
-    const next = bytes[word.length] ?? 32
-    return textAt(bytes, 0, word.length) === word && next < 32 && ![9, 10, 13].includes(next)
+    return textAt(bytes, 0, word.length) === word && isBinary(bytes[word.length] ?? 32)
   }
+
+/** Does the same where the next byte may be of a text, but one of those after it is not. */
+const wordInBinary =
+  (word: string) =>
+  (bytes: Uint8Array): boolean =>
+    textAt(bytes, 0, word.length) === word && bytes.subarray(word.length, 64).some(isBinary)
 
 /** Bytes of a zip that are searched for the names with which a workbook begins. */
 const workbookBytes = 4096
@@ -52,6 +60,27 @@ const kinds: readonly FileKind[] = [
     name: 'a zip archive',
     advice: 'read it with zipMembers(), with nested: true where it is in an archive, or unpack it first',
     matches: zip,
+  },
+  { name: 'an Avro file', advice: 'set format: avro()', matches: wordThenBinary('Obj') },
+  {
+    name: 'an ORC file',
+    advice: 'no kept library reads ORC here: convert it to Parquet first, for example with pyarrow',
+    matches: wordInBinary('ORC'),
+  },
+  {
+    name: 'an Arrow file (Feather)',
+    advice: 'convert it to Parquet first, for example with pyarrow',
+    matches: wordThenBinary('ARROW1'),
+  },
+  {
+    name: 'an old Feather file',
+    advice: 'convert it to Parquet first, for example with pyarrow',
+    matches: wordThenBinary('FEA1'),
+  },
+  {
+    name: 'an SQLite database',
+    advice: 'export its table first',
+    matches: bytes => textAt(bytes, 0, 16) === 'SQLite format 3\0',
   },
   { name: 'a PDF document', advice: 'extract its table first', matches: bytes => textAt(bytes, 0, 5) === '%PDF-' },
   { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },

@@ -1,5 +1,6 @@
 /** Rewrites texts of other forms (UTF-16, JSON documents, escaped fields, texts with a footer) to UTF-8 with one record a line. */
 
+import { rewriteAvro } from '../avro/record-text.ts'
 import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
 import { rewriteSheet, type SheetTextOptions } from '../workbook/sheet-text.ts'
 import { recordLines } from '../xml/record-lines.ts'
@@ -76,7 +77,11 @@ export function rewriteText(
   source: AsyncIterable<Uint8Array>,
   { format, name, errors }: RewriteTextOptions,
 ): RewrittenText {
-  const { workbook, xml } = layoutOfText(format)
+  const { avro, workbook, xml } = layoutOfText(format)
+  if (avro) {
+    const gaps: number[] = []
+    return { chunks: rewriteAvro(checkStart(source, name, { expected: 'an Avro file' }), { gaps }), gaps }
+  }
   if (workbook) {
     const gaps: number[] = []
     return { chunks: rewriteSheet(checkStart(source, name, workbookStart), { format: workbook, gaps, errors }), gaps }

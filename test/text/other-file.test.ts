@@ -1,6 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { column, csv, files, jsonLines, lines, parquetFiles, zipMembers } from '../../lib/define/index.ts'
+import { avro, column, csv, files, jsonLines, lines, parquetFiles, zipMembers } from '../../lib/define/index.ts'
+import { fileKindOf } from '../../lib/text/file-kind.ts'
 import { convertTask, type Inputs, taskOf } from '../engine/converting.ts'
 import { buildZip } from '../zip-builder.ts'
 
@@ -15,6 +16,12 @@ const contents = {
   'xz data': Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),
   'a zip archive': buildZip({ 'a.csv': 'a\n1\n' }),
   'an Excel workbook (xlsx)': buildZip({ '[Content_Types].xml': '<x/>', 'xl/workbook.xml': '<x/>' }),
+  'an Avro file': Buffer.from('Obj\x01\x04\x14avro.codec', 'latin1'),
+  // As pyarrow writes it, uncompressed.
+  'an ORC file': Buffer.from('4f52430a061204080350000a120a020000120c0803120608', 'hex'),
+  'an Arrow file (Feather)': Buffer.from('ARROW1\0\0\xff\xff\xff\xff', 'latin1'),
+  'an old Feather file': Buffer.from('FEA1\0\0\0\0', 'latin1'),
+  'an SQLite database': Buffer.from('SQLite format 3\0\x10\0', 'latin1'),
   'a Parquet file': Buffer.from('PAR1\x15\x04', 'latin1'),
 }
 const formats = [
@@ -22,6 +29,7 @@ const formats = [
   [jsonLines(), 'text'],
   [lines({ pattern: '(?<a>.*)' }), 'text'],
   [parquetFiles(), 'a Parquet file'],
+  [avro(), 'an Avro file'],
 ] as const
 
 describe.each(Object.entries(contents))('%s', (found, content) => {
@@ -42,6 +50,11 @@ describe.each(Object.entries(contents))('%s', (found, content) => {
 })
 
 describe('a text', () => {
+  it('may begin with the letters of another kind', () => {
+    for (const text of ['ORC\nx\n', 'PAR1,a\n', 'Obj;b\n', 'ARROW1\tc\n'])
+      expect(fileKindOf(Buffer.from(text))).toBeUndefined()
+  })
+
   it('is refused with the compression when a compressed file contains something else', async () => {
     const source = files({ paths: '*', format: csv() })
     await expect(

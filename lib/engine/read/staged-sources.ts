@@ -1,4 +1,5 @@
 /** Makes text sources of staged files, by their format. */
+import { avroText } from '../../define/avro-format.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { csvSource } from './csv-source.ts'
@@ -23,6 +24,7 @@ type SourceOf<F extends TextFormat> = (
 ) => TextSource
 
 const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat, { kind: K }>> } = {
+  avro: (files, _, options) => csvSource(files, avroText, options),
   csv: csvSource,
   fixedWidth: fixedWidthSource,
   json: jsonLineSource,

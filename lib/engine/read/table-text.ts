@@ -1,5 +1,6 @@
 /** The table of the text formats of broadcast tables: how each is read as texts, or with the types that the engine finds. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { avroText } from '../../define/avro-format.ts'
 import type { Columns, CsvFormat, FixedWidthFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
@@ -84,6 +85,10 @@ const numbered = (from: string): string =>
   `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
 
 const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat, { kind: K }>> } = {
+  avro: {
+    texts: (file, top, columns) => csv.texts(file, { ...top, format: avroText }, columns),
+    sniffed: file => csv.sniffed(file, avroText),
+  },
   csv,
   fixedWidth,
   json: {

@@ -1,0 +1,62 @@
+/** Reads the binary encoding of Avro from bytes that are all there. */
+import { Buffer } from 'node:buffer'
+import { avroFault } from './avro-fault.ts'
+
+/** Seven bytes of an integer, of seven bits each, are a number without loss. */
+const exactBytes = 7
+const longBytesMax = 10
+
+export class BlockBytes {
+  readonly #bytes: Buffer
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.at
+  }
+
+  /** Returns the next bytes: a view. @throws INPUT_INVALID where there are fewer */
+  take(length: number): Buffer {
+    if (length < 0 || length > this.left)
+      throw avroFault(`${length} more bytes of a value`, `${this.left}; the file is damaged`)
+    this.at += length
+    return this.#bytes.subarray(this.at - length, this.at)
+  }
+
+  byte(): number {
+    return this.take(1)[0] as number
+  }
+
+  /** Reads an int or a long; a number where that loses nothing. */
+  long(): number | bigint {
+    let value = 0
+    let factor = 1
+    for (let count = 0; count < exactBytes; count++) {
+      const byte = this.byte()
+      value += (byte & 127) * factor
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+      factor *= 128
+    }
+    return this.#wholeLong(BigInt(value))
+  }
+
+  /** Reads a length or a count. */
+  size(): number {
+    const value = this.long()
+    if (typeof value === 'number') return value
+    throw avroFault('a length or a count', `${value}; the file is damaged`)
+  }
+
+  #wholeLong(low: bigint): bigint {
+    let value = low
+    for (let count = exactBytes; count < longBytesMax; count++) {
+      const byte = this.byte()
+      value |= BigInt(byte & 127) << BigInt(7 * count)
+      if (byte < 128) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
+    }
+    throw avroFault(`an integer of at most ${longBytesMax} bytes`, 'a longer one; the file is damaged')
+  }
+}

@@ -1,0 +1,135 @@
+/** Reads Avro values as texts of columns, and as JSON where they are in other values. */
+import { avroFault } from './avro-fault.ts'
+import type { BlockBytes } from './block-bytes.ts'
+import { logicalText } from './logical-text.ts'
+import type { AvroType } from './schema.ts'
+
+/** Reads the next value of a type. */
+export interface ValueReader {
+  /** Returns the text of a column; undefined for a null. */
+  text(bytes: BlockBytes): string | undefined
+  /** Returns the value as JSON. */
+  json(bytes: BlockBytes): string
+}
+
+/** How deep values may be in one another: a schema may contain itself. */
+const depthMax = 64
+/** Characters of the longest value. */
+const charactersMax = 32 * 1024 * 1024
+
+/** Returns the reader of a type. */
+export const valueReader = (type: AvroType, depth = 0): ValueReader => {
+  const logical = logicalText(type)
+  if (logical) return scalar(logical, text => (logical.isNumber ? text : JSON.stringify(text)))
+  return readers[type.kind](type as never, depth)
+}
+
+type ReaderOf<K extends AvroType['kind']> = (type: Extract<AvroType, { kind: K }>, depth: number) => ValueReader
+
+const scalar = (
+  { read }: { read(bytes: BlockBytes): string },
+  json: (text: string) => string = JSON.stringify,
+): ValueReader => ({ text: read, json: bytes => json(read(bytes)) })
+
+const asIs = (text: string): string => text
+/** Texts that are no numbers of JSON. */
+const quotedUnlessFinite = (text: string): string => (/[NI]/.test(text) ? JSON.stringify(text) : text)
+
+const integer = scalar({ read: bytes => String(bytes.long()) }, asIs)
+
+const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
+  null: () => ({ text: () => undefined, json: () => 'null' }),
+  boolean: () => scalar({ read: bytes => (bytes.byte() === 0 ? 'false' : 'true') }, asIs),
+  int: () => integer,
+  long: () => integer,
+  float: () => scalar({ read: bytes => floatText(bytes.take(4).readFloatLE()) }, quotedUnlessFinite),
+  double: () => scalar({ read: bytes => numberText(bytes.take(8).readDoubleLE()) }, quotedUnlessFinite),
+  bytes: () => scalar({ read: bytes => bytes.take(bytes.size()).toString('base64') }),
+  fixed: ({ size }) => scalar({ read: bytes => bytes.take(size).toString('base64') }),
+  string: () => scalar({ read: stringText }),
+  enum: ({ symbols }) => scalar({ read: bytes => symbolAt(symbols, bytes.size()) }),
+  array: ({ items }, depth) => listReader(items, depth),
+  map: ({ items }, depth) => mapReader(items, depth),
+  record: ({ fields }, depth) => {
+    const inner = fields.map(({ name, type }) => ({ name: JSON.stringify(name), reader: deeper(type, depth) }))
+    return nested(bytes => `{${inner.map(({ name, reader }) => `${name}:${reader().json(bytes)}`).join(',')}}`)
+  },
+  union: ({ branches }, depth) => {
+    const inner = branches.map(branch => deeper(branch, depth))
+    const next = (bytes: BlockBytes): ValueReader => {
+      const index = bytes.size()
+      const reader = inner[index]
+      if (reader) return reader()
+      throw avroFault(`one of ${branches.length} types of a union`, `the number ${index}; the file is damaged`)
+    }
+    return { text: bytes => next(bytes).text(bytes), json: bytes => next(bytes).json(bytes) }
+  },
+}
+
+/** Returns a reader that is made when it is first used, because a type may contain itself. */
+function deeper(type: AvroType, depth: number): () => ValueReader {
+  let made: ValueReader | undefined
+  return () => {
+    if (depth >= depthMax) throw avroFault(`values at most ${depthMax} deep in one another`, 'one more')
+    made ??= valueReader(type, depth + 1)
+    return made
+  }
+}
+
+const nested = (json: (bytes: BlockBytes) => string): ValueReader => ({ text: json, json })
+
+function listReader(items: AvroType, depth: number): ValueReader {
+  const reader = deeper(items, depth)
+  return nested(bytes => `[${readItems(bytes, () => reader().json(bytes))}]`)
+}
+
+function mapReader(items: AvroType, depth: number): ValueReader {
+  const reader = deeper(items, depth)
+  return nested(bytes => `{${readItems(bytes, () => `${JSON.stringify(stringText(bytes))}:${reader().json(bytes)}`)}}`)
+}
+
+/** Reads the items of an array or a map, which come in blocks. */
+function readItems(bytes: BlockBytes, readItem: () => string): string {
+  const items: string[] = []
+  let characters = 0
+  for (let count = bytes.size(); count !== 0; count = bytes.size()) {
+    // A negative count is followed by the number of bytes.
+    if (count < 0) bytes.size()
+    for (let index = 0; index < Math.abs(count); index++) {
+      const item = readItem()
+      characters += item.length + 1
+      if (characters > charactersMax) throw avroFault(`values of at most ${charactersMax} characters`, 'a longer one')
+      items.push(item)
+    }
+  }
+  return items.join(',')
+}
+
+function symbolAt(symbols: readonly string[], index: number): string {
+  const symbol = symbols[index]
+  if (symbol !== undefined) return symbol
+  throw avroFault(`one of ${symbols.length} symbols of an enum`, `the number ${index}; the file is damaged`)
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function stringText(bytes: BlockBytes): string {
+  const given = bytes.take(bytes.size())
+  try {
+    return decoder.decode(given)
+  } catch {
+    throw avroFault('strings in UTF-8, as Avro has them', `the bytes ${given.subarray(0, 20).toString('hex')}`)
+  }
+}
+
+/** Returns a number with the fewest digits that are this number. */
+const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))
+
+/** Returns a number of 32 bits with the fewest digits that are this number. */
+function floatText(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const text = numberText(Number(value.toPrecision(digits)))
+    if (Math.fround(Number(text)) === value) return text
+  }
+  return numberText(Number.isFinite(value) ? Number(value.toPrecision(9)) : value)
+}
