@@ -15,9 +15,11 @@ import type { Reject } from '../model/reject.ts'
 import { openStore } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
+import { fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
+import type { InferredText } from './found-text.ts'
 import { inferParquet } from './parquet.ts'
 import type { InferProgress } from './progress.ts'
 import {
@@ -138,16 +140,17 @@ async function inferTexts(
 ): Promise<InferredSource> {
   const scratch = makeOwnFolder(tmpdir())
   try {
-    const chosen = named === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
-    const { format, ...others } = hints
-    const found =
-      named === 'parquet'
-        ? await inferParquet(chosen, scratch)
-        : named === 'avro'
-          ? await inferAvro(chosen, { ...others, scratch })
-          : named === 'xlsx'
-            ? await inferWorkbooks(chosen, format?.kind === 'xlsx' ? format : xlsx(), { ...others, scratch })
-            : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), named, scratch })
+    const kind = named ?? (await kindByBytes(texts[0]))
+    const chosen = kind === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
+    const inferKind = kind && byKind[kind]
+    const found = inferKind
+      ? await inferKind(chosen, { ...hints, scratch })
+      : await inferText(chosen, {
+          ...hints,
+          format: hints.format?.kind === 'csv' ? hints.format : undefined,
+          named,
+          scratch,
+        })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
     const notes = [...(isNested ? [nestedNote] : []), ...found.notes]
     return {
@@ -161,6 +164,29 @@ async function inferTexts(
   } finally {
     removeOwnFolder(scratch)
   }
+}
+
+type KindOptions = Omit<Hints, 'isNested'> & { readonly scratch: string }
+
+/** How kinds that are no texts are inferred. */
+const byKind: Partial<
+  Record<NamedKind, (texts: readonly SampleText[], options: KindOptions) => Promise<InferredText>>
+> = {
+  avro: (texts, { format: _, ...options }) => inferAvro(texts, options),
+  parquet: (texts, { scratch }) => inferParquet(texts, scratch),
+  xlsx: (texts, { format, ...options }) => inferWorkbooks(texts, format?.kind === 'xlsx' ? format : xlsx(), options),
+}
+
+const signatures: Readonly<Record<string, NamedKind>> = {
+  'an Avro file': 'avro',
+  'a Parquet file': 'parquet',
+  'an Excel workbook (xlsx)': 'xlsx',
+}
+
+/** Returns the kind of a file without a known name by its first bytes, where these show one. */
+async function kindByBytes(text: SampleText | undefined): Promise<NamedKind | undefined> {
+  for await (const chunk of text?.open() ?? []) return signatures[fileKindOf(chunk)?.name ?? '']
+  return undefined
 }
 
 const nestedNote = 'the records are in archives within an archive: set nested: true in zipMembers()'

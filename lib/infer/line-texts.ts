@@ -1,7 +1,9 @@
 /** Turns samples of any text into records in lines, from which columns are inferred. */
+
 import type { WideEncoding } from '../define/definition.ts'
 import { jsonLines } from '../define/format.ts'
 import type { TextFormat } from '../define/format-kind.ts'
+import { frozen } from '../define/freeze.ts'
 import { json } from '../define/json-format.ts'
 import { withPlace } from '../model/member-place.ts'
 import { bomBytes, decodeText, utf16Of } from '../text/encoding.ts'
@@ -36,7 +38,7 @@ export async function lineTexts(samples: readonly Sample[], named: NamedKind | u
   const decoded = await rewriteAll(samples, jsonLines({ encoding }))
   if (textKind(decoded, named) === 'xml') return xmlTexts(samples)
   const found = await narrowTexts(decoded, named)
-  return { ...found, isDecoded: true, formatOf: lines => ({ ...found.formatOf(lines), encoding }) as TextFormat }
+  return { ...found, isDecoded: true, formatOf: lines => frozen({ ...found.formatOf(lines), encoding } as TextFormat) }
 }
 
 /** Returns the encoding of samples of which most are UTF-16. */

@@ -1,4 +1,5 @@
 /** Proposes columns for sampled text, and changes them until as much of the sample fits as can. */
+import { frozen } from '../define/freeze.ts'
 import { type CheckedProposal, type CheckOptions, createProposalCheck } from './check-proposal.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
@@ -31,7 +32,7 @@ export async function inferText(texts: readonly SampleText[], options: InferText
   }
   onProgress({ phase: 'find', done: 0, total: samples.length })
   const lines = await lineTexts(samples, named)
-  const hints = { ...options, ...(lines.isDecoded && { encoding: 'utf-8' as const }), isUntyped: lines.isUntyped }
+  const hints = { ...options, ...(lines.isDecoded && decodedHints(options)), isUntyped: lines.isUntyped }
   const found = lines.kind === 'jsonLines' ? await findJson(lines.samples, hints) : findCsv(lines.samples, hints)
   const columns = found.columns.map(each => ({ ...each, column: options.given?.[each.name] ?? each.column }))
   const { format, notes, ...fitted } = await fitColumns({ ...found, columns }, lines.samples, options)
@@ -41,6 +42,12 @@ export async function inferText(texts: readonly SampleText[], options: InferText
   }
   return { ...fitted, format: lines.formatOf(format), notes: [...lines.notes, ...notes] }
 }
+
+/** Returns the hints for texts that were converted to UTF-8. */
+const decodedHints = ({ format }: CsvHints): CsvHints => ({
+  encoding: 'utf-8',
+  ...(format && { format: frozen({ ...format, encoding: 'utf-8' } as const) }),
+})
 
 /** Finds columns in places, where there are no fields with delimiters that fit. */
 async function inferPlaces(

@@ -1,13 +1,14 @@
 /** Inferring columns from samples of data. */
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
-import { csv } from '../../lib/define/index.ts'
+import { csv, files, parquet, task } from '../../lib/define/index.ts'
 import * as fanmill from '../../lib/index.ts'
 import { createProposalCheck } from '../../lib/infer/check-proposal.ts'
 import type { InferProgress } from '../../lib/infer/progress.ts'
+import { runTask } from '../../lib/testing.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { parquetOf } from '../engine/converting.ts'
 import { tripsProject } from '../local/trips.ts'
@@ -181,6 +182,22 @@ it.each([
   ['a log', 'x.log', '2001 INFO a\n2001 WARN b c\n', 'INPUT_INVALID', 'write lines({ pattern }) for a log'],
 ])('fails where it finds no columns: %s', async (_name, file, content, code, message) => {
   await expect(sourceOf(file, content)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+})
+
+it('knows Parquet and Avro without their names', async () => {
+  const avro = readFileSync(new URL('../fixtures/avro/values-null.avro', import.meta.url))
+  expect(await sourceOf('x.dat', avro)).toMatch(/^format: avro\(\),/)
+  expect(await sourceOf('x', await parquetOf('select 1::bigint as id'))).toMatch(/^format: parquetFiles\(\),/)
+})
+
+it('proposes columns for a task that declares UTF-16', async () => {
+  const format = csv({ encoding: 'utf-16', delimiter: ';' })
+  const reading = task({ name: 't', source: files({ paths: '*', format }), output: parquet({ path: 't' }) })
+  const bytes = Buffer.from('\ufeffid;é\n1;x\n', 'utf16le')
+  await expect(runTask(reading, { files: { 'a.csv': bytes } })).rejects.toMatchObject({
+    code: 'COLUMNS_MISSING',
+    detail: { source: expect.stringContaining("encoding: 'utf-16' }),\ncolumns: {\n  id: column.int64(),") },
+  })
 })
 
 it('proposes the types that a Parquet file has', async () => {
