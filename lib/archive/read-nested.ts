@@ -46,13 +46,23 @@ export async function* openMember(
   options: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
   if (!member.within) return yield* archiveKind(input.key).openMember(store, input, member, options)
-  const slice = sliceOf([member], { start: 0, end: input.sizeBytes })
+  for await (const { chunks } of openMembers(store, input, [member], options)) yield* chunks
+}
+
+/** Yields members, nested or not, in the order of the archives, each of which is read once for all of them. Members may be archives. */
+export async function* openMembers(
+  store: Reader,
+  input: InputObject,
+  members: readonly PlannedMember[],
+  options: MemberOptions,
+): AsyncGenerator<MemberChunks> {
+  const slice = sliceOf(members, { start: 0, end: input.sizeBytes })
   for await (const found of readNested(store, input, slice, { ...options, isWhole: () => false }))
-    yield* 'chunks' in found ? found.chunks : chunksOf(found.bytes)
+    yield 'chunks' in found ? found : { member: found.member, chunks: chunksOf(found.bytes) }
 }
 
 /** Yields members of the input itself: of an archive that is read in order all at once, else each by a request of its own. */
-export async function* readOutermost(
+async function* readOutermost(
   store: Reader,
   input: InputObject,
   members: readonly PlannedMember[],

@@ -1,11 +1,10 @@
 /** Opens the archives within an archive, and those within them. */
 import { nestedKind } from '../archive/nested-kind.ts'
-import { openMember, readOutermost } from '../archive/read-nested.ts'
+import { openMember, openMembers } from '../archive/read-nested.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { placeOf } from '../model/member-place.ts'
 import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
-import type { MemberChunks } from '../zip/member-bytes.ts'
 import type { PlannableMember } from '../zip/member-list.ts'
 import { type Selection, type SelectionPlace, selectEntries } from './select-entries.ts'
 
@@ -17,34 +16,30 @@ export interface NestedPlace extends SelectionPlace {
 
 /**
  * Returns what a source reads of archives within an archive, and of those within them, each read to its end so that a damaged one is
- * refused before any row is read. Memory: 16 MiB and the tables of entries.
+ * refused before any row is read. The input is read once for each level of archives. Memory: 16 MiB and the tables of entries.
  * @throws ZIP_*, TAR_*, INPUT_INVALID, except for archives and members that the source skips
  */
 export async function openNested(archives: readonly PlannableMember[], place: NestedPlace): Promise<Selection[]> {
-  const byOffset = new Map(archives.map(archive => [archive.headerOffset, archive]))
+  const { store, input, signal } = place
+  const options = { limits: place.source.limits, ...(signal && { signal }) }
   const found: Selection[] = []
-  for await (const { member, chunks } of readArchives(archives, place)) {
-    const archive = byOffset.get(member.headerOffset) as PlannableMember
-    const selection = await listArchive(archive, chunks, place)
-    found.push(selection)
-    if (selection.archives.length > 0)
-      found.push(...(await openNested(selection.archives, { ...place, around: archive })))
+  for (let level = archives; level.length > 0; ) {
+    const byPlace = new Map(level.map(archive => [offsetsOf(archive), archive]))
+    const next: PlannableMember[] = []
+    for await (const { member, chunks } of openMembers(store, input, level, options)) {
+      const archive = byPlace.get(offsetsOf(member)) as PlannableMember
+      const selection = await listArchive(archive, chunks, place)
+      found.push(selection)
+      next.push(...selection.archives)
+    }
+    level = next
   }
   return found
 }
 
-async function* readArchives(
-  archives: readonly PlannedMember[],
-  { store, input, source: { limits }, around, signal }: NestedPlace,
-): AsyncGenerator<MemberChunks> {
-  if (archives.length === 0) return
-  const options = { limits, ...(signal && { signal }) }
-  if (!around) return yield* readOutermost(store, input, archives, options)
-  const inOrder = [...archives].sort((a, b) => a.headerOffset - b.headerOffset)
-  const reading = { ...options, archive: input.key, isWhole: () => false }
-  const source = openMember(store, input, around, options)
-  for await (const found of nestedKind(around.name).read(source, inOrder, reading)) if ('chunks' in found) yield found
-}
+/** Tells archives apart: those of one archive may have one name. */
+const offsetsOf = ({ within, headerOffset }: PlannedMember): string =>
+  [...(within?.map(around => around.headerOffset) ?? []), headerOffset].join('/')
 
 async function listArchive(
   around: PlannableMember,

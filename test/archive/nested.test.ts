@@ -3,6 +3,9 @@ import { crc32, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type AnyRow, column, csv, memberFiles, parquet, task, zipMembers } from '../../lib/define/index.ts'
 import type { ZipMembersOptions } from '../../lib/define/source.ts'
+import { openArchive } from '../../lib/inputs/open-archive.ts'
+import { memoryStore } from '../../lib/store/memory-store.ts'
+import type { Store, StoredObject } from '../../lib/store/store.ts'
 import { runTask } from '../../lib/testing.ts'
 import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -74,6 +77,32 @@ describe('nested: true', () => {
     expect(Buffer.from(found['deep.zip/x.zip/y.tgz/d/e.csv'] ?? []).toString()).toBe(rowsOf(5))
     const listed = JSON.stringify(manifest)
     expect(listed).toContain(String(crc32(rowsOf(5))))
+  })
+
+  it('is read once for each level of archives by plan, however many archives a compressed tar has', async () => {
+    const inner = Array.from({ length: 9 }, (_, index) => [
+      `${index}.zip`,
+      buildZip({ 'x.zip': buildZip({ 'a.csv': rowsOf(index) }) }),
+    ])
+    const bytes = gzipSync(buildTar(Object.fromEntries(inner)))
+    const store = memoryStore()
+    await store.write('a.tar.gz', bytes)
+    let opened = 0
+    const stream: Store['stream'] = (key, options) => {
+      opened++
+      return store.stream(key, options)
+    }
+    const counting: Store = Object.assign(Object.create(store), { stream })
+    const source = zipMembers({ paths: 'a.*', nested: true, members: '**/*.csv', format: csv() })
+    const object = (await store.stat('a.tar.gz')) as StoredObject
+    const { members } = await openArchive(source, object, { input: counting, identify: async () => '' })
+    expect(Array.from({ length: members.length }, (_, index) => members.get(index).name).sort()).toEqual(
+      inner.map(([name]) => `${name}/x.zip/a.csv`),
+    )
+    // The members of the tar are listed, then the zips in it, then those in them.
+    expect(opened).toBe(3)
+    const { rows } = await reading(bytes, {}, 'a.tar.gz')
+    expect(valuesOf(rows).map(([x]) => x)).toEqual(inner.map((_, index) => index))
   })
 
   it('names the place of a reject by all archives around it', async () => {
