@@ -37,9 +37,13 @@ export class BlockBytes {
     for (let count = 0; count < exactBytes; count++) {
       const byte = this.byte()
       value += (byte & 127) * factor
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+      if (byte < 128) return unfolded(value)
       factor *= 128
     }
+    const byte = this.byte()
+    // Four more bits are still exact.
+    if (byte < 16) return unfolded(value + byte * factor)
+    this.at--
     return this.#wholeLong(BigInt(value))
   }
 
@@ -60,3 +64,6 @@ export class BlockBytes {
     throw avroFault(`an integer of at most ${longBytesMax} bytes`, 'a longer one; the file is damaged')
   }
 }
+
+/** Returns the number of a code in which even codes are positive numbers, and odd ones negative. */
+const unfolded = (code: number): number => (code % 2 === 0 ? code / 2 : -(code + 1) / 2)

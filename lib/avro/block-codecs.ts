@@ -1,7 +1,7 @@
 /** The table of the compressions of blocks in Avro files. */
 import { Buffer } from 'node:buffer'
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib'
-import { snappyUncompress } from 'hysnappy'
+import { snappyUncompressor } from 'hysnappy'
 import { compressions } from '../inflate/compression.ts'
 import { avroFault } from './avro-fault.ts'
 
@@ -32,6 +32,9 @@ export function blockInflater(codec: string): Inflate {
   }
 }
 
+/** The memory of the last good block, to be used again. */
+let kept: ReturnType<typeof snappyUncompressor> | undefined
+
 /** Bytes of the checksum of what a block in snappy inflates to. */
 const sumBytes = 4
 
@@ -39,8 +42,11 @@ function inflateSnappy(bytes: Buffer): Uint8Array {
   const end = Math.max(0, bytes.length - sumBytes)
   const size = snappySize(bytes)
   if (size > blockBytesMax) throw new RangeError(`a block of ${size} bytes`)
-  const inflated = snappyUncompress(bytes.subarray(0, end), size)
+  const uncompress = kept ?? snappyUncompressor()
+  kept = undefined
+  const inflated = uncompress(bytes.subarray(0, end), size)
   if (end === 0 || crc32(inflated) !== bytes.readUInt32BE(end)) throw new RangeError('a wrong checksum')
+  kept = uncompress
   return inflated
 }
 

@@ -14,12 +14,13 @@ export function logicalText(type: AvroType): LogicalText | undefined {
   if (!('logical' in type) || type.logical === undefined) return undefined
   const { kind, logical, scale = 0 } = type
   if (kind === 'int' && logical === 'date') return { read: bytes => dayText(bytes.long()) }
-  if (kind === 'int' && logical === 'time-millis') return { read: bytes => timeText(BigInt(bytes.long()), 3) }
-  if (kind === 'long' && logical === 'time-micros') return { read: bytes => timeText(BigInt(bytes.long()), 6) }
+  if (kind === 'int' && logical === 'time-millis') return { read: bytes => timeText(Number(bytes.long()), 3) }
+  if (kind === 'long' && logical === 'time-micros') return { read: bytes => timeText(Number(bytes.long()), 6) }
   const digits = kind === 'long' ? timestampDigits[logical.replace(/^(local-)?timestamp-/, '')] : undefined
   if (digits !== undefined && /^(local-)?timestamp-/.test(logical)) {
     const zone = logical.startsWith('local-') ? '' : 'Z'
-    return { read: bytes => `${timestampText(BigInt(bytes.long()), digits)}${zone}` }
+    const textOfDay = rememberedDay()
+    return { read: bytes => `${timestampText(bytes.long(), digits, textOfDay)}${zone}` }
   }
   if (logical === 'decimal' && kind === 'bytes') return { read: bytes => decimalText(bytes.take(bytes.size()), scale) }
   if (logical === 'decimal' && kind === 'fixed') return { read: bytes => decimalText(bytes.take(type.size), scale) }
@@ -40,22 +41,38 @@ function dayText(days: number | bigint): string {
 }
 
 /** Returns the time since midnight, in units of so many digits of a second. */
-function timeText(units: bigint, digits: number): string {
-  const second = 10n ** BigInt(digits)
-  const seconds = units / second
-  const [hours, minutes, rest] = [seconds / 3600n, (seconds / 60n) % 60n, seconds % 60n]
-  const clock = [hours, minutes, rest].map(part => String(part).padStart(2, '0')).join(':')
-  return units < 0n ? String(units) : `${clock}${fraction(units % second, digits)}`
+function timeText(units: number, digits: number): string {
+  if (units < 0) return String(units)
+  const second = 10 ** digits
+  const seconds = Math.floor(units / second)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  return `${twoDigits(hours)}:${twoDigits(minutes)}:${twoDigits(seconds % 60)}${fraction(units % second, digits)}`
 }
 
-function timestampText(units: bigint, digits: number): string {
-  const day = 86_400n * 10n ** BigInt(digits)
-  const inDay = ((units % day) + day) % day
-  return `${dayText((units - inDay) / day)}T${timeText(inDay, digits)}`
+const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value))
+
+/** Keeps the text of the last day, which neighbours often share: it takes longer than all else. */
+function rememberedDay(): typeof dayText {
+  let last: number | bigint | undefined
+  let text = ''
+  return days => {
+    if (days !== last) text = dayText(days)
+    last = days
+    return text
+  }
 }
 
-const fraction = (units: bigint, digits: number): string =>
-  units === 0n ? '' : `.${String(units).padStart(digits, '0').replace(/0+$/, '')}`
+function timestampText(units: number | bigint, digits: number, textOfDay: typeof dayText): string {
+  const day = 86_400 * 10 ** digits
+  const rest = typeof units === 'number' ? units % day : Number(units % BigInt(day))
+  const inDay = rest < 0 ? rest + day : rest
+  const before = typeof units === 'number' ? units - inDay : units - BigInt(inDay)
+  const days = typeof before === 'number' ? before / day : before / BigInt(day)
+  return `${textOfDay(days)}T${timeText(inDay, digits)}`
+}
+
+const fraction = (units: number, digits: number): string =>
+  units === 0 ? '' : `.${String(units).padStart(digits, '0').replace(/0+$/, '')}`
 
 /** Returns a two's complement number with so many digits after its point. */
 function decimalText(bytes: Buffer, scale: number): string {
