@@ -104,6 +104,7 @@ describe('an Avro file', () => {
     const bad = values.flatMap((row, at) => (isGood(row) ? [] : [at + 1]))
     expect(rejects.map(({ record, line }) => [record, line])).toEqual(bad.map(at => [at, at]))
     expect(rejects[0]).toMatchObject({ archive: 'a.avro', column: 'name', received: 'null' })
+    expect(rejects[0]?.text).toMatch(/^-1,-1000,false,-2.5,1e\+300,,-1.5000,/)
   })
 
   it('may be a table, with the types that the engine finds', async () => {

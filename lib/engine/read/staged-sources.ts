@@ -1,7 +1,9 @@
 /** Makes text sources of staged files, by their format. */
-import { avroText } from '../../define/avro-format.ts'
+import { avroNull, avroText } from '../../define/avro-format.ts'
+import type { AvroFormat } from '../../define/definition.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
+import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'
 import { fixedWidthSource, jsonLineSource, patternLineSource } from './line-source.ts'
 import { withPathColumns } from './path-columns.ts'
@@ -24,7 +26,7 @@ type SourceOf<F extends TextFormat> = (
 ) => TextSource
 
 const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat, { kind: K }>> } = {
-  avro: (files, _, options) => csvSource(files, avroText, options),
+  avro: avroSource,
   csv: csvSource,
   fixedWidth: fixedWidthSource,
   json: jsonLineSource,
@@ -32,6 +34,12 @@ const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat
   lines: patternLineSource,
   xlsx: workbookSource,
   xml: jsonLineSource,
+}
+
+/** A staged Avro file is CSV; a record is shown without the marks of nulls. */
+function avroSource(files: readonly StagedFile[], _: AvroFormat, options: TextSourceOptions): TextSource {
+  const source = csvSource(files, avroText, options)
+  return { ...source, recordText: `replace(${source.recordText}, ${quoteText(avroNull)}, '')` }
 }
 
 function textSource<K extends TextFormat['kind']>(
