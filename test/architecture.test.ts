@@ -148,7 +148,7 @@ const pure = {
   except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }
 const purePackages =
-  /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|saxen|seek-bzip|valibot|xz-decompress)$/
+  /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|hysnappy|saxen|seek-bzip|valibot|xz-decompress)$/
 const impureCalls =
   /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|(?<!\/)\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
 
