@@ -18,7 +18,7 @@ export async function signalsOf(folder: string): Promise<Dataset<Windows>> {
     for await (const { columns, rowCount } of dataset.batches({ columns: ['signal', 'worn'] }))
       for (let row = 0; row < rowCount; row++) {
         // TensorFlow.js has floats of 32 bits.
-        const signal = Float32Array.from(columns.signal?.[row] as Float64Array)
+        const signal = new Float32Array(columns.signal?.[row] as Float64Array)
         yield { signal: tf.tensor1d(signal), worn: tf.scalar(columns.worn?.[row] ? 1 : 0) }
       }
   })
@@ -38,12 +38,12 @@ export async function train(folder: string): Promise<Model> {
   await tf.setBackend('cpu')
   let [weight, bias] = [0, 0]
   const recognized: boolean[] = []
-  const batches = (await signalsOf(folder)).batch(16) as Dataset<Windows>
+  const features = (await signalsOf(folder)).map(({ signal, worn }) => ({ roughness: roughness(signal), worn }))
+  const batches = features.batch(16) as Dataset<{ roughness: tf.Tensor; worn: tf.Tensor }>
   await batches.forEachAsync(batch => {
-    const features = tf.tidy(() => roughness(batch.signal as tf.Tensor2D).dataSync())
-    const worn = batch.worn.dataSync()
+    const [roughness, worn] = [batch.roughness.dataSync(), batch.worn.dataSync()]
     tf.dispose(batch)
-    features.forEach((feature, at) => {
+    roughness.forEach((feature, at) => {
       const guess = 1 / (1 + Math.exp(-(weight * feature + bias)))
       recognized.push(guess > 0.5 === (worn[at] === 1))
       const error = (worn[at] ?? 0) - guess
@@ -59,10 +59,9 @@ export async function train(folder: string): Promise<Model> {
 const learningRate = 0.5
 
 /** How much neighbouring samples differ, as a logarithm: a worn bearing adds a high tone. */
-function roughness(signal: tf.Tensor2D): tf.Tensor {
-  const [count, samples] = signal.shape
-  const steps = tf.sub(tf.slice(signal, [0, 1]), tf.slice(signal, [0, 0], [count, samples - 1]))
-  return tf.log(tf.div(tf.mean(tf.square(steps), 1), tf.mean(tf.square(signal), 1)))
+function roughness(signal: tf.Tensor): tf.Tensor {
+  const steps = tf.sub(tf.slice(signal, 1), tf.slice(signal, 0, signal.size - 1))
+  return tf.log(tf.div(tf.mean(tf.square(steps)), tf.mean(tf.square(signal))))
 }
 
 if (import.meta.main) {
