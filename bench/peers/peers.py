@@ -198,6 +198,7 @@ def polars_join(src, out, tmp):
 
 def dask_join(src, out, tmp):
     import dask, dask.dataframe as dd
+    Path(tmp).mkdir(parents=True, exist_ok=True)
     # Processes would send each other the rows through one process in between.
     dask.config.set(scheduler="threads", num_workers=2, temporary_directory=tmp)
     orders, payments = (dd.read_parquet(f"{src}/{name}/*.parquet") for name in ("orders", "payments"))
