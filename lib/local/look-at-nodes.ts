@@ -46,28 +46,61 @@ export interface NodeOutlook {
  */
 export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOutlook> {
   let { graph } = context
-  let upstreamOf = upstreamNodes(graph)
   const due = new Set<string>()
+  const complete = new Set<string>()
+  const looks = new Map<string, Look>()
   const waitsOf = ({ requires }: GraphNode): readonly string[] => requires.filter(key => due.has(key))
+  const isReady = ({ requires }: GraphNode): boolean => requires.every(key => complete.has(key))
+  let ahead = nodesAhead
   for (let index = 0; index < graph.nodes.length; index++) {
     let node = graph.nodes[index] as GraphNode
     while (needsDiscovery(node) && waitsOf(node).length === 0) {
       const grown = await addDiscovered(context, graph, node)
       if (!grown) break
       graph = grown
-      upstreamOf = upstreamNodes(graph)
       // The requirements of the node were put before it.
       node = graph.nodes[index] as GraphNode
     }
-    const task = taskNamed(context.definition, node.task)
-    const place = { node, task, upstream: upstreamOf(node) }
-    const { found, warning } = needsDiscovery(node) ? unknownYet : await findOrWarn(context, place)
+    for (const next of graph.nodes.slice(index, index + 1 + ahead))
+      if (next === node || !needsDiscovery(next))
+        looks.set(next.key, looks.get(next.key) ?? beginLook(context, { graph, node: next, isReady: isReady(next) }))
+    const { place, finding, judging } = looks.get(node.key) as Look
+    looks.delete(node.key)
+    const { found, warning } = await finding
+    ahead = (found?.memberCount ?? 0) > membersAheadMax ? 0 : nodesAhead
     const waits = waitsOf(node)
     const outlook =
-      waits.length > 0 ? { status: 'due' as const, reasons: [waitsFor(waits)] } : await outlookOf(context, place, found)
-    if (outlook.status === 'due') due.add(node.key)
+      waits.length > 0
+        ? { status: 'due' as const, reasons: [waitsFor(waits)] }
+        : await (judging ?? outlookOf(context, place, found))
+    ;(outlook.status === 'due' ? due : complete).add(node.key)
     yield { ...place, ...outlook, ...(found && { found }), ...(warning !== undefined && { warning }) }
   }
+}
+
+/** Nodes that are looked at before their turn: a plan of hundreds of nodes would else wait for one request after another. */
+const nodesAhead = 7
+/** After a node with more members, the next ones wait for their turn, because directories of large archives take much memory. */
+const membersAheadMax = 10_000
+
+/** A look at a node that has begun. */
+interface Look {
+  readonly place: NodePlace
+  readonly finding: Promise<Pick<NodeOutlook, 'found' | 'warning'>>
+  /** Absent where it depends on nodes that have not had their turn. */
+  readonly judging?: Promise<NodeState> | undefined
+}
+
+function beginLook(
+  context: PlanContext,
+  { graph, node, isReady }: { readonly graph: TaskGraph; readonly node: GraphNode; readonly isReady: boolean },
+): Look {
+  const place = { node, task: taskNamed(context.definition, node.task), upstream: upstreamNodes(graph)(node) }
+  const finding = needsDiscovery(node) ? Promise.resolve(unknownYet) : findOrWarn(context, place)
+  const judging = isReady ? finding.then(({ found }) => outlookOf(context, place, found)) : undefined
+  // Errors are thrown when the node has its turn.
+  for (const each of [finding, judging]) each?.catch(() => undefined)
+  return { place, finding, judging }
 }
 
 /** Without an answer it is not even known which datasets the node reads. */
