@@ -204,7 +204,7 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   [
     'no format',
     { source: zipMembers({ paths: 'a.zip' }) },
-    'task flights: source.format: expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }) or parquetFiles(), got nothing',
+    'task flights: source.format: expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles(), got nothing',
   ],
   [
     'JSON lines without columns',
