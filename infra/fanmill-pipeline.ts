@@ -1,8 +1,10 @@
 /** A pipeline on AWS, in any stack: uploads start a state machine that plans, processes in Lambda functions, and commits. */
+import { isAbsolute } from 'node:path'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
+import { type Places, placesOf, refuseLoop, refuseOwnInputs } from '../lib/aws/places.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
 import { bundleAsset } from './bundle-asset.ts'
 import { checkBuckets } from './check-buckets.ts'
@@ -19,7 +21,6 @@ import { findKeys } from './pipeline-keys.ts'
 import { PipelineMachine } from './pipeline-machine.ts'
 import { type FanmillPipelineProps, type PipelineProps, withDefaults } from './pipeline-options.ts'
 import { addOutputs } from './pipeline-outputs.ts'
-import { type Places, placesOf, refuseLoop, refuseOwnInputs } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
 import { chooseSchedule, ScheduleTrigger } from './schedule-trigger.ts'
 import { UploadQueue } from './upload-queue.ts'
@@ -86,7 +87,8 @@ export class FanmillPipeline extends Construct {
     if (props.dashboard) makeDashboard(this, this, name)
     if (glueDatabase !== undefined)
       makeGlueTables(this, { ...bundle, database: glueDatabase, output: this.output, outputPrefix: props.outputPrefix })
-    addOutputs(this, { ...props, name })
+    const ship = props.allowShip ? { ...bundle.shipFacts, ...(!isAbsolute(entry) && { entry }) } : undefined
+    addOutputs(this, { ...props, name, ship })
   }
 }
 

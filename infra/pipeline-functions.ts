@@ -1,5 +1,6 @@
 /** The Lambda functions of a pipeline: one that plans, one for each tier that processes, one that commits, one that walks graphs. */
 import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
+import type { Places } from '../lib/aws/places.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
 import type { FunctionNetwork } from './function-network.ts'
 import { PipelineFunction } from './pipeline-function.ts'
@@ -7,7 +8,6 @@ import type { PipelineKeys } from './pipeline-keys.ts'
 import type { PipelineProps } from './pipeline-options.ts'
 import type { PipelineScope } from './pipeline-parts.ts'
 import { findSecrets } from './pipeline-secrets.ts'
-import type { Places } from './places.ts'
 import {
   answerStatement,
   commitStatements,
@@ -15,6 +15,7 @@ import {
   graphStatements,
   planStatements,
   processStatements,
+  shippedStatements,
 } from './statements.ts'
 
 /** Values that the constructs of one pipeline share. */
@@ -38,6 +39,7 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
   const where = { places, input, output }
   const { discovers } = bundle
   const secrets = findSecrets(pipeline, bundle.pipeline, props.secrets)
+  const shipped = props.allowShip ? shippedStatements(where) : []
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {
     plan: new PipelineFunction(pipeline, 'Plan', {
@@ -60,6 +62,7 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
         statements: [
           ...processStatements({ ...where, enforceConditionalWrites }),
           ...(discovers ? [answerStatement(where)] : []),
+          ...shipped,
           ...secrets.statements,
         ],
       })
@@ -78,7 +81,7 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
       ...(!discovers && { inputKeys: [] }),
       handler: 'graph',
       description: describe('graph'),
-      statements: [...graphStatements(where), ...(discovers ? discoverStatements(where) : [])],
+      statements: [...graphStatements(where), ...(discovers ? discoverStatements(where) : []), ...shipped],
     }),
   }
 }
@@ -118,6 +121,7 @@ function environmentOf(
     FANMILL_PIPELINE: bundle.pipeline.name,
     FANMILL_TIERS: JSON.stringify(props.tiers),
     FANMILL_TIMEOUT_SECONDS: `${props.functionTimeout.toSeconds()}`,
+    ...(props.allowShip && { FANMILL_ALLOW_SHIP: 'true' }),
     ...(props.encryptionKey && { FANMILL_KMS_KEY: props.encryptionKey.keyArn }),
   } satisfies LambdaEnvironment
   return environment

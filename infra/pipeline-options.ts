@@ -146,6 +146,13 @@ export interface FanmillPipelineProps
    */
   readonly external?: readonly string[]
   /**
+   * Whether `fanmill start --ship` may run edited code in the functions without a deployment: for accounts in which a pipeline is
+   * developed. Whoever may start executions and write objects below the state can then run code with the roles of the functions.
+   * @default false
+   * @example true
+   */
+  readonly allowShip?: boolean
+  /**
    * Encrypts the environment variables of the functions, which hold names of buckets and of secrets, and no values of secrets.
    * @default the key that Lambda manages
    * @example new Key(this, 'EnvironmentKey', { enableKeyRotation: true })
@@ -187,6 +194,7 @@ export function withDefaults({
   removalPolicy = RemovalPolicy.RETAIN,
   include = [],
   external = [],
+  allowShip = false,
   ...rest
 }: FanmillPipelineProps) {
   return {
@@ -203,6 +211,6 @@ export function withDefaults({
       uploads,
       uploadWindow,
     },
-    ...{ enforceConditionalWrites, noncurrentVersionExpiration, removalPolicy, include, external },
+    ...{ enforceConditionalWrites, noncurrentVersionExpiration, removalPolicy, include, external, allowShip },
   }
 }

@@ -1,5 +1,6 @@
 /** Outputs of the stack, by which `fanmill start`, `status`, `logs`, `rejects` and `retry` find a deployed pipeline. */
 import { CfnOutput, Names, Stack } from 'aws-cdk-lib'
+import type { ShipOutput } from '../lib/aws/stack-outputs.ts'
 import type { PipelineParts } from './pipeline-parts.ts'
 
 export interface OutputFacts {
@@ -7,10 +8,12 @@ export interface OutputFacts {
   readonly name: string
   readonly inputPrefix: string
   readonly outputPrefix: string
+  /** The facts by which `start --ship` decides; absent where no code may be shipped. */
+  readonly ship?: ShipOutput | undefined
 }
 
 /** Adds outputs named `<id of the construct><fact>`, since one stack may hold several pipelines. */
-export function addOutputs(pipeline: PipelineParts, { name, inputPrefix, outputPrefix }: OutputFacts): void {
+export function addOutputs(pipeline: PipelineParts, { name, inputPrefix, outputPrefix, ship }: OutputFacts): void {
   const stack = Stack.of(pipeline)
   const id =
     pipeline.node.scope === stack
@@ -25,6 +28,7 @@ export function addOutputs(pipeline: PipelineParts, { name, inputPrefix, outputP
     LogGroups: [plan, ...process, commit].map(each => each.logGroup.logGroupName).join(','),
     GraphLogGroup: graph.logGroup.logGroupName,
     StartLogGroup: starter?.logGroup.logGroupName,
+    Ship: ship && JSON.stringify(ship),
   }
   for (const [fact, value] of Object.entries(facts)) {
     if (value === undefined) continue
@@ -42,5 +46,6 @@ const descriptions = {
   Output: 'where its datasets and its state are',
   LogGroups: 'log groups of Plan, Process by tier, and Commit',
   GraphLogGroup: 'log group of the function that walks graphs of tasks',
+  Ship: 'how fanmill start --ship decides whether the functions can run edited code',
   StartLogGroup: 'log group of the function that starts executions for uploads in the queue',
 } as const

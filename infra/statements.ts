@@ -2,9 +2,9 @@
 import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { Places } from '../lib/aws/places.ts'
 import type { Permission } from '../lib/define/action-definition.ts'
-import { stateRoot } from '../lib/store/state-root.ts'
-import type { Places } from './places.ts'
+import { shippedRoot, stateRoot } from '../lib/store/state-root.ts'
 import { createOnly, stageOnly, type WriteConditionProps } from './write-conditions.ts'
 
 export interface StatementOptions {
@@ -117,6 +117,12 @@ export function discoverStatements(options: StatementOptions): PolicyStatement[]
 /** Lets Process read what tasks have found out to require: their tables may be rows of that. */
 export const answerStatement = ({ places, output }: StatementOptions): PolicyStatement =>
   allow(['s3:GetObject'], [output.arnForObjects(`${places.state}graphs/discovered/*`)])
+
+/** Lets Process and Graph read shipped code, and find out that it is missing; Plan and Commit may read all state. */
+export function shippedStatements({ places, output }: Pick<StatementOptions, 'places' | 'output'>): PolicyStatement[] {
+  const objects = `${places.state.slice(0, -stateRoot.length)}${shippedRoot}*`
+  return [allow(['s3:GetObject'], [output.arnForObjects(objects)]), listBucket(output, [objects])]
+}
 
 /** Lets a function read the secrets that tasks declare: by name, or by ARN with the characters that Secrets Manager appends. */
 export function secretStatements(ids: readonly string[]): PolicyStatement[] {

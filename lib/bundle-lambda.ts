@@ -4,19 +4,22 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
 import { bundlePipeline } from './bundle/bundle.ts'
 import { loadPipeline } from './bundle/bundle-load.ts'
+import { rowVersions } from './bundle/own-versions.ts'
 import { codeHashes } from './bundle/task-hasher.ts'
-import { type TaskSchema, taskSchemas } from './bundle-schemas.ts'
+import { knownColumns, type TaskSchema, taskSchemas } from './bundle-schemas.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { type PlainError, toPlain } from './errors/errors.ts'
 import { type LambdaAssetOptions, writeLambdaAsset } from './lambda/asset/asset.ts'
 import { type AssetBytes, assetBytes } from './lambda/asset/bytes.ts'
+import { packageVersions } from './lambda/asset/shipment.ts'
 
 /** Its only argument, as JSON. */
-export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas'> & {
+export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas' | 'shipFacts'> & {
   /** Whether the columns of outputs are found also where steps depend on parameters without a default. */
   readonly withSchemas?: boolean
 }
@@ -28,6 +31,8 @@ export interface BundledLambda extends AssetBytes {
   readonly pipeline: PipelineDefinition
   /** Whether a task has the function `discover`. */
   readonly discovers: boolean
+  /** The facts by which its functions decide about shipped code. */
+  readonly shipFacts: ShipFacts
   /** Columns by task. */
   readonly schemas: Readonly<Record<string, TaskSchema>>
 }
@@ -54,18 +59,14 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const known = await taskSchemas(pipeline, { withSamples: false })
     const unknown = pipeline.tasks.filter(({ name }) => 'unknown' in (known[name] ?? {}))
     const sampled = request.withSchemas && (await taskSchemas({ tasks: unknown }, { withSamples: true }))
-    await writeLambdaAsset({ ...request, handlers, codeHashes: hashes, schemas: columnsOf(known) })
+    const { include = [], external = [] } = request
+    const versions = packageVersions(external, dirname(resolve(request.entry)))
+    const shipFacts = shipFactsOf(pipeline, { versions: rowVersions(), include, external: versions })
+    await writeLambdaAsset({ ...request, handlers, codeHashes: hashes, schemas: knownColumns(known), shipFacts })
     const discovers = pipeline.tasks.some(({ discover }) => discover !== undefined)
-    return { pipeline, discovers, schemas: { ...known, ...sampled }, ...(await assetBytes(request.outFolder)) }
+    const schemas = { ...known, ...sampled }
+    return { pipeline, discovers, shipFacts, schemas, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** Returns columns by task, without the tasks whose columns depend on the parameters of a run. */
-function columnsOf(schemas: Readonly<Record<string, TaskSchema>>): LambdaAssetOptions['schemas'] {
-  const known = Object.entries(schemas).flatMap(([task, schema]) =>
-    'columns' in schema ? [[task, schema.columns]] : [],
-  )
-  return Object.fromEntries(known)
 }

@@ -19,6 +19,7 @@ import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { stepSql } from './engine/transform/step-sql.ts'
 import { PermanentError } from './errors/errors.ts'
 import { nameTask } from './errors/task-error.ts'
+import type { SchemaColumn } from './model/manifest.ts'
 
 /** Columns with the engine's names of types, or the reason why they are not known before a run. */
 export type TaskSchema =
@@ -39,6 +40,16 @@ export async function taskSchemas(
     })
   }
   return schemas
+}
+
+/** Returns columns by task, without the tasks whose columns depend on the parameters of a run. */
+export function knownColumns(
+  schemas: Readonly<Record<string, TaskSchema>>,
+): Readonly<Record<string, readonly SchemaColumn[]>> {
+  const known = Object.entries(schemas).flatMap(([task, schema]) =>
+    'columns' in schema ? [[task, schema.columns]] : [],
+  )
+  return Object.fromEntries(known)
 }
 
 /** Returns the columns after the last stage; each stage has the columns of the one before. */

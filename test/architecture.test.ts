@@ -41,14 +41,14 @@ const arrows: Record<string, string> = {
   aws: 'define errors inputs model paths store',
   local:
     'aws bundle commit define delta engine errors graph infer inputs model parquet paths process programs runs stage state store threads zip',
-  deployed: 'aws define errors graph local model runs state store threads',
+  deployed: 'lib aws define errors graph local model runs state store threads',
   testing: 'define errors inputs local model state store text threads',
   cli: 'aws define deployed errors graph infer init local model paths store threads',
   lambda:
     'aws bundle commit define errors graph infer inputs local model paths process programs runs state store threads',
-  lib: 'bundle define engine errors infer lambda local model paths store testing threads',
+  lib: 'aws bundle define engine errors infer lambda local model paths store testing threads',
   functions: 'deployed errors lambda',
-  infra: 'lib aws define errors inputs paths store',
+  infra: 'lib aws define errors store',
 }
 
 /** Packages and modules of Node that the files of a folder or a single file may use. The longest name that matches counts. */

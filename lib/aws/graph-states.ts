@@ -65,7 +65,7 @@ function nodesMap(options: GraphStatesOptions): State {
       // Owns the run: the context object of a child names the child on AWS, and its parent elsewhere.
       'execution.$': "States.Format('{}#{}', $$.Execution.Id, $$.Map.Item.Value.key)",
       node: { 'graph.$': '$.graph', 'step.$': '$.step', 'key.$': '$$.Map.Item.Value.key' },
-      'maxConcurrency.$': '$.maxConcurrency',
+      ...{ 'maxConcurrency.$': '$.maxConcurrency', 'shipped.$': '$.shipped' },
       waits: noWaits(1),
     },
     ItemProcessor: { ProcessorConfig: distributed, ...taskStates(nodeLane(options), options) },
@@ -80,7 +80,7 @@ function nodesMap(options: GraphStatesOptions): State {
 
 /** Every node ends in a state that records how, which `graph` reads. */
 function nodeLane(options: GraphStatesOptions): Lane {
-  const own = Object.fromEntries(['task', 'execution', 'node'].map(name => [`${name}.$`, `$.${name}`]))
+  const own = Object.fromEntries(['task', 'execution', 'node', 'shipped'].map(name => [`${name}.$`, `$.${name}`]))
   return {
     names: namesOf('node'),
     own,

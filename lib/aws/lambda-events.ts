@@ -4,6 +4,7 @@ import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { runNameSchema } from '../model/run-name-schema.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
+import { shippedHashSchema } from './shipment.ts'
 
 /** An S3 event as EventBridge delivers it; the key is not URL-encoded. */
 export type UploadEvent = DataOf<typeof uploadEventSchema>
@@ -32,6 +33,8 @@ export const manualEventSchema = v.strictObject({
   resume: v.optional(runNameSchema),
   /** Executions known to have ended: their turns and runs are taken over at once, before their leases lapse. */
   ended: v.optional(v.array(v.string())),
+  /** Shipped code that this execution runs in place of the deployed code: the SHA-256 of its object below the state. */
+  shipped: v.optional(shippedHashSchema),
 })
 
 /** A time of the pipeline's schedule, ISO 8601. */
@@ -156,6 +159,8 @@ export interface LambdaEnvironment {
   /** ARN of the key with which everything written is encrypted. */
   readonly FANMILL_KMS_KEY?: string
   readonly FANMILL_PIPELINE: string
+  /** `true` where executions may bring code of their own. */
+  readonly FANMILL_ALLOW_SHIP?: string
   /** JSON: the tiers, smallest first; Plan sizes batches and refuses members by them. */
   readonly FANMILL_TIERS: string
   /** Timeout of any function; default 15 minutes. */
@@ -178,6 +183,12 @@ export const assetNames = {
   codeHashes: 'code-hashes.json',
   /** JSON: the columns that a task writes, by task name, where they are known before a run. */
   schemas: 'schemas.json',
+  /** The classes of errors, which shipped code shares with the functions. */
+  errors: 'errors.mjs',
+  /** JSON: the facts by which functions decide about shipped code. */
+  shipFacts: 'ship-facts.json',
+  /** Installed packages that are not bundled. */
+  packages: 'node_modules',
   /** Folder of the files of `include`, by their path from the pipeline's folder: `ctx.file()` resolves against it. */
   files: 'files',
 } as const

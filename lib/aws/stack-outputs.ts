@@ -1,6 +1,10 @@
 /** Finds the pipelines of a CloudFormation stack in its outputs. */
+import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
+import { readObject } from '../errors/json-object.ts'
 import { nearest } from '../errors/nearest.ts'
+import type { DataOf } from '../model/json-schema.ts'
+import { shipFactsSchema } from './ship-facts.ts'
 
 /** One pipeline of a stack. */
 export interface DeployedPipeline {
@@ -14,7 +18,17 @@ export interface DeployedPipeline {
   readonly input: string
   readonly output: string
   readonly logGroups: readonly LogGroup[]
+  /** Absent where no code may be shipped. */
+  readonly ship?: ShipOutput | undefined
 }
+
+const shipOutputSchema = v.object({
+  ...shipFactsSchema.entries,
+  /** Path of the pipeline's file from the folder where it was deployed; absent where it was absolute. */
+  entry: v.optional(v.string()),
+})
+/** The facts of a deployment by which `start --ship` decides. */
+export type ShipOutput = DataOf<typeof shipOutputSchema>
 
 /** Log group of one of the functions. */
 export interface LogGroup {
@@ -60,14 +74,31 @@ function namesOf(pipelines: readonly DeployedPipeline[]): string[] {
 }
 
 function pipelineOf(stack: string, id: string, outputs: Readonly<Record<string, string>>): DeployedPipeline[] {
-  const facts = ['Pipeline', 'StateMachineArn', 'Input', 'Output', 'LogGroups', 'GraphLogGroup', 'StartLogGroup']
-  const [name, stateMachineArn, input, output, groups, graphGroup, startGroup] = facts.map(fact => outputs[id + fact])
+  const facts = [
+    'Pipeline',
+    'StateMachineArn',
+    'Input',
+    'Output',
+    'LogGroups',
+    'GraphLogGroup',
+    'StartLogGroup',
+    'Ship',
+  ]
+  const [name, stateMachineArn, input, output, groups, graphGroup, startGroup, ship] = facts.map(
+    fact => outputs[id + fact],
+  )
   if (!name || !stateMachineArn || !input || !output || !groups) return []
   const names = groups.split(',')
   const logGroups: LogGroup[] = names.map((group, index) => ({ name: group, step: stepOf(index, names.length) }))
   if (graphGroup) logGroups.push({ name: graphGroup, step: 'graph' })
   if (startGroup) logGroups.push({ name: startGroup, step: 'start' })
-  return [{ stack, name, id, stateMachineArn, input, output, logGroups }]
+  return [{ stack, name, id, stateMachineArn, input, output, logGroups, ship: readShip(ship) }]
+}
+
+/** Returns undefined for an output of another version of Fanmill, which ships no code here. */
+function readShip(output: string | undefined): ShipOutput | undefined {
+  const result = v.safeParse(shipOutputSchema, readObject(output ?? ''))
+  return result.success ? result.output : undefined
 }
 
 /** The output lists Plan, Process by tier, and Commit in this order. */

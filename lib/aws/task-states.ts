@@ -81,7 +81,7 @@ export function taskStates(lane: Lane, options: TaskStatesOptions): States {
 function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptions): States['States'] {
   const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
   const plan = { ...own, ...planned, 'waits.$': '$.waits' }
-  const settle = { ...own, 'outputPath.$': '$.outputPath' }
+  const settle = { ...own, ...stateFields('outputPath', 'shipped') }
   const Catch = [toFailed(names)]
   const { integrations = [] } = options
   const calls = { choice: names.call, call: names.calling, next: names.process, failed: names.callFailed }
@@ -114,14 +114,14 @@ function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptio
 
 /** Lets Commit end the run of a call that failed, which always fails in turn. */
 function callFailed({ names, own }: Lane, options: TaskStatesOptions): State {
-  const payload = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses', 'fault') }
+  const payload = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses', 'fault', 'shipped') }
   return { ...invokeAgain(substitutions.commit, payload, options), Catch: [toFailed(names)], Next: names.failed }
 }
 
 /** States from the plan to the end of the run. */
 function commitStates(lane: Lane, options: TaskStatesOptions): States['States'] {
   const { names, own } = lane
-  const commit = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses') }
+  const commit = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses', 'shipped') }
   const has = (field: string, Next: string) => ({ Variable: `$.commit.answer.${field}`, IsPresent: true, Next })
   const end = (status: string): State => lane.end({ status, 'run.$': '$.run' })
   return {
@@ -160,7 +160,7 @@ function processMap({ names, own }: Lane, options: TaskStatesOptions): State {
   return {
     Type: 'Map',
     ItemReader: itemsAt('$.bucket', '$.planKey'),
-    ItemSelector: { ...own, ...stateFields('run', 'timeoutSeconds'), 'item.$': '$$.Map.Item.Value' },
+    ItemSelector: { ...own, ...stateFields('run', 'timeoutSeconds', 'shipped'), 'item.$': '$$.Map.Item.Value' },
     ItemProcessor: {
       ProcessorConfig: distributed,
       StartAt: names.batch(0),
@@ -180,7 +180,7 @@ function processMap({ names, own }: Lane, options: TaskStatesOptions): State {
 
 /** Discards the output of a batch, because the output of a Map may have at most 256 KB; its results are in its outcome. */
 function batchState(tier: number, names: Names, options: TaskStatesOptions): State {
-  const copied = stateFields('task', 'execution', 'run', 'item')
+  const copied = stateFields('task', 'execution', 'run', 'item', 'shipped')
   const task: State = {
     ...invoke(substitutions.process(tier), { ...copied, tier }, options),
     Retry: functionRetries,

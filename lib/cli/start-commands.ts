@@ -26,9 +26,15 @@ export function addStartCommand(program: Command): void {
     examples: [
       'start --stack FanmillFlights --param month=2001-01 --wait',
       'start flights --stack FanmillFlights --force',
+      'start flights --stack FanmillFlights --ship pipelines/flights.ts --wait',
     ],
   })
-  addParamOptions(addDeployedOptions(command)).addOption(flagOption(runOptions.force))
+  addParamOptions(addDeployedOptions(command))
+    .addOption(flagOption(runOptions.force))
+    .option(
+      '--ship [pipeline]',
+      'run the code of this file, or of the deployed file as it is now, without a deployment',
+    )
   addWaitOptions(command).action(startAction)
 }
 
@@ -64,13 +70,15 @@ interface WaitFlags extends ViewOptions {
 
 interface StartFlags extends WaitFlags, ParamOptions {
   readonly force?: boolean
+  readonly ship?: string | true
 }
 
 async function startAction(task: string | undefined, flags: StartFlags): Promise<void> {
   const stack = readStack({ ...flags })
   const params = readParams(flags)
+  const { force, ship } = flags
   const { startDeployed } = await import('../deployed/start.ts')
-  await showStarted(await startDeployed({ ...stack, task, params, force: flags.force }), stack, flags)
+  await showStarted(await startDeployed({ ...stack, task, params, force, ship }), stack, flags)
 }
 
 async function retryAction(run: string | undefined, flags: WaitFlags): Promise<void> {
@@ -80,9 +88,9 @@ async function retryAction(run: string | undefined, flags: WaitFlags): Promise<v
 }
 
 async function showStarted(started: Started, stack: DeployedOptions, flags: WaitFlags): Promise<void> {
-  const { execution, run } = started
+  const { execution, run, shipped } = started
   if (flags.wait) return showWaiting(started, stack, flags)
-  if (flags.json) return printJson({ execution, ...(run && { run: run.runId, attempt: run.attempt }) })
+  if (flags.json) return printJson({ execution, shipped, ...(run && { run: run.runId, attempt: run.attempt }) })
   print(visible(startedText(started)))
   for (const how of ['status', 'logs --follow', 'stop']) {
     const [command, ...options] = how.split(' ')
@@ -90,8 +98,9 @@ async function showStarted(started: Started, stack: DeployedOptions, flags: Wait
   }
 }
 
-function startedText({ execution, run }: Started): string {
-  if (!run) return `started ${execution.name}`
+function startedText({ execution, run, shipped }: Started): string {
+  if (!run)
+    return `started ${execution.name}${shipped === undefined ? '' : ` with shipped code ${shipped.slice(0, 12)}`}`
   const { runId, attempt, batches, batchesDone } = run
   const progress = batches === 0 ? 'it was not planned yet' : `${batchesDone} of ${batches} batches are finished`
   return `started ${execution.name}, which resumes run ${runId}, attempt ${attempt}: ${progress}`

@@ -65,7 +65,8 @@ export function startedBy(input: string | undefined): string | undefined {
   if (event.schedule) return `schedule, for ${event.schedule.time}`
   if (event.detail) return `upload of s3://${event.detail.bucket?.name}/${event.detail.object?.key}`
   const words = [event.task, ...Object.entries(event.params ?? {}).map(([name, value]) => `${name}=${value}`)]
-  return ['by hand', ...words.filter(Boolean), ...(event.force ? ['force'] : [])].join(' ')
+  const options = [...(event.force ? ['force'] : []), ...(event.shipped ? [`ship=${event.shipped.slice(0, 12)}`] : [])]
+  return ['by hand', ...words.filter(Boolean), ...options].join(' ')
 }
 
 /** Returns a fault as an error. */

@@ -6,10 +6,11 @@ import { executionIn } from '../model/run-owner.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { listRuns, type RunSummary } from '../runs/runs.ts'
 import { leaveStopped } from '../runs/turn.ts'
-import type { Execution } from './aws-control.ts'
+import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { findExecutionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
 import { isActive, runOperations } from './operations-by-status.ts'
+import { ship, shippedBy } from './ship.ts'
 import { readRuns, readStatus } from './status.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
@@ -17,29 +18,39 @@ export interface Started {
   readonly execution: Execution
   /** The run that it continues; only from `retryDeployed`. */
   readonly run?: RunSummary
+  /** Hash of the shipped code that it runs. */
+  readonly shipped?: string | undefined
   /** Follows it to its end. */
   wait(options?: WaitOptions): Promise<RunResult>
 }
 
-/** Starts an execution: all tasks, or one. Its parameters are checked by Plan. @throws as `findPipeline` */
-export async function startDeployed(options: DeployedOptions & Omit<Start, 'resume'>): Promise<Started> {
-  const { task, params, force } = options
+/** Starts an execution: all tasks, or one. Its parameters are checked by Plan. @throws as `findPipeline` and `ship` */
+export async function startDeployed(options: DeployedOptions & StartOptions): Promise<Started> {
+  const { task, params, force, ship: file } = options
   const deployed = await openDeployed(options)
-  return startedOf(deployed, await startNew(deployed, { task, params, force: force || undefined }))
+  const shipped = file === undefined ? undefined : await ship(deployed, file)
+  const execution = await startNew(deployed, { task, params, force: force || undefined, shipped })
+  return { ...startedOf(deployed, execution), shipped }
+}
+
+export interface StartOptions extends Omit<Start, 'resume' | 'shipped'> {
+  /** File of the pipeline whose code the execution runs; `true` for the file that was deployed. Default the deployed code. */
+  readonly ship?: string | true | undefined
 }
 
 /**
  * Continues a run that is not committed: only batches without an outcome are processed. Default the latest run of the only output
- * that has such a run. Plan refuses it when code or inputs have changed.
+ * that has such a run. Plan refuses it when code or inputs have changed; shipped code is that of the execution before.
  * @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN; USAGE without a name when there are several
  */
 export async function retryDeployed(options: DeployedOptions, name?: string): Promise<Started> {
   const deployed = await openDeployed(options)
   const run = name === undefined ? await onlyUnfinished(deployed) : await namedRun(deployed, name)
   const { runId, attempt, task, params, owner } = run
-  await refuseRetry(deployed, run)
-  const execution = await startNew(deployed, { task, params, resume: { runId, attempt } }, [executionIn(owner.id)])
-  return { ...startedOf(deployed, execution), run }
+  const shipped = shippedBy(await refuseRetry(deployed, run))
+  const resumed = { task, params, resume: { runId, attempt }, shipped }
+  const execution = await startNew(deployed, resumed, [executionIn(owner.id)])
+  return { ...startedOf(deployed, execution), run, shipped }
 }
 
 export interface Stopped {
@@ -120,8 +131,8 @@ function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError 
 const paramWords = ({ params }: RunSummary): string[] =>
   Object.entries(params).map(([name, value]) => `${name}=${value}`)
 
-/** Checks the execution also when the lease has lapsed, because an execution may be slower than its lease. */
-async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
+/** Returns the execution that worked on the run, which is checked also when the lease has lapsed, because it may be slower than that. */
+async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<ExecutionDetail | undefined> {
   const { runId, owner, output } = run
   const { retry } = runOperations[run.status]
   if (retry === 'refuseComplete') {
@@ -129,7 +140,7 @@ async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
     throw new PermanentError('RUN_COMPLETE', message, { runId })
   }
   const execution = await findExecutionOf(deployed, run)
-  if (retry !== 'refuseActive' && !isActive(execution)) return
+  if (retry !== 'refuseActive' && !isActive(execution)) return execution
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
   const advice = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
   throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${advice}`, { runId, owner })

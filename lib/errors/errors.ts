@@ -78,6 +78,9 @@ export type ErrorCode =
   | 'STACK_UNKNOWN'
   | 'EXECUTION_UNKNOWN'
   | 'EXECUTION_FAILED'
+  | 'SHIP_NOT_ALLOWED'
+  | 'SHIP_NEEDS_DEPLOYMENT'
+  | 'SHIP_DAMAGED'
   | 'AWS_REFUSED'
   | 'AWS_FAILED'
   // the machine

@@ -13,6 +13,8 @@ export interface LambdaSettings {
   readonly pipeline: string
   /** File URL of the user's module. */
   readonly pipelineUrl: string
+  /** Whether executions may bring code of their own. */
+  readonly allowShip: boolean
   readonly input: StoreSpec
   readonly output: StoreSpec
   /** Tiers of Process, smallest first. */
@@ -52,6 +54,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     pipelineUrl:
       variables.FANMILL_PIPELINE_URL ||
       pathToFileURL(join(required('LAMBDA_TASK_ROOT', variables.LAMBDA_TASK_ROOT), assetNames.pipeline)).href,
+    allowShip: variables.FANMILL_ALLOW_SHIP === 'true',
     input: rootOf('FANMILL_INPUT', env, {}),
     output: rootOf('FANMILL_OUTPUT', env, { kmsKeyId: variables.FANMILL_KMS_KEY || undefined }),
     tiers,

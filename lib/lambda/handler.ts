@@ -1,11 +1,13 @@
 /** The frame of the three functions: checks the event, watches the deadline, and logs every failure. */
 import * as v from 'valibot'
-import type { NodeRef } from '../aws/lambda-events.ts'
+import type { ExecutionInput, NodeRef } from '../aws/lambda-events.ts'
 import { boundedText, messageBytesMax } from '../errors/bounded-text.ts'
 import { classOf, type FanmillError, PermanentError } from '../errors/errors.ts'
 import { publicForm } from '../errors/public-error.ts'
 import { type Deadline, type LambdaContext, openDeadline } from './deadline.ts'
+import { isByHand } from './run-request.ts'
 import { type LambdaSession, openLambda } from './session.ts'
+import { openShipped } from './shipped-code.ts'
 import { logger } from './telemetry.ts'
 
 export interface Invocation {
@@ -38,9 +40,10 @@ export function createHandler<Event extends HandledEvent, Answer extends object>
       const event = parse(schema, given)
       const { task, execution } = event
       logger.appendKeys({ task, execution })
-      const lambda = await openLambda()
+      const shipped = shippedIn(event)
+      const lambda = await openShipped(await openLambda(), shipped)
       taskCount = lambda.pipeline.tasks.length
-      return { ...(await work(event, { lambda, deadline, context })), ...carried(event) }
+      return { ...(await work(event, { lambda, deadline, context })), ...carried(event), shipped }
     } catch (error) {
       const { name, code, message, detail } = publicForm(error)
       logger.error(message, { fault: { name, code, detail } })
@@ -57,7 +60,14 @@ interface HandledEvent {
   readonly execution: string
   readonly node?: NodeRef | undefined
   readonly maxConcurrency?: number
+  /** Input of the execution. */
+  readonly event?: ExecutionInput | undefined
+  readonly shipped?: string | undefined
 }
+
+/** Returns the hash of the shipped code that the execution runs, from its input or from the answer before; empty for the deployed code. */
+const shippedIn = ({ event, shipped = '' }: HandledEvent): string =>
+  (event && isByHand(event) && event.shipped) || shipped
 
 /** Returns what the states of a node carry from one answer to the next: in a child, the context object has neither. */
 function carried({ node, execution, maxConcurrency }: HandledEvent): object {

@@ -70,14 +70,14 @@ export const runLeaseMs = 30 * 60_000
 export const shortName = (text: string): string => outputHashOf(text)
 
 async function open(settings: LambdaSettings): Promise<LambdaSession> {
-  const bundle: LoadableBundle = { file: shippedFile(settings), url: settings.pipelineUrl, files: [] }
+  const bundle: LoadableBundle = { file: pipelineFile(settings), url: settings.pipelineUrl, files: [] }
   const pipeline = await loadPipeline(bundle)
   if (pipeline.name !== settings.pipeline) {
     const message = `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`
     throw new PermanentError('DEFINITION_LOAD', message)
   }
-  const codeHashes = await shipped(settings, assetNames.codeHashes, hashesSchema)
-  const schemas = await shipped(settings, assetNames.schemas, schemasSchema)
+  const codeHashes = await readAsset(settings, assetNames.codeHashes, hashesSchema)
+  const schemas = await readAsset(settings, assetNames.schemas, schemasSchema)
   const patience: Patience = { untilMs: 0 }
   const untilMs = (startedAtMs: number, isRefusal: boolean): number =>
     Math.max(startedAtMs + leasedMs, Math.min(patience.untilMs, isRefusal ? patience.untilMs : startedAtMs + outageMs))
@@ -86,12 +86,13 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
   return { settings, bundle, pipeline, codeHashes, schemas, input, output, patience }
 }
 
-/** Returns the path of the pipeline among the files that were shipped with it, against which `ctx.file()` resolves. */
-const shippedFile = ({ pipeline, pipelineUrl }: LambdaSettings): string =>
+/** Returns the path of the pipeline among its included files, against which `ctx.file()` resolves. */
+export const pipelineFile = ({ pipeline, pipelineUrl }: Pick<LambdaSettings, 'pipeline' | 'pipelineUrl'>): string =>
   join(dirname(fileURLToPath(pipelineUrl)), assetNames.files, pipeline)
 
-async function shipped<T>(
-  { pipelineUrl }: LambdaSettings,
+/** Reads a JSON file of the function's asset. @throws DEFINITION_LOAD when it is missing, or not as synthesis writes it */
+export async function readAsset<T>(
+  { pipelineUrl }: Pick<LambdaSettings, 'pipelineUrl'>,
   name: string,
   schema: v.GenericSchema<unknown, T>,
 ): Promise<T> {

@@ -92,7 +92,8 @@ class WarmPool {
 
   async open(lambda: LambdaSession, kept: KeptReservation, stage: number): Promise<WarmTask> {
     const { task, params, codeHash } = kept.run
-    const key = JSON.stringify([task, params, codeHash, kept.tables, stage])
+    // A task with a version of its own has one code hash for any code.
+    const key = JSON.stringify([task, params, codeHash, kept.tables, stage, lambda.bundle.url])
     const found = this.#tasks.get(key)
     this.#tasks.delete(key)
     for (const [other, { workers, stageFolder }] of this.#tasks) {

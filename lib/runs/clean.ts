@@ -8,6 +8,7 @@ import { type Lease, type RunRecord, readLease, readRunRecord, runKeys } from '.
 import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 import type { ListedPart, Store, StoredObject } from '../store/store.ts'
 import { type NeededAttempts, neededAttempts } from './needed-attempts.ts'
+import { findOldShipments } from './old-shipments.ts'
 import { attemptOf, attemptsIn } from './runs.ts'
 
 export interface CleanOptions extends Pick<Actor, 'now' | 'isAlive'> {
@@ -55,6 +56,7 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     objects: [
       ...(await objectsOf(store, unneeded, names.length)),
       ...(await exchangedOf(store, name => uses.get(attemptText(name)))),
+      ...(await findOldShipments(store, options)),
     ],
     parts: listed.filter(isOld),
     damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),

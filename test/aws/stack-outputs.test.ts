@@ -33,6 +33,14 @@ describe('outputs of a stack', () => {
     })
   })
 
+  it('give the facts by which code is shipped, where the pipeline has them as this version writes them', () => {
+    const ship = { versions: ['fanmill@1.0.0'], needs: { inputs: 'a' }, include: [], external: {}, entry: 'a.ts' }
+    const shipOf = (text: string) => pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), TripsShip: text })[0]?.ship
+    expect(shipOf(JSON.stringify(ship))).toEqual(ship)
+    expect(shipOf('{"versions":"1"}')).toBeUndefined()
+    expect(shipOf('true')).toBeUndefined()
+  })
+
   it('give the log group of the function that starts executions, where the pipeline has one', () => {
     const [found] = pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), TripsStartLogGroup: 's' })
     expect(found?.logGroups.slice(-2)).toEqual([

@@ -148,6 +148,7 @@ describe('stateMachine', () => {
       'execution.$': "States.Format('{}#{}', $$.Execution.Id, $$.Map.Item.Value.key)",
       node: { 'graph.$': '$.graph', 'step.$': '$.step', 'key.$': '$$.Map.Item.Value.key' },
       'maxConcurrency.$': '$.maxConcurrency',
+      'shipped.$': '$.shipped',
       waits: { count: 0, inRow: 0, max: 444 },
     })
   })

@@ -29,6 +29,8 @@ export interface FakeAws {
   readonly executions: Map<string, FakeExecution>
   /** Lines in the log of Commit. */
   readonly lines: { readonly eventId: string; readonly timestamp: number; readonly message: string }[]
+  /** Further outputs of the stack. */
+  readonly outputs: Record<string, string>
   /** An execution is begun; what is started by the command line goes through it too. */
   begin(name: string, given?: Partial<FakeExecution>): FakeExecution
   /** Called when an execution is started by the command line. */
@@ -57,6 +59,7 @@ export async function startAws(): Promise<FakeAws> {
     s3,
     executions,
     lines: [],
+    outputs: {},
     begin(name, given = {}) {
       const arn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`
       const execution: FakeExecution = {
@@ -84,7 +87,7 @@ async function answerTo(request: IncomingMessage, aws: FakeAws): Promise<readonl
   let body = ''
   for await (const chunk of request) body += chunk
   const target = String(request.headers['x-amz-target'] ?? '')
-  if (target === '') return ['text/xml', stackAnswer()]
+  if (target === '') return ['text/xml', stackAnswer(aws)]
   const answer = jsonAnswer(target.split('.')[1] ?? '', JSON.parse(body) as Body, aws)
   return ['application/x-amz-json-1.0', answer && JSON.stringify(answer)]
 }
@@ -124,10 +127,11 @@ const leftState = (output: object, index: number) => ({
   stateExitedEventDetails: { name: 'state', output: JSON.stringify(output) },
 })
 
-function stackAnswer(): string {
+function stackAnswer(aws: FakeAws): string {
   const outputs = {
     ...{ GridPipeline: 'grid', GridStateMachineArn: stateMachineArn, GridInput: 's3://uploads/' },
     ...{ GridOutput: 's3://lake/', GridLogGroups: 'plan,process,commit' },
+    ...aws.outputs,
   }
   const entries = Object.entries(outputs).map(
     ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,

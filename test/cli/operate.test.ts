@@ -58,6 +58,15 @@ describe('retry', () => {
     })
   })
 
+  it('runs the code that the execution before had brought', async () => {
+    const shipped = 'a'.repeat(64)
+    const { runId } = await reserve(
+      aws.begin('first', { ...ended, input: JSON.stringify({ task: 'points', shipped }) }),
+    )
+    expect(await operate(`retry ${runId}`)).toMatchObject({ code: 0, stderr: '' })
+    expect(startedInput()).toMatchObject({ task: 'points', resume: { runId }, shipped })
+  })
+
   it('refuses a run whose execution is running, although its lease has expired', async () => {
     const { runId } = await reserve(aws.begin('first'), { leaseMs: 0 })
     const { code, stderr } = await operate(`retry ${runId}`)

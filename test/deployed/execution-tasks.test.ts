@@ -104,6 +104,7 @@ describe('the start of an execution', () => {
       { task: 'flights', params: { month: '2001-01' }, force: true, ended: ['arn'] },
       'by hand flights month=2001-01 force',
     ],
+    [{ task: 'flights', shipped: '0123456789abcdef'.repeat(4) }, 'by hand flights ship=0123456789ab'],
   ])('is described in words: %j', (input, words) => {
     expect(startedBy(JSON.stringify(input))).toBe(words)
   })

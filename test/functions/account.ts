@@ -96,6 +96,10 @@ export class Account {
     return file
   }
 
+  read(path: string): Promise<Uint8Array> {
+    return readFile(join(this.folder, path))
+  }
+
   /** Uploads an archive, and returns the event that S3 sends for it. */
   async upload(key: string, members: Members | Uint8Array): Promise<UploadEvent> {
     await this.write(`input/${key}`, members instanceof Uint8Array ? members : buildZip(members))
@@ -127,7 +131,7 @@ export class Account {
         planCalls,
         commitCalls: 0,
       }
-    const { maxConcurrency } = planned
+    const { maxConcurrency, shipped = '' } = planned as typeof planned & { readonly shipped?: string }
     let { run } = planned
     let { losses } = planned
     waits = planned.waits
@@ -138,12 +142,14 @@ export class Account {
     for (;;) {
       for (const item of todo ? await this.items(todo) : []) {
         batches.push(item.batch)
-        await this.process(task, { run, item, execution }).catch(() => undefined)
+        await this.process(task, { run, item, execution, shipped }).catch(() => undefined)
       }
       try {
         commitCalls++
         await this.beforeCommit()
-        const answer: CommitAnswer = await this.commit(task, { run, execution, waits, maxConcurrency, losses })
+        const answer: CommitAnswer = await this.commit(task, {
+          ...{ run, execution, waits, maxConcurrency, losses, shipped },
+        })
         if ('waits' in answer) ({ waits, losses } = answer)
         if ('waitSeconds' in answer) await waitShort(answer)
         if (answer.done) return { ...end, commitCalls }
@@ -185,9 +191,11 @@ export class Account {
       execution = 'execution',
       tier = 0,
       seconds = 900,
-    }: { run: unknown; item: PlanItem; execution?: string; tier?: number; seconds?: number },
+      shipped = '',
+    }: { run: unknown; item: PlanItem; execution?: string; tier?: number; seconds?: number; shipped?: string },
   ) {
-    const done = this.#turn.then(() => processHandler({ task, execution, run, item, tier }, context(seconds)))
+    const event = { task, execution, run, item, tier, shipped }
+    const done = this.#turn.then(() => processHandler(event, context(seconds)))
     this.#turn = done.catch(() => undefined)
     return done
   }

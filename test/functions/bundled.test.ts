@@ -34,7 +34,7 @@ it('plans, processes over its threads and commits when bundled', async () => {
     .trim()
     .split('\n')
     .map(line => JSON.parse(line))
-  expect(lines.at(-1)).toEqual({ done: true })
+  expect(lines.at(-1)).toEqual({ done: true, shipped: '' })
   const metrics = lines.find(line => line._aws)
   expect(metrics).toMatchObject({ task: 'points', Rows: 1, Rejects: 0, Bytes: 14 })
   expect(Object.keys(metrics)).toEqual(expect.arrayContaining(['Speed', 'PeakMemory']))

@@ -6,7 +6,8 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { LogLevel } from 'aws-cdk-lib/aws-stepfunctions'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Deployed, givenVpc, shown, statementsOf, synthesise, warningsOf } from './stacks.ts'
+import { pipelinesIn } from '../../lib/aws/stack-outputs.ts'
+import { allowed, type Deployed, givenVpc, shown, statementsOf, synthesise, warningsOf } from './stacks.ts'
 
 const functionsOf = (template: Template) => Object.values(template.findResources('AWS::Lambda::Function'))
 const actionsOf = (template: Template, role: string): string[] =>
@@ -181,5 +182,42 @@ describe('the state machine', () => {
     pipeline.stateMachine.grantStartExecution(role)
     expect(pipeline.stateMachine.stateMachineArn).toBe(pipeline.stateMachineArn)
     expect(Stack.of(pipeline.stateMachine)).toBe(stack)
+  })
+})
+
+describe('allowShip', () => {
+  const roles = ['Plan', 'Process1', 'Process2', 'Commit', 'Graph'].map(name => `Visits${name}Role`)
+  const shipOf = (template: Template) =>
+    functionsOf(template).map(each => each.Properties.Environment.Variables.FANMILL_ALLOW_SHIP)
+
+  it('lets each function read shipped code, and only Plan and Commit, which write all state, write it', () => {
+    const { template } = synthesise({ allowShip: true, outputPrefix: 'lake/' })
+    expect(shipOf(template)).toEqual(roles.map(() => 'true'))
+    for (const role of roles) {
+      const pairs = allowed(template, role)
+      const reads = pairs.filter(pair => /^s3:GetObject .*lake\/\.fanmill\/(shipped\/)?\*$/.test(pair))
+      expect(reads, role).toHaveLength(1)
+      const writes = pairs.filter(pair => /^s3:PutObject .*lake\/\.fanmill\/(shipped\/)?\*$/.test(pair))
+      expect(writes, role).toHaveLength(/Plan|Commit/.test(role) ? 1 : 0)
+    }
+    expect(new Set(shipOf(plain.template))).toEqual(new Set([undefined]))
+    for (const role of roles) expect(allowed(plain.template, role).join('\n')).not.toContain('shipped')
+  })
+
+  it('adds an output with the facts by which the command line ships code, without a path of this machine', () => {
+    const shipIn = (template: Template) => {
+      const values = Object.entries(template.findOutputs('*')).map(([name, { Value }]) => [name, shown(Value)])
+      return pipelinesIn('Test', Object.fromEntries(values))[0]?.ship
+    }
+    const ship = shipIn(synthesise({ allowShip: true }).template)
+    const hash = expect.stringMatching(/^[\da-f]{16}$/)
+    expect(ship).toEqual({
+      versions: [expect.stringMatching(/^fanmill@/), expect.stringMatching(/^engine@/)],
+      needs: { inputs: hash, outputs: hash, calls: hash, secrets: hash, discover: hash, tasks: hash },
+      include: ['models/**'],
+      external: {},
+    })
+    expect(JSON.stringify(ship).length).toBeLessThan(1024)
+    expect(shipIn(plain.template)).toBeUndefined()
   })
 })

@@ -111,6 +111,7 @@ export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
     logRetention: RetentionDays.ONE_WEEK,
     alarmsTopic: new Topic(stack, 'EveryTopic', { enforceSSL: true, masterKey: encryptionKey }),
     dashboard: true,
+    allowShip: true,
     trigger: true,
     uploads: 'queue',
     uploadWindow: Duration.minutes(1),

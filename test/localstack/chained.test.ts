@@ -1,19 +1,23 @@
-/** Deployed tasks that require each other: graphs of nodes in waves, ranges of parameters, failures and edited steps. */
+/** Deployed tasks that require each other: graphs of nodes in waves, ranges of parameters, failures, and edited code without a deployment. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openDataset } from '../../lib/local/dataset.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { eventsOf, fanmill } from '../cli/fanmill.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
-import { endpoint } from './environment.ts'
+import { endpoint, environment } from './environment.ts'
 import { executionsOf, startAndWait, statesOf } from './executions.ts'
 import { jsonOf, keysOf, lakeOf, manifestOf, rowsOf } from './lake.ts'
-import { martsArn } from './their-app.ts'
+import { martsArn, shops } from './their-app.ts'
 
 describe.skipIf(!endpoint)('tasks that require each other', () => {
   let chained: DeployedPipeline
   let lake: Store
+  let theirFolder: string
 
   beforeAll(async () => {
-    ;({ chained } = await deployment())
+    ;({ chained, theirFolder } = await deployment())
     lake = lakeOf(chained.output)
   })
 
@@ -86,5 +90,45 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
     const ended = await startAndWait(chained, { task: 'sales', params: { month: '2024-05' } })
     expect(ended).toMatchObject({ status: 'SUCCEEDED', tasks: [{ task: 'sales', status: 'complete' }] })
     expect(await statesOf(ended.arn)).not.toContain('graph')
+  })
+
+  it('run the edited code of a working tree and its libraries without a deployment, and the deployed code again after it', async () => {
+    const start = (words: string) => {
+      const place = ['--stack', chained.stack, '--pipeline', 'Chained', '--wait', '--json']
+      return fanmill(['start', ...words.split(' '), ...place], { cwd: theirFolder, env: environment })
+    }
+    const totalsOf = async () =>
+      (await rowsOf(lake, 'doubled/2024-03')).map(({ total }) => Number(total)).sort((a, b) => a - b)
+    const totals = [1, 2, 3].flatMap(shop => Array.from({ length: 100 }, (_, sale) => shop * sale))
+    const large = totals.filter(total => total >= 150).sort((a, b) => a - b)
+    expect(eventsOf(await start('doubled --param month=2024-03')).end).toMatchObject({ status: 'complete' })
+    expect(await totalsOf()).toEqual(large.map(total => 2 * total))
+
+    const edited = `import { times } from './times.ts'\n${shops}`.replace(
+      '2 * total as total from input`',
+      'total from input`.mapRows(({ shop, total }) => ({ shop, total: times(total) }))',
+    )
+    await writeFile(join(theirFolder, 'pipelines/shops-edited.ts'), edited)
+    for (const factor of [5, 7]) {
+      await writeFile(
+        join(theirFolder, 'pipelines/times.ts'),
+        `export const times = (total: number): number => ${factor} * total\n`,
+      )
+      const shipped = await start('doubled --param month=2024-03 --ship pipelines/shops-edited.ts')
+      expect(eventsOf(shipped).end).toMatchObject({
+        status: 'complete',
+        tasks: [
+          { task: 'sales', status: 'skipped' },
+          { task: 'large', status: 'skipped' },
+          { task: 'doubled', status: 'complete' },
+        ],
+      })
+      expect(await totalsOf()).toEqual(large.map(total => factor * total))
+    }
+
+    expect(eventsOf(await start('doubled --param month=2024-03')).end).toMatchObject({ status: 'complete' })
+    expect(await totalsOf()).toEqual(large.map(total => 2 * total))
+    // Without a path, the file that was deployed: it has not changed.
+    expect(eventsOf(await start('doubled --param month=2024-03 --ship')).end).toMatchObject({ status: 'skipped' })
   })
 })

@@ -42,7 +42,7 @@ const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
 const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
 const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
 for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Waiting', 'visits', [small]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]], ['Chained', 'shops', [small]]]) {
-  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
+  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, allowShip: id === 'Chained', ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
   const { plan, process, commit, output } = new FanmillPipeline(stack, id, given)
   if (id === 'Chained') marts(output)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
@@ -108,7 +108,7 @@ export default pipeline({ name: 'uploads', tasks: [latest, ledger], trigger: { u
  * Three tasks in a row: the first makes its rows and sorts them over all batches, the others read what the one before wrote, and a state
  * machine is called at the end. One shop has a fault by parameter.
  */
-const shops = `import { column, param, parquet, partitionsOf, pipeline, rowsFrom, stateTask, task } from 'fanmill'
+export const shops = `import { column, param, parquet, partitionsOf, pipeline, rowsFrom, stateTask, task } from 'fanmill'
 
 const sales = task({
   name: 'sales',

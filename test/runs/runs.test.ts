@@ -3,8 +3,10 @@ import type { ReservedRun } from '../../lib/model/reserved-run.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { endRun } from '../../lib/runs/run-lease.ts'
 import { listRuns, readRun } from '../../lib/runs/runs.ts'
+import { shippedKeys } from '../../lib/state/shipped-state.ts'
 import { runKeys, stateBytes } from '../../lib/state/state.ts'
 import { type MemoryStore, memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
+import { shippedRoot } from '../../lib/store/state-root.ts'
 import { inWorld, type Job, type World } from './protocol.ts'
 
 const one: Job = { inputs: { 'a.zip': 'A' }, params: { month: '2001-01' } }
@@ -154,7 +156,7 @@ describe('with many runs in the state', () => {
     expect((await planClean(world.store, options)).objects).toEqual([])
     expect(counted().lists).toBe(0)
     expect(counted().reads).toBeLessThan(2 * 101 + 10)
-    expect(requests.filter(({ operation }) => operation === 'list')).toEqual([])
+    expect(requests.filter(({ operation }) => operation === 'list').map(({ key }) => key)).toEqual([shippedRoot])
     world.time += 8 * day
     const { objects } = await planClean(world.store, options)
     expect(new Set(objects.map(({ key }) => key.split('/')[2])).size).toBe(100)
@@ -208,5 +210,26 @@ describe('clean', () => {
     actor.die()
     world.time += 8 * day
     expect((await planClean(world.store, options(world))).parts).toHaveLength(1)
+  })
+
+  test('removes shipped code that was started long ago, unless a run is live', async world => {
+    const keys = ['a', 'b'].map(digit => shippedKeys(digit.repeat(64)))
+    const ship = async (index: number) => {
+      const use = { shippedAt: new Date(world.time).toISOString() }
+      await world.store.write(keys[index]!.use, stateBytes(use))
+      await world.store.write(keys[index]!.content, Buffer.from('code'))
+    }
+    await ship(0)
+    world.time += 6 * day
+    await ship(1)
+    expect((await planClean(world.store, options(world))).objects).toEqual([])
+    world.time += 2 * day
+    const { actor, run } = await half(world, one)
+    const lease = { owner: actor.owner, leaseUntil: world.time + 1000 }
+    await world.store.write(runKeys(run.runId, 1).lease, stateBytes(lease))
+    expect((await planClean(world.store, options(world))).objects).toEqual([])
+    actor.die()
+    const { objects } = await planClean(world.store, options(world))
+    expect(objects.map(({ key }) => key)).toEqual([keys[0]!.content, keys[0]!.use])
   })
 })

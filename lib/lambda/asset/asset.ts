@@ -1,16 +1,16 @@
 /** Writes the code of a pipeline's functions to a folder: handlers, worker threads, the user's module, the engine. */
-import { existsSync } from 'node:fs'
 import { copyFile, glob, mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BuildFailure, OutputFile } from 'esbuild'
+import type { OutputFile } from 'esbuild'
 import { assetNames } from '../../aws/lambda-events.ts'
+import type { ShipFacts } from '../../aws/ship-facts.ts'
 import { entryUrl } from '../../bundle/entry-url.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
 import { type LambdaArchitecture, lambdaBinding } from './binding.ts'
+import { buildForLambda, errorsFile, ownPackages } from './build.ts'
 import { copyFolder, copyPackage } from './copy-package.ts'
-import { assetPlugin } from './plugin.ts'
 
 export interface LambdaAssetOptions {
   /** Path of the pipeline's file. */
@@ -21,6 +21,8 @@ export interface LambdaAssetOptions {
   readonly codeHashes: Readonly<Record<string, string>>
   /** Output columns by task name, for tasks whose columns are known before a run; default none. */
   readonly schemas?: Readonly<Record<string, readonly SchemaColumn[]>>
+  /** The facts by which its functions decide about shipped code; default none, so that they run none. */
+  readonly shipFacts?: ShipFacts
   /** Output folder, which must be empty; created when missing. */
   readonly outFolder: string
   readonly architecture: LambdaArchitecture
@@ -46,76 +48,24 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   for (const { path, contents } of files) await writeFile(join(outFolder, basename(path)), contents)
   await writeFile(join(outFolder, assetNames.codeHashes), JSON.stringify(options.codeHashes))
   await writeFile(join(outFolder, assetNames.schemas), JSON.stringify(options.schemas ?? {}))
+  if (options.shipFacts) await writeFile(join(outFolder, assetNames.shipFacts), JSON.stringify(options.shipFacts))
   for (const name of ownPackages) await copyPackage(name, import.meta.dirname, modules, { isLean: true })
   await copyFolder(binding.folder, join(modules, binding.name), { isLean: true })
   for (const name of external) await copyPackage(name, dirname(entry), modules, { isLean: false })
   await copyIncluded(include, dirname(entry), join(outFolder, assetNames.files))
 }
 
-/** Packages that are copied instead of bundled: they load files of their own by name, or use what Node warns of outside of packages. */
-const ownPackages = ['@duckdb/node-api', 'piscina', 'seek-bzip']
-
-interface BundleRequest extends LambdaAssetOptions {
-  readonly external: readonly string[]
-}
-
-async function bundleEntries({ entry, handlers, external }: BundleRequest): Promise<readonly OutputFile[]> {
-  const { build } = await import('esbuild')
-  const root = projectFolder(dirname(entry))
+async function bundleEntries({ entry, handlers, external = [] }: LambdaAssetOptions): Promise<readonly OutputFile[]> {
   const own = (name: 'worker' | 'worker-extract'): string => fileURLToPath(entryUrl(name))
-  try {
-    const result = await build({
-      absWorkingDir: root,
-      entryPoints: { ...handlers, worker: own('worker'), 'worker-extract': own('worker-extract'), pipeline: entry },
-      // Not written: source maps name sources relative to this folder, so that they are the same on every machine.
-      outdir: join(root, 'lambda-asset'),
-      write: false,
-      outExtension: { '.js': '.mjs' },
-      bundle: true,
-      splitting: true,
-      chunkNames: 'chunk-[hash]',
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      charset: 'utf8',
-      // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
-      conditions: [],
-      external: [...ownPackages, 'esbuild', ...external].flatMap(name => [name, `${name}/*`]),
-      banner: { js: requireShim },
-      legalComments: 'none',
-      sourcemap: 'linked',
-      sourcesContent: false,
-      logLevel: 'silent',
-      plugins: [
-        assetPlugin({
-          folder: dirname(entry),
-          handlerFolders: Object.values(handlers).map(file => dirname(file) + sep),
-        }),
-      ],
-    })
-    return result.outputFiles
-  } catch (error) {
-    throw buildError(entry, error)
-  }
+  const threads = { worker: own('worker'), 'worker-extract': own('worker-extract') }
+  const entryPoints = { ...handlers, ...threads, errors: errorsFile(), pipeline: entry }
+  const handlerFolders = Object.values(handlers).map(file => dirname(file) + sep)
+  const { outputFiles } = await buildForLambda({ entry, external, handlerFolders }, { entryPoints, splitting: true })
+  return outputFiles
 }
 
-/** Defines `require` for CommonJS packages, because ES modules lack it. */
-const requireShim = `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url);`
-
-function buildError(entry: string, error: unknown): PermanentError {
-  const [first] = (error as Partial<BuildFailure>).errors ?? []
-  const where = first?.location ? `${first.location.file}:${first.location.line}: ` : ''
-  const message = `cannot bundle ${entry} for Lambda: ${where}${first?.text ?? String(error)}; a package with native parts must be named in external`
-  return new PermanentError('DEFINITION_LOAD', message, { file: entry }, { cause: error })
-}
-
-/** Returns the folder of the nearest package.json, from `folder` upwards. */
-function projectFolder(folder: string): string {
-  if (existsSync(join(folder, 'package.json')) || dirname(folder) === folder) return folder
-  return projectFolder(dirname(folder))
-}
-
-async function copyIncluded(globs: readonly string[], folder: string, target: string): Promise<void> {
+/** Copies the files that globs match in `folder`. @throws DEFINITION_LOAD for a glob that matches none, or leaves the folder */
+export async function copyIncluded(globs: readonly string[], folder: string, target: string): Promise<void> {
   for (const pattern of globs) {
     let count = 0
     for await (const name of glob(pattern, { cwd: folder })) {

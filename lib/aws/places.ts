@@ -1,16 +1,16 @@
 /** The keys that a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
 
-import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
-import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
-import { outputKind } from '../lib/define/output-kind.ts'
-import { datasetsAt, readTasks, sourcePaths } from '../lib/define/source-paths.ts'
-import { ownTarget, targetPaths } from '../lib/define/target-paths.ts'
-import { stagesOf } from '../lib/define/task-stages.ts'
-import { templateTokens } from '../lib/define/template-syntax.ts'
-import { PermanentError } from '../lib/errors/errors.ts'
-import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
-import { literalPrefix } from '../lib/paths/glob.ts'
-import { exchangeRoot, stateRoot } from '../lib/store/state-root.ts'
+import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { outputKind } from '../define/output-kind.ts'
+import { datasetsAt, readTasks, sourcePaths } from '../define/source-paths.ts'
+import { ownTarget, targetPaths } from '../define/target-paths.ts'
+import { stagesOf } from '../define/task-stages.ts'
+import { templateTokens } from '../define/template-syntax.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { keyRebase, refuseOwnSources } from '../inputs/own-outputs.ts'
+import { literalPrefix } from '../paths/glob.ts'
+import { exchangeRoot, stateRoot } from '../store/state-root.ts'
+import { type KeyFilter, keyFilter } from './key-wildcard.ts'
 
 /** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */
 export interface Places {

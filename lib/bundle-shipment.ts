@@ -1,0 +1,56 @@
+/** Makes the shipment of a pipeline: its code as deployed functions run it, with all that synthesis would find out about it. */
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { checkShipFacts, checkShippedName, refusal, type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
+import { type Shipment, shippedBytesMax, shippedTextBytesMax } from './aws/shipment.ts'
+import { bundlePipeline } from './bundle/bundle.ts'
+import { loadPipeline } from './bundle/bundle-load.ts'
+import { rowVersions } from './bundle/own-versions.ts'
+import { codeHashes } from './bundle/task-hasher.ts'
+import { knownColumns, taskSchemas } from './bundle-schemas.ts'
+import { makeShippedCode } from './lambda/asset/shipment.ts'
+
+export interface MadeShipment {
+  /** SHA-256 of the bytes, in hexadecimal digits. */
+  readonly hash: string
+  /** Compressed JSON. */
+  readonly bytes: Uint8Array
+}
+
+/** The deployment that will run it. */
+export interface ShipTarget {
+  /** Name of the pipeline. */
+  readonly name: string
+  readonly facts: ShipFacts
+}
+
+/** @throws DEFINITION_*, SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
+export async function makeShipment(file: string, deployed: ShipTarget): Promise<MadeShipment> {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-shipment-'))
+  try {
+    const bundled = await bundlePipeline(file, { outFolder: folder, what: 'a pipeline file to ship' })
+    const pipeline = await loadPipeline(bundled)
+    checkShippedName(deployed.name, pipeline.name)
+    const { external, ...code } = await makeShippedCode(file, deployed.facts)
+    const facts = shipFactsOf(pipeline, { versions: rowVersions(), include: deployed.facts.include, external })
+    checkShipFacts(deployed.facts, facts, pipeline)
+    const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
+    const schemas = knownColumns(await taskSchemas(pipeline, { withSamples: false }))
+    return pack({ facts, ...code, codeHashes: hashes, schemas })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function pack(shipment: Shipment): MadeShipment {
+  const text = Buffer.from(JSON.stringify(shipment))
+  const bytes = gzipSync(text)
+  if (bytes.length > shippedBytesMax || text.length > shippedTextBytesMax) {
+    const message = `expected at most ${shippedBytesMax} bytes of code and files, compressed, got ${bytes.length}; include less, or read large files from S3`
+    throw refusal(message, { bytes: bytes.length })
+  }
+  return { hash: createHash('sha256').update(bytes).digest('hex'), bytes }
+}
