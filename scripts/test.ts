@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const names = ['typecheck', 'lint', 'docs', 'unit', 'localstack']
+const withTests = ['unit', 'localstack']
 
 /** Folder to which each group of tests writes how many passed and failed, so that one line tells it of all. */
 const totals = mkdtempSync(join(tmpdir(), 'fanmill-totals-'))
@@ -33,6 +34,8 @@ function start(name: string) {
   const ended = once(child, 'close').then(
     ([code]): Ended => ({ name, code, seconds: Math.round((Date.now() - startedAt) / 1000) }),
   )
+  let isOver = false
+  void ended.then(() => (isOver = true))
   let waiting: Buffer[] | undefined = []
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (waiting ? waiting.push(chunk) : process.stdout.write(chunk)))
@@ -41,27 +44,38 @@ function start(name: string) {
     waiting = undefined
     return ended
   }
+  /** Sends a signal to all its processes, some of which may outlive the first one. */
   const end = (signal: NodeJS.Signals): void => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    if (child.pid === undefined || isOver) return
+    try {
       process.kill(-child.pid, signal)
+    } catch {
+      // All of them have ended.
+    }
   }
   return { show, end }
 }
 
 const groups = names.map(start)
+const endAll = (signal: NodeJS.Signals): void => {
+  for (const { end } of groups) end(signal)
+}
 let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
+    endAll(interrupted ? 'SIGKILL' : signal)
     interrupted = true
-    for (const { end } of groups) end(signal)
   })
+// For instance in `npm test | head`, where nobody reads any more.
+process.on('exit', () => endAll('SIGTERM'))
 
 const summary: (Ended & { readonly passed: number; readonly failed: number })[] = []
 for (const { show } of groups) {
   const ended = await show()
   const [passed, failed] = countsOf(ended.name)
   // A group may fail before its tests, or without any.
-  summary.push({ ...ended, passed, failed: ended.code === 0 ? failed : Math.max(1, failed) })
+  const isWhole = ended.code === 0 && (passed > 0 || !withTests.includes(ended.name))
+  summary.push({ ...ended, passed, failed: isWhole ? failed : Math.max(1, failed) })
 }
 rmSync(totals, { recursive: true })
 const lines = summary.map(({ name, passed, failed, seconds }) => {
