@@ -37,12 +37,13 @@ function taskUnder(key: string, where: string, requires: Requires): Requirable {
       'expected requires by name, got a function, which is called only in a run; name the task itself',
     )
   const named = Object.keys(requires ?? {})
-  const tasks = (requires?.[key] ?? []).map(({ task }) => task)
-  const [first, ...others] = tasks
-  if (!first) {
+  const tasks = requires?.[key]?.map(({ task }) => task)
+  if (!tasks) {
     const advice = named.length > 0 ? nearestOrAll(key, named) : `add it: requires: { ${key}: … }`
     throw invalid(where, `expected a key of requires, got ${key}; ${advice}`)
   }
+  const [first, ...others] = tasks
+  if (!first) throw invalid(where, `expected a task under ${key} of requires, got an empty list`)
   const other = others.find(({ name }) => name !== first.name)
   if (other)
     throw invalid(

@@ -1,5 +1,5 @@
 /** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
-import type { ParamValues, PartitionsOfSource } from '../define/definition.ts'
+import type { ParamValues, PartitionsOfSource, TaskDefinition } from '../define/definition.ts'
 import { isSalted, outputKind } from '../define/output-kind.ts'
 import { readsNode } from '../define/source-paths.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
@@ -62,15 +62,24 @@ export interface WrittenPlace {
   readonly params: ParamValues
 }
 
-/** Returns the datasets of all nodes of the task that are required, each once, or the one under the parameters of a run. */
+/**
+ * Returns the datasets of all nodes of the task that are required, each once; without a graph, the one under the parameters of a run.
+ * @throws NO_INPUT where the graph has no node to read
+ */
 export function writtenPlaces(
   source: PartitionsOfSource,
-  options: Pick<FindOptions, 'params' | 'upstream'>,
+  options: Pick<FindOptions, 'params' | 'upstream' | 'isUndiscovered'> & {
+    readonly task: Pick<TaskDefinition, 'name'>
+  },
 ): readonly WrittenPlace[] {
   const { of, at, params } = source
   if (!of) return [{ outputPath: renderPath(at?.path ?? '', options.params), params: options.params }]
   const nodes = options.upstream?.filter(node => readsNode(source, node)) ?? []
-  if (nodes.length === 0) return [placeWithoutGraph(of, options.params)]
+  if (nodes.length === 0) {
+    const isKnown = options.upstream !== undefined && (source.key !== undefined || !options.isUndiscovered)
+    if (isKnown) throw noNode(options.task.name, source)
+    return [placeWithoutGraph(of, options.params)]
+  }
   const byPath = new Map(nodes.map(node => [node.outputPath, node]))
   if (params && byPath.size < new Set(nodes.map(({ node }) => node)).size) throw sharedPath(of.name)
   return [...byPath.values()]
@@ -168,6 +177,12 @@ function rowsRemoved(
   const { task } = options
   const message = `task ${task.name}: expected the rows of task ${upstream}, which were removed when every task that reads them was complete; run ${upstream} again with --force`
   return new RowsRemoved('NO_INPUT', message, { task: task.name, upstream, outputPath })
+}
+
+function noNode(task: string, { of, key }: PartitionsOfSource): FanmillError {
+  const where = key === undefined ? '' : ` under ${key}`
+  const message = `task ${task}: expected at least one node of task ${of?.name}${where} in requires, got none; give each of its parameters a value`
+  return new PermanentError('NO_INPUT', message, { task, upstream: of?.name })
 }
 
 function unknownPath(upstream: string): FanmillError {

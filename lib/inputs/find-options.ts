@@ -22,6 +22,8 @@ export interface FindOptions {
   readonly params: ParamValues
   /** The nodes that the task requires, where a graph says so; default those of the run's own parameters. */
   readonly upstream?: readonly UpstreamNode[]
+  /** Whether `discover` may still add nodes to `upstream`: until then, a task without nodes is read under the run's own parameters. */
+  readonly isUndiscovered?: boolean
   /** Selects only some of the members, or of the files where there are no members: a count, or a percentage. */
   readonly sample?: number | `${number}%`
   /** Looks only at the first of the files or archives that the path matches: so many of them. Default all. */

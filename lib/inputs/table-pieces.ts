@@ -24,6 +24,8 @@ export interface TableStores {
   readonly output: Store
   /** The nodes that the task requires, where a graph says so. */
   readonly upstream?: readonly UpstreamNode[]
+  /** Whether `discover` may still add nodes to `upstream`. */
+  readonly isUndiscovered?: boolean
   /** Reads the checkpoints of Delta tables. */
   readonly checkpoints?: CheckpointFiles
 }
@@ -140,11 +142,11 @@ async function findRows(
 ): Promise<FoundTable> {
   const source: PartitionsOfSource = { kind: 'partitionsOf', of, format: { kind: 'parquet' }, hive: false }
   const nodes = stores.upstream?.filter(({ task }) => task === of.name) ?? []
-  const places = nodes.length > 0 ? nodes.map(node => [node]) : [undefined]
+  const places = nodes.length > 0 ? nodes.map(node => [node]) : [stores.upstream]
   const all: FoundObjects[] = []
   for (const upstream of places) {
-    const { output: input, checkpoints } = stores
-    const given = { input, params: place.params, task: taskOf(place, source), upstream, checkpoints }
+    const { output: input, checkpoints, isUndiscovered } = stores
+    const given = { input, params: place.params, task: taskOf(place, source), upstream, isUndiscovered, checkpoints }
     const { found } = await sourceKind(source).find(given)
     if (found.unreadable) throw found.unreadable
     all.push(found)

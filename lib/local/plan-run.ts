@@ -5,6 +5,7 @@ import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/
 import { layoutOf } from '../define/output-kind.ts'
 import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
+import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
@@ -80,7 +81,7 @@ async function planNode(
   checked: Set<string>,
 ): Promise<TaskPlan> {
   const { params } = node
-  const stores = { input, output, upstream, checkpoints: checkpointFiles }
+  const stores = { input, output, upstream, isUndiscovered: needsDiscovery(node), checkpoints: checkpointFiles }
   const tables = await tablesOf(task, params, stores)
   if (found) await requireColumns(input, task, found)
   if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {

@@ -5,6 +5,7 @@ import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { isExchanging } from '../define/task-stages.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import type { GraphNode } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -77,7 +78,12 @@ export async function preview(pipeline: PipelineDefinition | string, options: Pr
     source: beginning(task),
   }
   const upstream = upstreamNodes(context.graph)(requested)
-  const found = await findFirst(context, { task: shown, params: requested.params, upstream })
+  const found = await findFirst(context, {
+    task: shown,
+    params: requested.params,
+    upstream,
+    isUndiscovered: needsDiscovery(requested),
+  })
   const { rows = 20 } = options
   const first = firstSlice(found, task)
   const read = await readRows(context, { ...first, task: shown, params: requested.params, rows })
@@ -115,7 +121,9 @@ function beginning({ source }: TaskDefinition): TaskDefinition['source'] {
   return { ...source, rows }
 }
 
-type Bound = Pick<Parameters<typeof findInputs>[0], 'params' | 'upstream'> & { readonly task: TaskDefinition }
+type Bound = Pick<Parameters<typeof findInputs>[0], 'params' | 'upstream' | 'isUndiscovered'> & {
+  readonly task: TaskDefinition
+}
 
 /** Looks at the first archives or files, and at all of them only where those give nothing. */
 async function findFirst(context: PlanContext, bound: Bound): Promise<FoundInputs> {

@@ -109,6 +109,9 @@ it('takes a key of requires, and names the nearest one for a key that is not the
   expect(() => task({ ...reading, requires: { current: sales }, source: partitionsOf('curent') })).toThrow(
     "task reading: partitionsOf('curent'): expected a key of requires, got curent; did you mean current",
   )
+  expect(() => task({ ...reading, requires: { current: [] }, source: partitionsOf('current') })).toThrow(
+    "partitionsOf('current'): expected a task under current of requires, got an empty list",
+  )
   expect(() => task({ ...reading, source: partitionsOf('current') })).toThrow('add it: requires: { current: … }')
   expect(() => task({ ...reading, requires: () => sales, source: partitionsOf('sales') })).toThrow(
     'expected requires by name, got a function, which is called only in a run; name the task itself',

@@ -204,6 +204,45 @@ const earlier = shops.with({ name: 'earlier', source: partitionsOf('before'), ou
     expect(await some.rows('earlier/2024-03/3')).toEqual([{ shop: 'a', total: 10 }])
   })
 
+  it('refuses a requirement without nodes, and does not read those of another key in their place', async () => {
+    const text = pipeline({
+      steps: `
+const none = { requires: { now: sales, extra: sales.each({ month: [] }) }, output: parquet({ path: '{task}/{month}/{level}' }) }
+const keyed = task({ name: 'keyed', ...none, source: partitionsOf('extra') })
+const joined = task({ name: 'joined', ...none, source: joinOf({ left: partitionsOf('now'), right: partitionsOf('extra') }, { on: ['shop'] }) })
+const unnamed = task({
+  name: 'unnamed',
+  params: { month: param.month(), level: param.integer({ default: 3 }) },
+  requires: () => sales.each({ month: [] }),
+  source: partitionsOf(sales),
+  output: parquet({ path: '{task}/{month}/{level}' }),
+})
+const looking = unnamed.with({
+  name: 'looking',
+  source: files({ paths: '2024-01.csv', format: csv() }),
+  tables: { sales: table(sales) },
+}).sql\`select * from input join sales using (shop)\``,
+    })
+      .replace('{ column, csv,', '{ column, csv, joinOf, table,')
+      .replace('tasks: [sales, year]', 'tasks: [sales, year, keyed, joined, unnamed, looking]')
+    const some = project(text, input)
+    await some.run({ task: 'sales', params: { month: '2024-03' } })
+    for (const [task, where] of [
+      ['keyed', ' under extra'],
+      ['joined', ' under extra'],
+      ['unnamed', ''],
+      ['looking', ''],
+    ]) {
+      // A run of one node alone throws its error.
+      const run = some.run({ task, params: { month: '2024-03' } }).then(({ error }) => Promise.reject(error))
+      await expect(run).rejects.toMatchObject({
+        code: 'NO_INPUT',
+        message: `task ${task}: expected at least one node of task sales${where} in requires, got none; give each of its parameters a value`,
+      })
+    }
+    expect(some.outputFiles().filter(name => !name.startsWith('sales/'))).toEqual([])
+  })
+
   it('is planned with all parts', async () => {
     const some = project(pipeline(), input)
     await some.run(request)
