@@ -1,12 +1,10 @@
 #!/usr/bin/env node
-/** Starts the command line: sizes the thread pool and the heaps of threads, and caches compiled code for later starts. */
+/** Starts the command line: sizes the thread pool, and caches compiled code for later starts. */
 import './threadpool.ts'
 // Deliberately the default import: with a named one an older Node would fail before its version is checked.
 import module from 'node:module'
 import { compileCacheFolder } from '../threads/compile-cache.ts'
-import { startHeapsLarge } from '../threads/thread-memory.ts'
 
-startHeapsLarge()
 const cache = compileCacheFolder()
 if (cache !== undefined) module.enableCompileCache(cache)
 const { runCommandLine } = await import('./command-line.ts')

@@ -28,15 +28,6 @@ export function threadLimits(heapBytes: number): ResourceLimits {
 }
 
 /**
- * Lets heaps that are made from now on begin with semi-spaces of 16 MiB instead of 1 MiB: V8 would collect garbage again and again while a
- * thread loads its modules. The limits of a thread stay as they are. Measured with two threads: 0.86 instead of 0.98 CPU seconds for
- * a whole run over two small files.
- */
-export function startHeapsLarge(): void {
-  setFlagsFromString('--min-semi-space-size=16')
-}
-
-/**
  * Removes the heap limits that Lambda sets when it starts Node: `--max-old-space-size` of 90 % of the function's memory and
  * `--max-semi-space-size` of 5 %. V8 prefers such a flag to the limits of each thread, so three threads could use three times the memory.
  */
