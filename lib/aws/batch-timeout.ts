@@ -39,7 +39,8 @@ export function batchTimeout(
     const converting = (bytes * textPerByte) / (rates.engine * cpus)
     return converting + (sliceCount * requestSeconds) / (readsAhead * tier.threads)
   })
-  return Math.min(longest, Math.ceil(leastSeconds + patience * Math.max(0, ...seconds)))
+  const most = seconds.reduce((most, each) => Math.max(most, each), 0)
+  return Math.min(longest, Math.ceil(leastSeconds + patience * most))
 }
 
 const mapSteps: readonly string[] = ['mapRows', 'mapBatches']

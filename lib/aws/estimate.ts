@@ -139,7 +139,7 @@ export function estimateOnAws(work: AwsWork, platform: AwsPlatform = defaultPlat
       (stepRequests + (2 * archives) / requestsAtOnce) * requestSeconds +
       objects * listSeconds +
       memberCount / membersPerSecond / cpus,
-    process: Math.max(billed / processes, coldSeconds + Math.max(...seconds)),
+    process: Math.max(billed / processes, coldSeconds + seconds.reduce((most, each) => Math.max(most, each), 0)),
     commit:
       coldSeconds +
       (stepRequests + (batches.length + parts.count) / requestsAtOnce) * requestSeconds +

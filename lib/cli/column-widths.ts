@@ -25,11 +25,11 @@ export interface FittedColumns {
  */
 export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): FittedColumns | undefined {
   const needs = titles.map((title, index) => {
+    const isNumber = numbers.includes(title)
     const cells = rows.map(row => row[index] ?? '')
-    const whole = Math.max(textWidth(title), ...cells.map(textWidth))
-    const unbroken = numbers.includes(title) ? cells.map(textWidth) : cells.map(longestWord)
-    const words = Math.max(longestWord(title), ...unbroken)
-    return { whole, words, least: numbers.includes(title) ? words : Math.min(words, textWidthMin) }
+    const whole = Math.max(textWidth(title), widest(cells, textWidth))
+    const words = Math.max(longestWord(title), isNumber ? widest(cells, textWidth) : widest(cells, longestWord))
+    return { whole, words, least: isNumber ? words : Math.min(words, textWidthMin) }
   })
   const tries = [
     { limit: 'words', gap: gapWidth },
@@ -52,11 +52,11 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): Fi
 function shrink(widths: readonly number[], least: readonly number[], room: number): number[] {
   const now = [...widths]
   for (let over = sum(now) - room; over > 0; over--) {
-    let widest = -1
+    let first = -1
     for (const [index, width] of now.entries())
-      if (width > (least[index] ?? 0) && width > (now[widest] ?? 0)) widest = index
-    if (widest < 0) break
-    now[widest] = (now[widest] ?? 0) - 1
+      if (width > (least[index] ?? 0) && width > (now[first] ?? 0)) first = index
+    if (first < 0) break
+    now[first] = (now[first] ?? 0) - 1
   }
   return now
 }
@@ -65,7 +65,7 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
 export function wrapWords(text: string, width: number): readonly string[] {
   if (textWidth(text) <= width) return [text]
   const lines: string[] = []
-  for (const word of breakWords(text, width).split(/\s+/)) {
+  for (const word of breakWords(text.trim(), width).split(/\s+/)) {
     const longer = `${lines.at(-1)} ${word}`
     if (lines.length > 0 && textWidth(longer) <= width) lines[lines.length - 1] = longer
     else lines.push(word)
@@ -95,5 +95,10 @@ export function textWidth(text: string): number {
   return [...text].length + (text.match(wide)?.length ?? 0)
 }
 
-const longestWord = (text: string): number => Math.max(0, ...text.split(/\s+/).map(textWidth))
+const longestWord = (text: string): number => widest(text.split(/\s+/), textWidth)
+
+/** Returns the width of the widest text. Deliberately no spread: a call takes only about 100,000 arguments. */
+const widest = (texts: readonly string[], widthOf: (text: string) => number): number =>
+  texts.reduce((most, text) => Math.max(most, widthOf(text)), 0)
+
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)

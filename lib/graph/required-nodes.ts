@@ -73,7 +73,7 @@ function bindAll(pipeline: PipelineDefinition, named: NamedRequirements, requiri
   for (const [name, requirements] of Object.entries(named)) {
     const nodes = requirements.flatMap(({ task: required, values }) => {
       if (required.kind === 'task') return nodesOf(pipeline, { required, values }, requiring)
-      targets.push(...targetsOf(required, values, requiring))
+      for (const target of targetsOf(required, values, requiring)) targets.push(target)
       return []
     })
     if (nodes.length > 0) groups[name] = [...new Map(nodes.map(one => [one.key, one])).values()]

@@ -28,6 +28,7 @@ export function cutInputs(
   const sliceBytes = Math.min(wholeBytes, Math.max(sliceBytesMin, even))
   const slices: Slice[] = []
   for (const [index, input] of inputs.entries())
-    slices.push(...cut(input, { input: index, firstSlice: slices.length, sliceBytes, wholeBytes }))
+    for (const slice of cut(input, { input: index, firstSlice: slices.length, sliceBytes, wholeBytes }))
+      slices.push(slice)
   return slices
 }

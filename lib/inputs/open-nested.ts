@@ -30,7 +30,7 @@ export async function openNested(archives: readonly PlannableMember[], place: Ne
       const archive = byPlace.get(offsetsOf(member)) as PlannableMember
       const selection = await listArchive(archive, chunks, place)
       found.push(selection)
-      next.push(...selection.archives)
+      for (const each of selection.archives) next.push(each)
     }
     level = next
   }

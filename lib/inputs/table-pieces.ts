@@ -109,7 +109,8 @@ async function findMembers(stores: TableStores, place: TablePlace, member: strin
   if (found.bytes > table.bytesMax) throw tooLarge({ key: `${key}: ${member}`, sizeBytes: found.bytes }, place)
   const { inputs } = found
   const pieces: TablePiece[] = []
-  for (const slice of found.cut(inputs)) pieces.push(...(await membersIn(input, { inputs, slice, table: name })))
+  for (const slice of found.cut(inputs))
+    for (const piece of await membersIn(input, { inputs, slice, table: name })) pieces.push(piece)
   return { key: `${key}: ${member}`, ...sized(pieces) }
 }
 

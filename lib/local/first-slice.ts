@@ -59,10 +59,11 @@ function cutSlice(first: Slice, member: PlannedMember | undefined, isStreamable:
 /** Returns the slice with one of its members; its range stays, up to the one that comes after. */
 function onlyMember(first: MembersSlice, member: PlannedMember): MembersSlice {
   if (first.isNested) return { ...first, memberCount: 1, members: packMembers([member]), bytes: member.inflatedBytes }
-  const next = membersOfSlice(first)
+  const end = membersOfSlice(first)
     .map(({ headerOffset }) => headerOffset)
     .filter(offset => offset > member.headerOffset)
-  const range = { start: member.headerOffset, end: Math.min(first.range.end, ...next) }
+    .reduce((least, offset) => Math.min(least, offset), first.range.end)
+  const range = { start: member.headerOffset, end }
   return { ...first, range, memberCount: 1, members: packMembers([member]), bytes: member.inflatedBytes }
 }
 

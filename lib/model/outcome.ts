@@ -146,7 +146,7 @@ export function pendingOf(
  */
 export function totalsOfRun(outcomes: readonly Outcome[]): Totals {
   const written = totalsOf(outcomes.filter(({ exchange }) => exchange === undefined))
-  const begun = Math.min(...outcomes.map(({ stage = 0 }) => stage))
+  const begun = outcomes.reduce((least, { stage = 0 }) => Math.min(least, stage), Number.POSITIVE_INFINITY)
   const first = outcomes.filter(({ stage = 0, side }) => stage === begun || side !== undefined)
   if (first.every(({ exchange }) => exchange === undefined)) return written
   const { rowsRead, rowsRejected, members } = totalsOf(first)

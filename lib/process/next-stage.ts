@@ -58,7 +58,7 @@ export async function enterStages(
       await voidStages(actor, changes, { task, run: reservation, from: stage + 1 })
       return { done: false, ...checked, ...(plan === options.plan ? {} : { next: plan }) }
     }
-    earlier.push(...checked.outcomes)
+    for (const outcome of checked.outcomes) earlier.push(outcome)
     const before = new Set(stagesBefore(task, stage + 1))
     const outcomes = earlier.filter(outcome => before.has(outcome.stage ?? 0))
     plan = await planStage(actor, { ...options, stage: stage + 1, outcomes })
@@ -79,7 +79,7 @@ async function earlierOutcomes(store: Store, run: ReservedRun, before: number): 
   const outcomes: Outcome[] = []
   for (let stage = 0; stage < before; stage++) {
     const plan = (await readState(store, runKeys(run.runId, run.attempt, stage).plan, readPlan)) ?? []
-    outcomes.push(...(await readOutcomes(store, { ...run, stage }, plan)))
+    for (const outcome of await readOutcomes(store, { ...run, stage }, plan)) outcomes.push(outcome)
   }
   return outcomes
 }

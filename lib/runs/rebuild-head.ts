@@ -93,11 +93,11 @@ async function headOf(actor: Actor, outputPath: string): Promise<Head> {
   const begun = journals
     .filter(({ journal }) => journal.next.generation > generation)
     .sort((a, b) => b.journal.claim - a.journal.claim)[0]
-  const claims = Math.max(0, ...journals.map(({ journal }) => journal.claim))
+  const claims = journals.reduce((most, { journal }) => Math.max(most, journal.claim), 0)
   return {
     fanmill: 1,
     outputPath,
-    reserved: Math.max(generation, ...traces.map(({ record }) => record.generation)),
+    reserved: traces.reduce((most, { record }) => Math.max(most, record.generation), generation),
     claims: begun ? begun.journal.claim : claims + 1,
     committed: latest && {
       generation,

@@ -195,9 +195,10 @@ async function readStages(store: Store, name: RunName) {
     if (!items && stage >= joinSides.length) return { plan, outcomes, failures }
     const found = await readOutcomes(store, { ...name, stage }, items ?? [])
     const done = new Set(found.map(outcome => outcome.batch))
-    plan.push(...(items ?? []))
-    outcomes.push(...found)
-    failures.push(...(await readFailures(store, { ...name, stage })).filter(failure => !done.has(failure.batch)))
+    for (const item of items ?? []) plan.push(item)
+    for (const outcome of found) outcomes.push(outcome)
+    for (const failure of await readFailures(store, { ...name, stage }))
+      if (!done.has(failure.batch)) failures.push(failure)
     // The rows of a last stage go to no exchange.
     if (items && items[0]?.buckets === undefined) return { plan, outcomes, failures }
   }

@@ -42,6 +42,20 @@ it('breaks a word only when it is longer than its column can be', async () => {
   expect(text.replaceAll(/\s+/g, '')).toContain(path)
 })
 
+it('draws hundreds of thousands of rows, also in one cell of many words', () => {
+  const many = Array.from({ length: 150_000 }, (_, at) => [at])
+  const text = drawTable(['batch'], many, { numbers: ['batch'], stream: pipe() })
+  expect(text.endsWith('\n149999')).toBe(true)
+  expect(text.split('\n')).toHaveLength(150_001)
+  expect(drawTable(['text'], [['a '.repeat(150_000)]], { stream: pipe() })).toContain('a a')
+})
+
+it('wraps a text that begins with spaces without an empty line', () => {
+  const lines = draw(terminal(60), [[1, 'INPUT_INVALID', ` ${message} `]]).split('\n')
+  expect(lines[1]).toMatch(/^ +1 +INPUT_INVALID +expected/)
+  expect(lines.at(-1)).not.toMatch(/^ *$/)
+})
+
 it('keeps wide characters whole when it wraps', async () => {
   const name = '請求書の一覧表を読み取れませんでした'.repeat(4)
   const text = draw(terminal(60), [[1, 'INPUT_INVALID', name]])
