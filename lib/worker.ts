@@ -54,6 +54,9 @@ export function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknow
 async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
   const { setup, job } = call
   const redact = redactor(setup.secrets ?? {})
+  // An exception that escaped after a job, such as in a timer of one that was interrupted, is no fault of this one.
+  const late = survival.takeUncaught()
+  if (late) channel.send(redact({ kind: 'log', level: 'warn', message: `after a job had ended: ${late.message}` }))
   try {
     current = useThread(call)
     const value = await (await current).run(job)

@@ -129,6 +129,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       pace: paces[stage],
       onSkip,
       onRepeat,
+      warn: message => log.onMessage({ kind: 'log', level: 'warn', message }),
       token: `${owner.id.slice(0, 8)}${tokens++}`,
     })
   }

@@ -82,6 +82,8 @@ export interface WorkerResults {
 export interface JobControl {
   /** Ends the job when its result is not needed any more; its promise then rejects. */
   readonly signal?: AbortSignal
+  /** Is called when the job has not ended some seconds after the signal, and its thread is given up. */
+  onGivenUp?(): void
   /** Handles each message of the job; `forward` handles one as usual. Default all are forwarded. */
   onMessage?(message: WorkerMessage, forward: (message: WorkerMessage) => void): void
 }

@@ -13,18 +13,26 @@ const countNames = ['members', 'bytes', 'rowsWritten', 'rowsRejected'] as const
 export function createCopyMessages(): () => (message: WorkerMessage, forward: Forward) => void {
   const sent = { counts: zeroCounts(), lines: new Map<string, number>() }
   let copies = 0
+  let endUnderWay: (() => void) | undefined
   return () => {
     const own = { counts: zeroCounts(), lines: new Map<string, number>() }
     const isFirst = copies++ === 0
     return (message, forward) => {
       if (message.kind === 'progress') {
         const news = countNews(message, own.counts, sent.counts)
-        if (news) forward({ kind: 'progress', ...news })
+        // Without news it still ends what the first copy has under way.
+        if (isFirst || hasCounts(news) || !hasCounts(sent.counts)) forward({ kind: 'progress', ...news })
+        if (!isFirst && hasCounts(news)) endUnderWay?.()
       } else if (message.kind === 'log') {
         if (isNewLine(JSON.stringify(message), own.lines, sent.lines)) forward(message)
       }
       // Work that is not finished is that of the first copy, or it would count twice.
-      else if (isFirst) forward(message)
+      else if (isFirst) {
+        endUnderWay = () => forward({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 })
+        // Nor does it count what the other copy has finished.
+        if (own.counts.bytes < sent.counts.bytes) endUnderWay()
+        else forward(message)
+      }
     }
   }
 }
@@ -33,16 +41,17 @@ type Counts = { -readonly [K in keyof DoneCounts]: number }
 
 const zeroCounts = (): Counts => ({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
 
-/** Adds counts to those of a copy, and returns by how much they pass what was sent; undefined where they do not. */
-function countNews(added: DoneCounts, own: Counts, sent: Counts): Counts | undefined {
-  const isStart = countNames.every(name => added[name] === 0 && sent[name] === 0)
+const hasCounts = (counts: Counts): boolean => countNames.some(name => counts[name] > 0)
+
+/** Adds counts to those of a copy, and returns by how much they pass what was sent. */
+function countNews(added: DoneCounts, own: Counts, sent: Counts): Counts {
   const news = zeroCounts()
   for (const name of countNames) {
     own[name] += added[name]
     news[name] = Math.max(0, own[name] - sent[name])
     sent[name] += news[name]
   }
-  return isStart || countNames.some(name => news[name] > 0) ? news : undefined
+  return news
 }
 
 function isNewLine(line: string, own: Map<string, number>, sent: Map<string, number>): boolean {

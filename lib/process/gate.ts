@@ -6,6 +6,8 @@ export interface Gate {
   shared<T>(work: () => Promise<T>): Promise<T>
   /** Runs work when all other work has ended; work that comes meanwhile waits. */
   exclusive<T>(work: () => Promise<T>): Promise<T>
+  /** Lets exclusive work wait for something that shared work leaves behind; called before that work has ended. */
+  hold(rest: Promise<unknown>): void
 }
 
 /** Creates a gate that serves exclusive work before waiting shared work. */
@@ -14,6 +16,10 @@ export function createGate(): Gate {
   /** Exclusive work that runs or waits. */
   let exclusiveCount = 0
   let last: Promise<unknown> = Promise.resolve()
+  const allEnded = async (): Promise<void> => {
+    // What running work holds is added while this waits for it.
+    while (running.size > 0) await Promise.allSettled(running)
+  }
   return {
     async shared(work) {
       while (exclusiveCount > 0) await last
@@ -21,12 +27,15 @@ export function createGate(): Gate {
     },
     async exclusive(work) {
       exclusiveCount++
-      const turn = last.then(() => Promise.allSettled(running)).then(work)
+      const turn = last.then(allEnded).then(work)
       last = turn.then(
         () => exclusiveCount--,
         () => exclusiveCount--,
       )
       return turn
+    },
+    hold(rest) {
+      tracked(rest, running)
     },
   }
 }

@@ -103,11 +103,12 @@ async function processAll(
         const outcome = await processItem(context, run, item, () => ({ ...openTools(item.stage ?? 0), isFirstTry }))
         watcher.onOutcome?.(outcome)
       } catch (error) {
-        first ??= error as FanmillError
-        watcher.onFailure?.(item, error as FanmillError)
+        const fault = error as FanmillError
+        first = fault.detail.copyFault === undefined ? (first ?? fault) : fault
+        watcher.onFailure?.(item, fault)
       }
     }
   }
   await Promise.all(Array.from({ length: batchesAtOnce }, drain))
-  return signal?.aborted ? faultOf(undefined, signal) : first
+  return signal?.aborted ? faultOf(first, signal) : first
 }

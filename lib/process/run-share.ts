@@ -6,7 +6,7 @@ import { unpackMembers } from '../zip/member-rows.ts'
 import type { Gate } from './gate.ts'
 import type { Pace } from './pace.ts'
 import { retryTransient, type Sleep } from './retry-transient.ts'
-import { runWithCopy } from './second-copy.ts'
+import { BothCopiesFailed, runWithCopy } from './second-copy.ts'
 
 export interface ShareRunner {
   readonly workers: Workers
@@ -18,21 +18,32 @@ export interface ShareRunner {
   readonly pace?: Pace | undefined
   /** Removes a part file that is no longer needed; default files stay until their folder is removed. */
   removeFile?(file: string): Promise<void>
+  /** Removes all files of a share that failed, whose paths begin with its target; default as `removeFile`. */
+  removeTarget?(target: string): Promise<void>
+  /** Logs a warning about a share. */
+  warn?(message: string): void
 }
 
 /**
  * Retries after a transient error. A share that was too large for the memory, or whose thread died, is repeated slice by slice while no
- * other share runs in this process, so that it has all memory and the failing slice is known.
+ * other share runs in this process, so that it has all memory and the failing slice is known. So is a share with two copies that both
+ * failed for want of memory or disk, because one copy may have enough.
  * @throws OUT_OF_MEMORY, WORKER_DIED with batch and slice; whatever the share throws
  */
 export async function runShare(job: ShareJob, batch: number, runner: ShareRunner): Promise<ShareResult[]> {
-  const { workers, gate = openGate, sleep, pace } = runner
+  const { workers, gate = openGate, sleep, pace, warn } = runner
   const discard = (result: ShareResult): Promise<void> => removeResult(result, runner)
   try {
-    return [await retryTransient(() => runWithCopy(job, { workers, pace, shared: gate.shared, discard }), sleep)]
+    // One turn for both copies: exclusive work waits for them, and a second copy that waited for it would never begin.
+    const run = () => gate.shared(() => runWithCopy(job, { workers, batch, pace, hold: gate.hold, warn, discard }))
+    return [await retryTransient(run, sleep)]
   } catch (error) {
-    if (!isTooMuch(error)) throw error
-    return gate.exclusive(() => sliceBySlice(job, batch, workers))
+    const wereTwo = error instanceof BothCopiesFailed
+    if (!wereTwo && !isTooMuch(error)) throw error
+    return gate.exclusive(async () => {
+      if (wereTwo) await runner.removeTarget?.(job.target)
+      return sliceBySlice(job, batch, workers)
+    })
   }
 }
 
@@ -44,7 +55,7 @@ export async function removeResult(
   for (const file of [...parts.map(part => part.file), ...rejectFiles, ...accountFiles]) await removeFile?.(file)
 }
 
-const openGate: Gate = { shared: work => work(), exclusive: work => work() }
+const openGate: Gate = { shared: work => work(), exclusive: work => work(), hold() {} }
 
 const isTooMuch = (error: unknown): boolean =>
   error instanceof FanmillError && ['OUT_OF_MEMORY', 'BUCKET_TOO_LARGE', 'WORKER_DIED'].includes(error.code)

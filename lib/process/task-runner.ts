@@ -5,7 +5,7 @@ import { checkCode } from '../commit/run-code.ts'
 import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'
 import { isSalted, layoutOf } from '../define/output-kind.ts'
 import { stagesOf } from '../define/task-stages.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { classOf, FanmillError, PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -139,12 +139,21 @@ export interface CommitWork {
 
 /** Returns any error as a FanmillError; after an abort the reason of the abort. */
 export function faultOf(error: unknown, signal?: AbortSignal): FanmillError {
-  if (signal?.aborted) {
-    const { reason } = signal
-    if (reason instanceof FanmillError) return reason
-    return new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })
-  }
+  if (signal?.aborted) return withCopyFault(stopFault(signal), error)
   if (error instanceof FanmillError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
+}
+
+function stopFault({ reason }: AbortSignal): FanmillError {
+  if (reason instanceof FanmillError) return reason
+  return new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })
+}
+
+/** Adds why a second copy of a share had failed, when the run was stopped because the first did not end. */
+function withCopyFault(fault: FanmillError, error: unknown): FanmillError {
+  const { copyFault } = error instanceof FanmillError ? error.detail : {}
+  if (copyFault === undefined) return fault
+  const message = `${fault.message}; before that, ${copyFault}`
+  return new (classOf(fault))(fault.code, message, { ...fault.detail, copyFault }, { cause: error })
 }

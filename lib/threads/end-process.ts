@@ -1,14 +1,23 @@
 /** Ends a process whose threads cannot be stopped: an ordinary exit would wait for them. */
+import { isMainThread } from 'node:worker_threads'
 import { CapacityError } from '../errors/errors.ts'
 import { lostJobs } from './lost-jobs.ts'
 import { megabytes } from './machine-memory.ts'
 
-/** Records an abandoned job until its thread ends it. */
+let watchesExit = false
+
+/** Records an abandoned job until its thread ends it. A program that ends meanwhile does not wait for the thread. */
 export function recordLoss(job: object, ended: Promise<unknown>): void {
+  // Without `execve` the exit code matters more than how the threads end.
+  if (isMainThread && !watchesExit && process.execve) process.once('exit', endIfThreadsAreLost)
+  watchesExit = true
   lostJobs.add(job)
   const forget = (): void => void lostJobs.delete(job)
   ended.then(forget, forget)
 }
+
+/** Whether an abandoned job is still running. */
+export const isAnyLost = (): boolean => lostJobs.size > 0
 
 /** @throws OUT_OF_MEMORY when abandoned jobs leave less memory than the limit allows for new work */
 export function refuseAfterLoss(bytesMax: number): void {
@@ -19,9 +28,8 @@ export function refuseAfterLoss(bytesMax: number): void {
 }
 
 /** Ends this process at once with its exit code when an abandoned job is still running; else returns. */
-export function endIfThreadsAreLost(): void {
+export function endIfThreadsAreLost(code = Number(process.exitCode ?? 1)): void {
   if (lostJobs.size === 0) return
-  const code = Number(process.exitCode ?? 1)
   // Replaces the program of this process, which ends all threads and frees their memory, and keeps the exit code.
   const { NODE_OPTIONS: _, ...env } = process.env as Record<string, string>
   process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], env)

@@ -54,6 +54,7 @@ export async function runJob(
   call: object,
   { jobs, onMessage, onAbandoned, control = {} }: JobOptions,
 ): Promise<unknown> {
+  if (control.signal?.aborted) throw unneeded()
   const { port1: port, port2: workerPort } = new MessageChannel()
   const closed = once(port, 'close')
   const { promise: abandonment, reject } = Promise.withResolvers<never>()
@@ -73,7 +74,8 @@ export async function runJob(
     endTimer = setTimeout(() => {
       recordLoss(own, own.answering)
       loseThread(pool, own)
-      reject(new PermanentError('ABORTED', notNeeded))
+      control.onGivenUp?.()
+      reject(unneeded())
     }, stopMsMax)
   }
   control.signal?.addEventListener('abort', endUnneeded)
@@ -102,6 +104,7 @@ export async function runJob(
 }
 
 const notNeeded = 'another copy of the job ended first'
+const unneeded = (): PermanentError => new PermanentError('ABORTED', notNeeded)
 
 /** Remembers the thread of a job that does not end, and takes no further job. */
 export function loseThread(pool: PoolState, job: RunningJob): void {

@@ -5,9 +5,10 @@ import { type CapacityError, type FanmillError, PermanentError } from '../errors
 import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
-import { recordLoss, refuseAfterLoss } from './end-process.ts'
+import { isAnyLost, recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
+import { releaseThreads } from './release-threads.ts'
 import { enlargeYoungGeneration, threadLimits } from './thread-memory.ts'
 import { followStarts } from './thread-starts.ts'
 
@@ -84,6 +85,7 @@ export function openPool(options: PoolOptions): ThreadPool {
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   piscina.on('error', () => undefined)
   const starts = followStarts(piscina)
+  const release = releaseThreads(piscina)
   const running = new Set<RunningJob>()
   const onOver = ({ message, detail }: CapacityError): void => {
     for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
@@ -115,6 +117,8 @@ export function openPool(options: PoolOptions): ThreadPool {
       await settled(running)
       // The threads are ended when the last function returns; the caller does not wait for that.
       if (pool.isHung) {
+        // Nor does the program, which ends such threads when it ends.
+        if (isAnyLost()) release()
         const ended = Promise.allSettled([...pool.lost, starts.all()]).then(() => piscina.close({ force: false }))
         return void ended.catch(() => undefined)
       }

@@ -1,7 +1,8 @@
 /** Opens the worker threads of a task, and composes the tools that process its batches. */
 
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
@@ -128,6 +129,8 @@ export interface BatchToolsOptions {
   onSkip?(member: SkippedMember): void
   /** Is called before a job is repeated after a transient error; default no job is repeated. */
   onRepeat?(error: TransientError, waitMs: number): void
+  /** Logs a warning about a share. */
+  warn?(message: string): void
 }
 
 /** Composes the tools for `processBatch` from folders and threads. */
@@ -161,6 +164,7 @@ export function batchTools({
       }),
     readFile: file => readFile(file),
     removeFile: file => rm(file, { force: true }),
+    removeTarget,
     callsAtOnce: callsAtOnce(task.source),
     skipsBadMembers: skipsBadMembers(task),
     stream: (slice, object) =>
@@ -172,6 +176,13 @@ export function batchTools({
     partBytes: layoutOf(task.output)?.partBytes ?? 0,
     now: () => Date.now(),
   }
+}
+
+/** Removes the files of all groups of a share, and of its second copy. */
+async function removeTarget(target: string): Promise<void> {
+  const names = await readdir(dirname(target))
+  const own = names.filter(name => name.startsWith(`${basename(target)}-`))
+  for (const name of own) await rm(join(dirname(target), name), { recursive: true, force: true })
 }
 
 /** Memory: a few buffers. */

@@ -1,8 +1,9 @@
 /** Slices that take far longer than the others, in real threads whose first try of one row does not return. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { RunEvent } from '../../lib/index.ts'
+import { fanmill } from '../cli/fanmill.ts'
 import { projectWith } from './project.ts'
 
 const project = projectWith({ workers: 2 })
@@ -96,6 +97,30 @@ describe('a slice that takes far longer than the others', () => {
     )
     expect(some.outputFiles()).toHaveLength(2)
     expect(some.leftovers()).toEqual([])
+  })
+
+  it('lets a program end with its exit code although the copy that was given up never returns', async () => {
+    const { folder } = slowProject({ first: `until('go')` })
+    const program = join(folder, 'program.mjs')
+    const text = `
+import { run } from ${JSON.stringify(join(inject('compiledFolder'), 'lib/local/run.js'))}
+const warnings = []
+const onEvent = event => { if (event.event === 'log' && event.level === 'warn') warnings.push(event.message) }
+const { status } = await run('pipeline.ts', { input: '.', output: 'out', workers: 2, onEvent }, ${JSON.stringify(tuning)})
+console.log(JSON.stringify({ status, warnings }))
+process.exitCode = 3
+`
+    writeFileSync(program, text)
+    const { code, stdout, stderr } = await fanmill([], { main: program, cwd: folder })
+    expect(stderr).toBe('')
+    expect(code).toBe(3)
+    expect(JSON.parse(stdout)).toEqual({
+      status: 'complete',
+      warnings: [
+        expect.stringMatching(/^a second copy of slices? .+ of batch 0 begins, because the first has not ended after/),
+        expect.stringMatching(/^the first copy of slices? .+ of batch 0 does not end although it is not needed/),
+      ],
+    })
   })
 
   it('sends the rows of one copy alone to an exchange', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
-import type { Workers } from '../../lib/model/worker-job.ts'
+import type { WorkerMessage, Workers } from '../../lib/model/worker-job.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
 import { openPool, openWorkers } from '../../lib/threads/pool.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -65,6 +66,33 @@ describe('a job', () => {
     workers.stop()
     await expect(queued).rejects.toMatchObject({ code: 'ABORTED', message: 'the run was stopped' })
     await first
+    await workers.close()
+  })
+
+  it('that is not needed any more when it is asked for is not started', async () => {
+    const { workers, job } = await openExtracting()
+    await expect(workers.run(job, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+    await workers.close()
+    expect(workers.isHung).toBe(false)
+  })
+
+  it('does not fail by an exception that escapes after the job before had ended, which is logged', async () => {
+    const { folder, setup } = await pipelineFolder(`() => {
+      const timer = setInterval(() => {
+        if (!existsSync(folder + '/go')) return
+        clearInterval(timer)
+        writeFileSync(folder + '/thrown', '')
+        throw new Error('escaped')
+      }, 10)
+    }`)
+    const logged: string[] = []
+    const keep = (message: WorkerMessage): void => void (message.kind === 'log' && logged.push(message.message))
+    const workers = openWorkers({ ...machine, setup, onMessage: keep })
+    await workers.run<'check'>({ kind: 'check' })
+    await writeFile(join(folder, 'go'), '')
+    await expect.poll(() => existsSync(join(folder, 'thrown'))).toBe(true)
+    expect(await workers.run<'check'>({ kind: 'check' })).toMatchObject({ schema: [{ name: 'x' }] })
+    expect(logged).toEqual(['after a job had ended: uncaught exception in your code: escaped'])
     await workers.close()
   })
 
@@ -181,12 +209,12 @@ const onMessage = (): void => {}
 const machine = { threads: 1, heapBytes: 2 ** 27, onMessage }
 
 /** Bundles a pipeline and returns the setup of its task, and how often its `setup` ran. */
-async function pipelineFolder() {
+async function pipelineFolder(taskSetup?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-pool-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const log = join(folder, 'opened')
   await writeFile(log, '')
-  await writeFile(join(folder, 'pipeline.ts'), pipelineText(log))
+  await writeFile(join(folder, 'pipeline.ts'), pipelineText(log, folder, taskSetup))
   const bundle = await bundlePipeline(join(folder, 'pipeline.ts'), { outFolder: join(folder, 'bundle') })
   const places = { input: { kind: 'disk', folder }, stageFolder: folder, partFolder: folder }
   const limits = { engineBytes: 2 ** 28, stageBytesMax: 2 ** 20 }
@@ -194,15 +222,17 @@ async function pipelineFolder() {
   return { folder, setup, opened: async () => (await readFile(log, 'utf8')).length }
 }
 
-const pipelineText = (log: string): string => `
-import { appendFileSync } from 'node:fs'
+const pipelineText = (log: string, folder: string, setup = `() => appendFileSync(${JSON.stringify(log)}, '.')`) => `
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+const folder = ${JSON.stringify(folder)}
+void [appendFileSync, existsSync, writeFileSync, folder]
 const points = task({
   name: 'points',
   source: files({ paths: '*.csv', format: csv() }),
   columns: { x: column.int32() },
   output: parquet({ path: 'points' }),
-  setup: () => appendFileSync(${JSON.stringify(log)}, '.'),
+  setup: ${setup},
 })
 export default pipeline({ name: 'grid', tasks: [points] })
 `
