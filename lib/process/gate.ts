@@ -17,7 +17,7 @@ export function createGate(): Gate {
   let exclusiveCount = 0
   let last: Promise<unknown> = Promise.resolve()
   const allEnded = async (): Promise<void> => {
-    // What running work holds is added while this waits for it.
+    // Work that ends may leave a rest, which is added meanwhile.
     while (running.size > 0) await Promise.allSettled(running)
   }
   return {
