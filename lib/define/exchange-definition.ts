@@ -85,7 +85,7 @@ export type KeyedStep = AggregateStep | LatestStep | PickStep
 export interface PickStep {
   readonly kind: 'pick'
   readonly by: readonly string[]
-  readonly columns: readonly string[]
+  readonly measures: Measures
 }
 
 export interface AggregateStep {

@@ -24,10 +24,8 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
   exchange: () => ({ before: [], after: [] }),
   reduce: ({ by, measures }) => {
     const step = { kind: 'aggregate', by, measures } as const
-    if (Object.values(measures).some(needsRows)) {
-      const columns = [...new Set(Object.values(measures).flatMap(measuredColumns))]
-      return { before: [{ kind: 'pick', by, columns }], after: [{ ...step, phase: 'whole' }] }
-    }
+    if (Object.values(measures).some(needsRows))
+      return { before: [{ kind: 'pick', by, measures }], after: [{ ...step, phase: 'whole' }] }
     const combine = { ...step, phase: 'combine' } as const
     return { before: [{ ...step, phase: 'partial' }], combine, after: [{ ...step, phase: 'final' }] }
   },

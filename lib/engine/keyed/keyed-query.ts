@@ -1,10 +1,11 @@
 /** The queries of steps over rows of which those of one key are together: aggregates of a key, and its latest row. */
 import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define/exchange-definition.ts'
+import { measuredColumns } from '../../define/task-stages.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import { readBackType } from '../read-back-type.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
+import { comparable, compared } from './compared-column.ts'
 import type { StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
 import type { MeasuredColumn } from './measured-column.ts'
@@ -25,9 +26,11 @@ const queries: {
 } = {
   aggregate: (step, given, input) => aggregates[step.phase](step, given, input),
   latest: latestQuery,
-  pick({ by, columns }, given, input) {
-    for (const name of columns) requireColumn(name, given, 'reduce: measures')
-    return `SELECT ${[...new Set([...by, ...columns])].map(quoteName).join(', ')} FROM (${input})`
+  pick({ by, measures }, given, input) {
+    // The next stage has other types, of which the own ones cannot be seen.
+    for (const [name, measure] of Object.entries(measures)) measured(measure, name, given)
+    const columns = new Set([...by, ...Object.values(measures).flatMap(measuredColumns)])
+    return `SELECT ${[...columns].map(quoteName).join(', ')} FROM (${input})`
   },
 }
 
@@ -123,17 +126,9 @@ function measured(measure: Measure, name: string, given: readonly SchemaColumn[]
   const where = `reduce: measures.${name}: ${kind}('${column}')`
   const found = requireColumn(column, given, where)
   const orderBy = 'orderBy' in measure ? measure.orderBy : []
-  const order = orderBy.map(each => comparable(requireColumn(each, given, `${where}: orderBy`)))
-  return { sql: comparable(found), type: found.type, where, orderBy: order }
-}
-
-/**
- * Returns a column as values that have one order in all stages: those of an enum are in the order of their texts, as which they are
- * exchanged, or the result would depend on how rows are cut.
- */
-function comparable({ name, type }: SchemaColumn): string {
-  const text = readBackType(String(type))
-  return text === String(type) ? quoteName(name) : `CAST(${quoteName(name)} AS ${text})`
+  const order = orderBy.map(each => compared(requireColumn(each, given, `${where}: orderBy`), `${where}: orderBy`))
+  const sql = measureKind(measure).compares ? compared(found, where) : quoteName(column)
+  return { sql, type: found.type, where, orderBy: order }
 }
 
 /**
@@ -141,8 +136,9 @@ function comparable({ name, type }: SchemaColumn): string {
  * of the rows. A window, because it spills to disk where an aggregate of whole rows would not, and takes half its time.
  */
 function latestQuery({ by, latest }: LatestStep, given: readonly SchemaColumn[], input: string): string {
-  const first = latest === undefined ? [] : [requireColumn(latest, given, 'distinct: latest')]
-  const order = [...first, ...given].map(comparable)
+  const where = 'distinct: latest'
+  const first = latest === undefined ? [] : [compared(requireColumn(latest, given, where), where)]
+  const order = [...first, ...given.map(comparable)]
   const window = `PARTITION BY ${by.map(quoteName).join(', ')} ORDER BY ${order.map(value => `${value} DESC NULLS LAST`).join(', ')}`
   return `SELECT * FROM (${input}) QUALIFY row_number() OVER (${window}) = 1`
 }

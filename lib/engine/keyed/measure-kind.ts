@@ -6,6 +6,8 @@ import type { MeasuredColumn } from './measured-column.ts'
 export type StateSql = Readonly<Record<string, string>>
 
 export interface MeasureKind<M extends Measure = Measure> {
+  /** The measure is about the order of its values, which then have to have one. Absent for others. */
+  readonly compares?: true
   /** Returns the state of the rows of a key. @throws DEFINITION_INVALID for a column of another type */
   partial(measure: M, column: MeasuredColumn | undefined): StateSql
   /** Returns the state of a single row, for keys that rarely repeat. Absent where a state is never of one row. */

@@ -85,6 +85,7 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
 })
 
 const extreme = (name: 'min' | 'max'): MeasureKind => ({
+  compares: true,
   partial: (_, column) => ({ m: `${name}(${column?.sql})` }),
   row: (_, column) => ({ m: column?.sql ?? '' }),
   combine: ({ m }) => ({ m: `${name}(${m})` }),
@@ -101,6 +102,7 @@ function orderedValue({ sql, orderBy }: MeasuredColumn, present: (value: string)
 function atEnd(name: 'min' | 'max'): MeasureKind {
   const present = (value: string): string => `(${value} IS ${name === 'min' ? '' : 'NOT '}NULL)`
   return {
+    compares: true,
     partial: (_, column) => ({ end: column ? `${name}(${orderedValue(column, present)})` : '' }),
     row: (_, column) => ({ end: column ? orderedValue(column, present) : '' }),
     combine: ({ end }) => ({ end: `${name}(${end})` }),
@@ -110,6 +112,7 @@ function atEnd(name: 'min' | 'max'): MeasureKind {
 
 /** Every state of a list says how long it may be, because states are joined without the definition. */
 const listOf: MeasureKind = {
+  compares: true,
   partial: (measure, column) => {
     const limit = 'limit' in measure ? measure.limit : 0
     const row = column ? orderedValue(column, value => `(${value} IS NULL)`) : ''
@@ -154,6 +157,7 @@ const countDistinct: MeasureKind = {
 
 /** The values of `listOf`, joined to one text. */
 const joinedText: MeasureKind = {
+  compares: true,
   partial: (measure, column) => listOf.partial(measure, column),
   combine: (state, measure) => listOf.combine(state, measure),
   finish: ({ rows }, _, measure) => {

@@ -47,7 +47,7 @@ function keyed(
   known: ReadonlyMap<string, string>,
   used: Set<string>,
 ): readonly string[] | undefined {
-  const names = step.kind === 'pick' ? step.columns : Object.values(step.measures).flatMap(measuredColumns)
+  const names = Object.values(step.measures).flatMap(measuredColumns)
   for (const name of [...step.by, ...names]) {
     const column = known.get(name.toLowerCase())
     if (column === undefined) return undefined

@@ -1,0 +1,50 @@
+/** Columns whose values are compared, as SQL that has one order in all stages. */
+import { mapScalars, parseEngineType } from '../../delta/engine-type.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { readBackType } from '../read-back-type.ts'
+import type { SchemaColumn } from '../transform/schema-column.ts'
+
+const toDecimal = 'cast it to DECIMAL(38, 0)'
+const toText = 'cast it to VARCHAR'
+
+/** Types that have no order, or another one, when they are read back between two stages; with what to do instead. */
+const advice: ReadonlyMap<string, string> = new Map([
+  ['BIGNUM', toDecimal],
+  ['HUGEINT', toDecimal],
+  ['UHUGEINT', toDecimal],
+  ['BIT', toText],
+  // Different intervals are equal, such as 30 days and a month: which one is kept would depend on how rows are cut.
+  ['INTERVAL', 'make a number of it with epoch()'],
+  ['UNION', toText],
+  ['VARIANT', toText],
+  ['GEOMETRY', toText],
+])
+
+const timeWithZone = 'TIME WITH TIME ZONE'
+
+/** Returns a column as SQL for `comparable`. @throws DEFINITION_INVALID for a type whose order would depend on how rows are cut */
+export function compared(column: SchemaColumn, where: string): string {
+  const { name, type } = column
+  const inner: string[] = []
+  mapScalars(parseEngineType(String(type)), scalar => {
+    inner.push(/^[A-Z_ ]*/.exec(scalar)?.[0] ?? '')
+    return { kind: 'scalar', name: scalar }
+  })
+  const found = inner.map(each => advice.get(each)).find(each => each !== undefined)
+  const nested = inner.includes(timeWithZone) && String(type) !== timeWithZone ? 'cast it to TIME' : undefined
+  const instead = found ?? nested
+  if (instead === undefined) return comparable(column)
+  const message = `${where}: expected a column with one order in all stages, got ${name} of type ${String(type)}; ${instead} in a step before`
+  throw new PermanentError('DEFINITION_INVALID', message, { column: name, type: String(type) })
+}
+
+/**
+ * Returns a column as values that have one order in all stages: those of an enum are in the order of their texts, as which they are
+ * exchanged, and times are in UTC, or the result would depend on how rows are cut.
+ */
+export function comparable({ name, type }: SchemaColumn): string {
+  if (String(type) === timeWithZone) return `timezone(INTERVAL 0 HOUR, ${quoteName(name)})`
+  const text = readBackType(String(type))
+  return text === String(type) ? quoteName(name) : `CAST(${quoteName(name)} AS ${text})`
+}
