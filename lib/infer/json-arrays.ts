@@ -6,6 +6,8 @@ export interface RecordArray {
   readonly path: string | undefined
   /** Objects of the array in the sample. */
   readonly items: number
+  /** The paths of what is beside the array, or beside what it is in, and holds no such array. */
+  readonly beside: readonly string[]
 }
 
 /** Returns the arrays of objects that keys lead to, in the order of the document, of which the end may be missing. */
@@ -14,10 +16,15 @@ export const recordArrays = (text: string): readonly RecordArray[] => arraysIn(f
 function arraysIn(value: unknown, path: string): readonly RecordArray[] {
   if (Array.isArray(value)) {
     const items = value.filter(item => typeof item === 'object' && item !== null && !Array.isArray(item)).length
-    return items === 0 ? [] : [{ path: path === '$' ? undefined : `${path}[*]`, items }]
+    return items === 0 ? [] : [{ path: path === '$' ? undefined : `${path}[*]`, items, beside: [] }]
   }
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]) => arraysIn(inner, `${path}${stepText(key)}`))
+  const inner = Object.entries(value).map(([key, each]) => {
+    const at = `${path}${stepText(key)}`
+    return { at, arrays: arraysIn(each, at) }
+  })
+  const others = inner.filter(({ arrays }) => arrays.length === 0).map(({ at }) => at)
+  return inner.flatMap(({ arrays }) => arrays.map(each => ({ ...each, beside: [...others, ...each.beside] })))
 }
 
 const stepText = (key: string): string =>

@@ -5,10 +5,12 @@ import { jsonLines } from '../define/format.ts'
 import type { TextFormat } from '../define/format-kind.ts'
 import { frozen } from '../define/freeze.ts'
 import { json } from '../define/json-format.ts'
+import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import { bomBytes, decodeText, utf16Of } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
 import { encodingOf } from '../text/record-dialect.ts'
+import { literal } from './columns-source.ts'
 import { type RecordArray, recordArrays } from './json-arrays.ts'
 import { rewriteSample } from './rewrite-sample.ts'
 import type { NamedKind } from './sample.ts'
@@ -33,11 +35,11 @@ export interface LineTexts {
 /** Finds the form of samples and rewrites them to lines. @throws INPUT_INVALID for files that are no text; INPUT_ENCODING */
 export async function lineTexts(samples: readonly Sample[], named: NamedKind | undefined): Promise<LineTexts> {
   const encoding = wideEncoding(samples)
-  if (named === 'xml' || (encoding === undefined && textKind(samples, named) === 'xml')) return xmlTexts(samples)
-  if (encoding === undefined) return narrowTexts(samples, named)
+  if (named === 'xml') return xmlTexts(samples)
+  if (encoding === undefined) return anyTexts(samples, samples, named)
   const decoded = await rewriteAll(samples, jsonLines({ encoding }))
-  if (textKind(decoded, named) === 'xml') return xmlTexts(samples)
-  const found = await narrowTexts(decoded, named)
+  const found = await anyTexts(samples, decoded, named)
+  if (found.isUntyped) return found
   return { ...found, isDecoded: true, formatOf: lines => frozen({ ...found.formatOf(lines), encoding } as TextFormat) }
 }
 
@@ -55,6 +57,25 @@ async function rewriteAll(samples: readonly Sample[], format: TextFormat): Promi
   return rewritten
 }
 
+/** Takes texts that begin with a tag for CSV where they are not XML, unless they declare that they are. `decoded` is in UTF-8. */
+async function anyTexts(
+  samples: readonly Sample[],
+  decoded: readonly Sample[],
+  named: NamedKind | undefined,
+): Promise<LineTexts> {
+  if (textKind(decoded, named) !== 'xml') return narrowTexts(decoded, named)
+  try {
+    return await xmlTexts(samples)
+  } catch (error) {
+    const isDeclared = decoded.some(({ bytes }) =>
+      /^\ufeff?\s*<(\?xml|!--)/.test(decodeText(bytes.subarray(0, 100), 'utf-8')),
+    )
+    if (isDeclared || !(error instanceof PermanentError) || error.code !== 'INPUT_INVALID') throw error
+    const note = `begins with a tag, but is not XML: ${error.message}`
+    return { ...(await narrowTexts(decoded, 'csv')), notes: [note] }
+  }
+}
+
 async function narrowTexts(samples: readonly Sample[], named: NamedKind | undefined): Promise<LineTexts> {
   for (const sample of samples) checkStart(sample)
   const kind = textKind(samples, named)
@@ -70,9 +91,13 @@ function checkStart({ name, bytes }: Sample): void {
   }
 }
 
-/** Takes the largest array of a document for its records; a document without any is a record itself. */
+/** Takes the largest array of a document for its records; a document without any, or of several in a line each, is a record itself. */
 async function documentTexts(samples: readonly Sample[]): Promise<LineTexts> {
   const [records, ...others] = arraysOf(samples)
+  if (records && records.beside.length > 0 && isLineEach(samples)) {
+    const note = `unsure: each document is a record; json({ path: ${literal(records.path ?? '')} }) reads the objects of ${records.path}, without ${listed(records.beside)}`
+    return { kind: 'jsonLines', samples, formatOf: lines => lines, notes: [note] }
+  }
   const format = json({ path: records?.path })
   const shown = others.flatMap(({ path }) => (path === undefined ? [] : [path])).slice(0, shownMax)
   const notes = [
@@ -80,20 +105,41 @@ async function documentTexts(samples: readonly Sample[]): Promise<LineTexts> {
     ...(shown.length === 0
       ? []
       : [`unsure which array has the records: ${records?.path} has most; or ${shown.join(', ')}`]),
+    ...(records && records.beside.length > 0
+      ? [
+          `unsure: records are ${records.path}, without ${listed(records.beside)}; json() reads each document as a record`,
+        ]
+      : []),
   ]
   const formatOf = (lines: TextFormat) => json({ path: records?.path, encoding: encodingOf(lines) })
   return { kind: 'jsonLines', samples: await rewriteAll(samples, format), formatOf, notes }
 }
 
-/** Arrays that a note names. */
+/** Paths that a note names. */
 const shownMax = 3
+
+function listed(paths: readonly string[]): string {
+  const others = paths.length - shownMax
+  return `${paths.slice(0, shownMax).join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+}
+
+/** Whether there are several texts, each an object in one line: records more often than pages of them. */
+function isLineEach(samples: readonly Sample[]): boolean {
+  const texts = samples.map(({ bytes }) => decodeText(bytes.subarray(bomBytes(bytes)), 'utf-8').trim()).filter(Boolean)
+  const areWhole = samples.every(({ isWhole }) => isWhole)
+  return areWhole && texts.length > 1 && texts.every(text => text.startsWith('{') && !text.includes('\n'))
+}
 
 /** Returns the arrays of objects in all samples, the largest first. */
 function arraysOf(samples: readonly Sample[]): readonly RecordArray[] {
   const all = samples.flatMap(({ bytes }) => recordArrays(decodeText(bytes.subarray(bomBytes(bytes)), 'utf-8')))
   const byPath = [...Map.groupBy(all, ({ path }) => path)]
   return byPath
-    .map(([path, found]) => ({ path, items: found.reduce((sum, { items }) => sum + items, 0) }))
+    .map(([path, found]) => ({
+      path,
+      items: found.reduce((sum, { items }) => sum + items, 0),
+      beside: [...new Set(found.flatMap(({ beside }) => beside))],
+    }))
     .sort((a, b) => b.items - a.items)
 }
 

@@ -160,6 +160,50 @@ columns: {\n  n: column.float64({ from: ['n', 'N'] }),\n  'm 1': column.string()
   })
 })
 
+describe('JSON documents', () => {
+  const order = (id: number): string => `{"id":${id},"total":10,"lines":[{"sku":"a"},{"sku":"b"}]}`
+
+  it('of one line each are records where something is beside their array', async () => {
+    const zip = (files: Readonly<Record<string, string>>): string =>
+      join(folderOf({ 'x.zip': buildZip(files) }), 'x.zip')
+    const orders = zip({ '1.json': order(1), '2.json': `${order(2)}\n`, '3.json': '{"id":3,"total":0,"lines":[]}' })
+    const { source, rows, notes, columns } = await fanmill.infer(orders)
+    expect({ rows, names: Object.keys(columns) }).toEqual({ rows: 3, names: ['id', 'total', 'lines'] })
+    expect(notes).toEqual([
+      "unsure: each document is a record; json({ path: '$.lines[*]' }) reads the objects of $.lines[*], without $.id, $.total",
+    ])
+    expect(source).toContain('format: jsonLines(),')
+    const pages = zip({ '1.json': '{"data":[{"a":1}]}', '2.json': '{"data":[{"a":2}]}' })
+    expect(await fanmill.infer(pages)).toMatchObject({ rows: 2, notes: [] })
+  })
+
+  it('have a note that names what is beside their array', async () => {
+    const wrapped = '{"meta":{"page":1,"more":{"x":1}},"data":{"count":2,"items":[{"sku":"a"},{"sku":"b"}]},"tags":[]}'
+    for (const text of [wrapped, JSON.stringify(JSON.parse(wrapped), null, 2)]) {
+      const { rows, notes, columns } = await fanmill.infer(join(folderOf({ 'x.json': text }), 'x.json'))
+      expect({ rows, names: Object.keys(columns) }).toEqual({ rows: 2, names: ['sku'] })
+      expect(notes).toEqual([
+        'unsure: records are $.data.items[*], without $.meta, $.tags, $.data.count; json() reads each document as a record',
+      ])
+    }
+  })
+})
+
+it('reads a file that begins with a tag and is no XML as CSV, unless it declares that it is XML', async () => {
+  const { source, rows, notes } = await fanmill.infer(join(folderOf({ x: '<b>bold</b>;1\n<i>it</i>;2\n' }), 'x'))
+  expect({ rows, notes }).toEqual({
+    rows: 2,
+    notes: [expect.stringMatching(/^begins with a tag, but is not XML: x: .*line \d/)],
+  })
+  expect(source).toContain("delimiter: ';'")
+  for (const [name, text] of [
+    ['x.xml', '<b>bold</b>;1'],
+    ['x', '<?xml version="1.0"?><b>bold</b>;1'],
+  ] as const)
+    await expect(fanmill.infer(join(folderOf({ [name]: text }), name))).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+  expect(await fanmill.infer(join(folderOf({ x: '<o><r a="1"/><r a="2"/></o>' }), 'x'))).toMatchObject({ rows: 2 })
+})
+
 it('reads texts in the encoding that is given', async () => {
   const bytes = Buffer.concat([Buffer.from('a,é\n1,x\n', 'latin1')])
   expect(await sourceOf('x.csv', bytes, { encoding: 'windows-1252' })).toBe(
