@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { checkShipFacts, checkShippedName, refusal, type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
-import { type Shipment, shippedBytesMax, shippedTextBytesMax } from './aws/shipment.ts'
+import { type Shipment, shippedBytesMax } from './aws/shipment.ts'
 import { bundlePipeline } from './bundle/bundle.ts'
 import { loadPipeline } from './bundle/bundle-load.ts'
 import { rowVersions } from './bundle/own-versions.ts'
 import { codeHashes } from './bundle/task-hasher.ts'
 import { knownColumns, taskSchemas } from './bundle-schemas.ts'
-import { makeShippedCode } from './lambda/asset/shipment.ts'
+import { PermanentError } from './errors/errors.ts'
+import { checkShippedBytes, makeShippedCode } from './lambda/asset/shipment.ts'
 
 export interface MadeShipment {
   /** SHA-256 of the bytes, in hexadecimal digits. */
@@ -27,28 +28,42 @@ export interface ShipTarget {
   readonly facts: ShipFacts
 }
 
-/** @throws DEFINITION_*, SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
+/** @throws DEFINITION_*, also when sources are edited meanwhile; SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
 export async function makeShipment(file: string, deployed: ShipTarget): Promise<MadeShipment> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-shipment-'))
   try {
-    const bundled = await bundlePipeline(file, { outFolder: folder, what: 'a pipeline file to ship' })
-    const pipeline = await loadPipeline(bundled)
-    checkShippedName(deployed.name, pipeline.name)
-    const { external, ...code } = await makeShippedCode(file, deployed.facts)
-    const facts = shipFactsOf(pipeline, { versions: rowVersions(), include: deployed.facts.include, external })
-    checkShipFacts(deployed.facts, facts, pipeline)
-    const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
-    const schemas = knownColumns(await taskSchemas(pipeline, { withSamples: false }))
-    return pack({ facts, ...code, codeHashes: hashes, schemas })
+    const shipment = (await tryShipment(file, deployed, folder)) ?? (await tryShipment(file, deployed, folder))
+    if (!shipment) {
+      const message = `expected sources that stay the same while they are bundled, got edits of ${file}, or of what it imports, twice; ship it again`
+      throw new PermanentError('DEFINITION_LOAD', message, { file })
+    }
+    return pack(shipment)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+/** Makes a shipment; undefined when a source was edited meanwhile, so that the code may be other code than its hashes tell. */
+async function tryShipment(file: string, deployed: ShipTarget, folder: string): Promise<Shipment | undefined> {
+  const bundle = () => bundlePipeline(file, { outFolder: folder, what: 'a pipeline file to ship' })
+  const bundled = await bundle()
+  const pipeline = await loadPipeline(bundled)
+  checkShippedName(deployed.name, pipeline.name)
+  const { external, ...code } = await makeShippedCode(file, deployed.facts)
+  const again = await bundle()
+  if (again.url !== bundled.url || again.hashText !== bundled.hashText) return undefined
+  const facts = shipFactsOf(pipeline, { versions: rowVersions(), include: deployed.facts.include, external })
+  checkShipFacts(deployed.facts, facts, pipeline)
+  const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
+  const schemas = knownColumns(await taskSchemas(pipeline, { withSamples: false }))
+  return { facts, ...code, codeHashes: hashes, schemas }
+}
+
 function pack(shipment: Shipment): MadeShipment {
   const text = Buffer.from(JSON.stringify(shipment))
+  checkShippedBytes(text.length)
   const bytes = gzipSync(text)
-  if (bytes.length > shippedBytesMax || text.length > shippedTextBytesMax) {
+  if (bytes.length > shippedBytesMax) {
     const message = `expected at most ${shippedBytesMax} bytes of code and files, compressed, got ${bytes.length}; include less, or read large files from S3`
     throw refusal(message, { bytes: bytes.length })
   }

@@ -23,6 +23,6 @@ export type Shipment = DataOf<typeof shipmentSchema>
 /** SHA-256 of the object, which is its name, in hexadecimal digits. */
 export const shippedHashSchema = v.pipe(text, v.regex(/^[0-9a-f]{64}$/))
 
-/** Limits on a shipment: each process of a function loads it, before its first batch. */
+/** Limits on a shipment, compressed and as text: each process of a function loads it, before its first batch, beside the engine's memory. */
 export const shippedBytesMax = 16 * 1024 * 1024
-export const shippedTextBytesMax = 128 * 1024 * 1024
+export const shippedTextBytesMax = 64 * 1024 * 1024

@@ -26,4 +26,6 @@ export interface CommitOptions extends ActorOptions {
   readonly rejectsMax: RejectLimit['max']
   /** Hash of the code that commits, where that may differ from the code that planned; a commit under way is completed in any case. */
   readonly codeHash?: string
+  /** Hash of the shipped code that commits; default the deployed code. */
+  readonly shipped?: string | undefined
 }

@@ -62,7 +62,7 @@ interface Claimed {
 
 async function claimHead(
   actor: Actor,
-  { reservation: run, codeHash }: CommitOptions,
+  { reservation: run, codeHash, shipped }: CommitOptions,
 ): Promise<Claimed | Extract<CommitResult, { done: true }>> {
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, run.outputPath)
@@ -70,7 +70,7 @@ async function claimHead(
     const current = await currentOf(actor, head.value, run)
     const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
     if (current.manifest && isDone) return { done: true, manifest: current.manifest }
-    if (codeHash !== undefined) checkCode(run, { codeHash, now: actor.now() })
+    if (codeHash !== undefined) checkCode(run, { codeHash, shipped, now: actor.now() })
     const generation = generationFor(run, head.value, current)
     const { runId, attempt } = run
     const claim = head.value.claims + 1

@@ -159,10 +159,11 @@ async function commitReserved(
   try {
     const task = lambda.pipeline.tasks.find(each => each.name === run.task)
     const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
-    const { tiers } = lambda.settings
-    const packing = batchLimits(task ?? { transform: [] }, tiers[0], lambda.settings)
+    const { settings, shipped } = lambda
+    const { tiers } = settings
+    const packing = batchLimits(task ?? { transform: [] }, tiers[0], settings)
     const { name: pipeline } = lambda.pipeline
-    const result = await commitTask({ ...options, pipeline, task, codeHash, output: lambda.output }, run, {
+    const result = await commitTask({ ...options, pipeline, task, codeHash, shipped, output: lambda.output }, run, {
       items: plan,
       packing,
     })

@@ -202,7 +202,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
 }
 
 function contextOf({ task, request, outputPath, event, invocation }: PlanContext, tables: string): runner.TaskContext {
-  const { output, codeHashes } = invocation.lambda
+  const { output, codeHashes, shipped } = invocation.lambda
   return {
     owner: executionOwner(event.execution),
     now: Date.now,
@@ -211,6 +211,7 @@ function contextOf({ task, request, outputPath, event, invocation }: PlanContext
     leaseMs: runLeaseMs,
     ...{ task, params: request.params, output, outputPath },
     codeHash: rowCodeOf(codeHashes[task.name], tables),
+    shipped,
   }
 }
 

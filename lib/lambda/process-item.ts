@@ -64,13 +64,13 @@ async function processInTime(
   { event: { item }, kept, token }: Try,
   { lambda, deadline: { signal } }: Invocation,
 ): Promise<Outcome> {
-  const { output, codeHashes } = lambda
+  const { output, codeHashes, shipped } = lambda
   const codeHash = rowCodeOf(codeHashes[kept.run.task], kept.tables)
   let threads: WarmTask | undefined
   const stop = (): void => threads?.workers.stop()
   signal.addEventListener('abort', stop)
   try {
-    return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
+    return await runner.processItem({ codeHash, shipped, output, now: Date.now, signal }, kept.run, item, async () => {
       threads = await openWarmThreads(lambda, kept, item.stage)
       if (signal.aborted) stop()
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })

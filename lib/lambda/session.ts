@@ -21,6 +21,8 @@ export interface LambdaSession {
   readonly settings: LambdaSettings
   readonly bundle: LoadableBundle
   readonly pipeline: PipelineDefinition
+  /** Hash of the shipped code that runs; absent for deployed code. */
+  readonly shipped?: string
   /** Hashes of the running code, by task name. */
   readonly codeHashes: Readonly<Record<string, string>>
   /** Columns of outputs, by task name, where they are known before a run. */

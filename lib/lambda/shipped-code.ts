@@ -36,7 +36,7 @@ export async function openShipped(deployed: LambdaSession, hash: string): Promis
   try {
     return await session
   } catch (error) {
-    opened.delete(key)
+    await forget(key)
     throw error
   }
 }
@@ -56,7 +56,7 @@ async function open(deployed: LambdaSession, hash: string): Promise<LambdaSessio
   const pipeline = await loadPipeline(bundle)
   checkShippedName(settings.pipeline, pipeline.name)
   const { codeHashes, schemas } = shipment
-  return { ...deployed, bundle, pipeline, codeHashes, schemas }
+  return { ...deployed, shipped: hash, bundle, pipeline, codeHashes, schemas }
 }
 
 /** Reads a shipment and compares it with its hash, because others may write to the state. */
@@ -105,7 +105,7 @@ async function unpack(
   return pathToFileURL(join(own, assetNames.pipeline)).href
 }
 
-/** Removes the files of a shipment that was not used for long; one that is used again is unpacked again. */
+/** Removes the files of a shipment that was not used for long, or does not load; one that is used again is unpacked again. */
 async function forget(key: string): Promise<void> {
   opened.delete(key)
   const hash = key.slice(key.lastIndexOf(' ') + 1)

@@ -18,6 +18,8 @@ export const frameSchema = v.object({
   task: v.string(),
   params: paramsSchema,
   codeHash: v.string(),
+  /** Hash of the shipped code that planned it; absent for deployed code. */
+  shipped: v.optional(v.string()),
   /** ISO 8601; when the attempt began, even if another owner resumed it since. */
   startedAt: v.string(),
   /** ISO 8601; when its owner began or resumed it. */

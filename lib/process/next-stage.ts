@@ -44,10 +44,10 @@ export async function enterStages(
   store: Store,
   options: StageOptions,
 ): Promise<LastStage | Extract<CommitResult, { done: false }>> {
-  const { task, reservation, codeHash } = options
+  const { task, reservation, codeHash, shipped } = options
   const actor = actorOf(store, options)
   const changes: Changes = { change: (name, act) => effect(actor, name, act) }
-  if (codeHash !== undefined) checkCode(reservation, { codeHash, now: actor.now() })
+  if (codeHash !== undefined) checkCode(reservation, { codeHash, shipped, now: actor.now() })
   const last = stagesOf(task).length - 1
   let { plan } = options
   let stage = plan[0]?.stage ?? 0

@@ -30,6 +30,8 @@ export interface TaskContext extends ActorOptions {
   readonly outputPath: string
   /** Hash of what rows depend on besides inputs and parameters, from `rowCodeOf`. */
   readonly codeHash: string
+  /** Hash of the shipped code that runs; default the deployed code. */
+  readonly shipped?: string | undefined
   /** Holds the output and the state. */
   readonly output: Store
   /** Default the task's own limit. */
@@ -82,13 +84,13 @@ function requestOf(context: TaskContext, options: PlanTaskOptions): PlanRequest 
  * @throws RUN_CHANGED when other code planned the run; as `processBatch`; always a FanmillError
  */
 export async function processItem(
-  { codeHash, output, now, signal }: Pick<TaskContext, 'codeHash' | 'output' | 'now' | 'signal'>,
+  { codeHash, shipped, output, now, signal }: Pick<TaskContext, 'codeHash' | 'shipped' | 'output' | 'now' | 'signal'>,
   run: RunFrame,
   item: PlanItem,
   openTools: () => ProcessTools | Promise<ProcessTools>,
 ): Promise<Outcome> {
   try {
-    checkCode(run, { codeHash, now: now() })
+    checkCode(run, { codeHash, shipped, now: now() })
     return await processBatch(run, item, await openTools())
   } catch (error) {
     const fault = faultOf(error, signal)

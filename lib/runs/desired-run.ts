@@ -46,6 +46,7 @@ async function findResumedRun(
   const record = await readState(store, runKeys(runId, attempt).run, readRunRecord)
   if (!record)
     throw new PermanentError('RUN_UNKNOWN', `no run ${runId}, attempt ${attempt}; start anew: fanmill start`, { runId })
+  if (record.shipped !== request.shipped) throw runChanged(record, ['code'])
   // A forced append reads inputs again that the dataset holds.
   const desired = desiredRun({ ...request, force: record.replaces.length > 0 }, current)
   if (desired.runId !== runId) throw runChanged(record, changesSince(record, request, desired))

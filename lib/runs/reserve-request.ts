@@ -17,6 +17,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
+  /** Hash of the shipped code that runs, because some edits leave the code hash as it is; default the deployed code. */
+  readonly shipped?: string | undefined
   /** Hashes of the pieces of the definition, from `codePartsOf`, to name what changed. */
   readonly codeParts?: CodeParts | undefined
   /** The word for inputs in reasons, such as `archives`; default `inputs`. */

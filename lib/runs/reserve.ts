@@ -93,7 +93,9 @@ async function claimRun(round: ReserveAttempt): Promise<BusyRun | ReservedRun | 
   if (unfinished) {
     const { lease, holder, isOurs, isBusy } = await readHolder(actor, unfinished, { skipsDamaged: force && !resume })
     if (isBusy) return { status: 'busy', runId, owner: holder.owner }
-    if (isOurs || !force || resume) {
+    // Some edits leave the code hash as it is, so that other code may have processed the batches.
+    const isOfThisCode = unfinished.shipped === request.shipped
+    if (isOfThisCode && (isOurs || !force || resume)) {
       const isTaken = await effect(actor, 'take-lease', () => takeLease(actor, unfinished, lease))
       return isTaken ? reservedRun(round, unfinished, 'resume') : undefined
     }
@@ -142,10 +144,10 @@ function recordOf(
   { attempt, generation, reasons }: Pick<RunRecord, 'attempt' | 'generation' | 'reasons'>,
 ): RunRecord {
   const { runId, inputs, replaces } = desired
-  const { outputPath, mode, task, params, codeHash, codeParts, skipped, partsSkipped, upstream } = request
+  const { outputPath, mode, task, params, codeHash, shipped, codeParts, skipped, partsSkipped, upstream } = request
   return {
     fanmill: 1,
-    ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash, codeParts, reasons },
+    ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash, shipped, codeParts, reasons },
     inputs: inputs.map(({ key, sizeBytes, etag, identity, columns }) => ({ key, sizeBytes, etag, identity, columns })),
     upstream: upstream?.length ? [...upstream] : undefined,
     replaces,
@@ -167,10 +169,11 @@ function reservedRun(
   record: RunRecord,
   status: ReservedRun['status'],
 ): ReservedRun {
-  const { outputPath, outputKind, mode, task, params, codeHash } = request
+  const { outputPath, outputKind, mode, task, params, codeHash, shipped } = request
   const { runId, attempt, generation, inputs, startedAt, skipped, reasons } = record
   return {
-    ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs, startedAt },
+    ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, shipped },
+    ...{ inputs, startedAt },
     reservedAt: timeOf(actor),
     newEtags: newEtags(inputs, desired.inputs),
     replaces: desired.replaces,

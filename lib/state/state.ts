@@ -45,6 +45,8 @@ const runSchema = v.object({
   task: v.string(),
   params: paramsSchema,
   codeHash: v.string(),
+  /** Hash of the shipped code that planned it; absent for deployed code. */
+  shipped: v.optional(v.string()),
   /** Hashes of the pieces of the definition, by their names in messages. */
   codeParts: v.optional(v.record(v.string(), v.string())),
   /** Why the run was necessary when it began. */

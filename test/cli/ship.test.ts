@@ -1,6 +1,6 @@
 /** `fanmill start --ship`, up to where the deployed functions take over. */
-import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -46,6 +46,10 @@ beforeAll(async () => {
     write(`node_modules/${name}/package.json`, JSON.stringify({ name, version, main: 'index.js' }))
     write(`node_modules/${name}/index.js`, `exports.value = '${name}'`)
   }
+  // As a package of a workspace, which a link leads out of node_modules.
+  write('node_modules/linked/package.json', '{ "name": "linked", "version": "1.0.0", "main": "index.js" }')
+  write('node_modules/linked/index.js', "exports.value = () => require('../../workspace/addon.node')")
+  write('workspace/addon.node', 'compiled')
   for (const name of ['native', 'stray']) write(`node_modules/${name}/binding.gyp`, '{}')
 })
 beforeEach(() => {
@@ -54,7 +58,7 @@ beforeEach(() => {
 })
 afterAll(() => aws.stop())
 
-function write(name: string, text: string): void {
+function write(name: string, text: string | Uint8Array): void {
   mkdirSync(dirname(join(folder, name)), { recursive: true })
   writeFileSync(join(folder, name), text)
 }
@@ -110,6 +114,11 @@ it.each([
     pipelineOf('value.length', "import { value } from 'old'"),
     /SHIP_NEEDS_DEPLOYMENT .*package old .* version 2.0.0, got 1.0.0/,
   ],
+  [
+    'compiled code outside of packages',
+    pipelineOf('value.length', "import { value } from 'linked'"),
+    /SHIP_NEEDS_DEPLOYMENT .*compiled code in packages .*got .*addon.node; put it into a package/,
+  ],
   ['a pipeline that does not load', pipelineOf('1', "throw new Error('no')"), /DEFINITION_LOAD .*grid.ts.*no/],
   [
     'another pipeline',
@@ -120,6 +129,20 @@ it.each([
   const { code, stderr } = await start(text)
   expect(stderr).toMatch(message)
   expect(code).not.toBe(0)
+  expect(aws.executions.size).toBe(0)
+})
+
+it('refuses more than functions can load, compressed or not, and says which', async () => {
+  write('pipelines/models/large.txt', randomBytes(17 * 1024 * 1024))
+  expect((await start(pipelineOf('1'))).stderr).toMatch(
+    /SHIP_NEEDS_DEPLOYMENT .*at most 16777216 bytes of code and files, compressed, got \d{8}; include less/,
+  )
+  write('pipelines/models/large.txt', '')
+  truncateSync(join(folder, 'pipelines/models/large.txt'), 50 * 1024 * 1024)
+  expect((await start(pipelineOf('1'))).stderr).toMatch(
+    /SHIP_NEEDS_DEPLOYMENT .*at most 67108864 bytes .*before compression, files in base64, got at least 6990\d{4}; include less/,
+  )
+  rmSync(join(folder, 'pipelines/models/large.txt'))
   expect(aws.executions.size).toBe(0)
 })
 

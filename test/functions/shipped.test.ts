@@ -1,7 +1,9 @@
 /** Executions that bring code of their own, which the functions run in place of the deployed code. */
-import { rm, writeFile } from 'node:fs/promises'
+import { glob, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { assetNames } from '../../lib/aws/lambda-events.ts'
 import { type ShipFacts, shipFactsOf } from '../../lib/aws/ship-facts.ts'
@@ -87,6 +89,59 @@ describe('an execution with shipped code', () => {
     const { error } = await account.execute('points', { params: { month }, force: true, shipped })
     expect(error).toBeUndefined()
     expect(await account.manifest(output)).toMatchObject({ totals: { rows: 0, rowsRejected: 1 } })
+  })
+
+  it('begins an attempt of its own where code with the same code hash left a run unfinished', async () => {
+    const params = { month: '2001-03' }
+    await account.upload('incoming/2001-03/a.zip', { 'a.csv': 'x,y\n1,2\n' })
+    const shipped = await ship(textOf('x * 100'))
+    const planned = await account.plan('points', { params, shipped }, { execution: 'first' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const { run } = planned
+    const [item] = await account.items(planned.planKey ?? '')
+    const batch = { run, item: item!, execution: 'first' }
+    const refusal = `RUN_CHANGED run ${run.runId}, attempt 1, was planned by the shipped code ${shipped.slice(0, 12)} of task points, got the deployed code`
+    await expect(account.process('points', batch)).rejects.toThrow(refusal)
+    await account.process('points', { ...batch, shipped })
+    await expect(account.commit('points', { run, execution: 'other' })).rejects.toThrow(refusal)
+    const resume = { runId: run.runId, attempt: 1 }
+    await expect(account.plan('points', { task: 'points', params, resume, ended: ['first'] })).rejects.toThrow(
+      /^RUN_CHANGED .*its code changed/,
+    )
+    const { error, batches, run: own } = await account.execute('points', { params, ended: ['first', 'execution'] })
+    expect(error).toBeUndefined()
+    expect({ batches, own }).toMatchObject({ batches: [item!.batch], own: { runId: run.runId, attempt: 2 } })
+    expect(await account.rows('points/2001-03')).toMatchObject([{ z: 3 }])
+  })
+
+  it('leaves no files behind when its code does not load', async () => {
+    const isBroken = '(globalThis as { isBroken?: boolean }).isBroken'
+    const shipped = await ship(textOf('x', `if (${isBroken}) throw new Error('broken here')`))
+    const unpacked = () => Array.fromAsync(glob(`*/${shipped}`, { cwd: tmpdir() }))
+    Object.assign(globalThis, { isBroken: true })
+    await expect(account.plan('points', { params: { month }, shipped })).rejects.toThrow(/broken here/)
+    Object.assign(globalThis, { isBroken: false })
+    expect(await unpacked()).toEqual([])
+    const loaded = await ship(textOf('x * 7'))
+    await account.plan('points', { params: { month }, shipped: loaded })
+    expect(await Array.fromAsync(glob(`*/${loaded}`, { cwd: tmpdir() }))).toHaveLength(1)
+  })
+
+  it('has the code of its hashes, also when a source is edited while it is made', async () => {
+    const library = await account.write('libraries/unit.ts', 'export const unit = 1\n')
+    const editing = (next: string) => {
+      const imports = "import { writeFileSync } from 'node:fs'\nimport { unit } from './libraries/unit.ts'"
+      const edit = `writeFileSync(${JSON.stringify(library)}, \`export const unit = \${${next}}\\n\`)`
+      return textOf('x * unit', `${imports}\n${edit}`).replace("version: '1', ", '')
+    }
+    const file = await account.write('pipeline.ts', editing('2'))
+    const made = await makeShipment(file, { name: 'grid', facts })
+    expect(JSON.parse(gunzipSync(made.bytes).toString()).code).toContain('unit = 2')
+    expect((await makeShipment(file, { name: 'grid', facts })).hash).toBe(made.hash)
+    await account.write('pipeline.ts', editing('unit + 1'))
+    await expect(makeShipment(file, { name: 'grid', facts })).rejects.toThrow(
+      /expected sources that stay the same while they are bundled/,
+    )
   })
 
   it('is refused where the deployment does not allow it', async () => {

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { assetNames } from '../../aws/lambda-events.ts'
 import { refusal, type ShipFacts } from '../../aws/ship-facts.ts'
-import type { Shipment } from '../../aws/shipment.ts'
+import { type Shipment, shippedTextBytesMax } from '../../aws/shipment.ts'
 import { copyIncluded } from './asset.ts'
 import { packageFolder } from './binding.ts'
 import { buildForLambda, errorsFile, ownPackages } from './build.ts'
@@ -34,7 +34,9 @@ export async function makeShippedCode(
   const textOf = (name: string): string => outputFiles.find(({ path }) => basename(path) === name)?.text ?? ''
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined)
   const root = dirname(dirname(outputFiles[0]?.path ?? entry))
-  refuseNative(Object.keys(output?.inputs ?? {}).map(input => resolve(root, input)))
+  const paths = (inputs: object | undefined): string[] => Object.keys(inputs ?? {}).map(path => resolve(root, path))
+  refuseAddons(paths(metafile.inputs))
+  refuseNative(paths(output?.inputs))
   const imported = (output?.imports ?? []).map(({ path }) => packageName(path))
   const used = external.filter(name => imported.includes(name) && !ownPackages.includes(name))
   return {
@@ -62,6 +64,14 @@ const sharedErrors: Plugin = {
       return found.path === shared ? { path: `./${assetNames.errors}`, external: true } : undefined
     })
   },
+}
+
+/** @throws SHIP_NEEDS_DEPLOYMENT for compiled code outside of packages */
+function refuseAddons(files: readonly string[]): void {
+  const addon = files.find(file => file.endsWith('.node') && !packageAt(file))
+  if (addon === undefined) return
+  const message = `expected compiled code in packages that the deployed functions have, got ${addon}; put it into a package, and name that in the prop external of the construct`
+  throw refusal(message, { file: addon })
 }
 
 /** @throws SHIP_NEEDS_DEPLOYMENT for a file of a package with native parts, which no bundle can hold */
@@ -94,14 +104,24 @@ const definitionOf = (folder: string): Readonly<Record<string, unknown>> =>
 
 const packageName = (path: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path
 
+/** @throws SHIP_NEEDS_DEPLOYMENT when code and files, with the base64 of files, are larger than what a function can unpack */
+export function checkShippedBytes(bytes: number): void {
+  if (bytes <= shippedTextBytesMax) return
+  const message = `expected at most ${shippedTextBytesMax} bytes of code and files before compression, files in base64, got at least ${bytes}; include less, or read large files from S3`
+  throw refusal(message, { bytes })
+}
+
 async function includedFiles(globs: readonly string[], folder: string): Promise<Shipment['files']> {
   const copies = mkdtempSync(join(tmpdir(), 'fanmill-included-'))
   try {
     await copyIncluded(globs, folder, copies)
     const files: Record<string, Shipment['files'][string]> = {}
+    let bytes = 0
     for (const name of (await readdir(copies, { recursive: true })).sort()) {
       const found = await stat(join(copies, name))
       if (!found.isFile()) continue
+      bytes += Math.ceil(found.size / 3) * 4
+      checkShippedBytes(bytes)
       const content = (await readFile(join(copies, name))).toString('base64')
       files[name.replaceAll('\\', '/')] = { content, mode: found.mode & 0o777 }
     }
