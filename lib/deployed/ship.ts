@@ -3,6 +3,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
 import { type ShippedUse, shippedKeys } from '../state/shipped-state.ts'
 import { stateBytes } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
 import type { ExecutionDetail } from './aws-control.ts'
 import type { Deployed } from './deployed.ts'
 
@@ -23,12 +24,17 @@ export async function ship({ ship: facts, name, stack, store }: Deployed, file: 
     )
   const { makeShipment } = await import('../bundle-shipment.ts')
   const { hash, bytes } = await makeShipment(entry, { name, facts })
-  const keys = shippedKeys(hash)
   // The time comes first, so that `clean` never finds code without one.
-  await store.write(keys.use, stateBytes({ shippedAt: new Date().toISOString() } satisfies ShippedUse))
+  await renewUse(store, hash)
   // Also over code of this name that is there, because it may have been damaged.
-  await store.write(keys.content, bytes)
+  await store.write(shippedKeys(hash).content, bytes)
   return hash
+}
+
+/** Notes that shipped code is needed from now on, for `clean`. */
+export async function renewUse(store: Store, hash: string): Promise<void> {
+  const use: ShippedUse = { shippedAt: new Date().toISOString() }
+  await store.write(shippedKeys(hash).use, stateBytes(use))
 }
 
 /** Returns the hash of the shipped code that an execution runs; undefined for the deployed code. */

@@ -10,7 +10,7 @@ import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { findExecutionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
 import { isActive, runOperations } from './operations-by-status.ts'
-import { ship, shippedBy } from './ship.ts'
+import { renewUse, ship, shippedBy } from './ship.ts'
 import { readRuns, readStatus } from './status.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
@@ -48,6 +48,8 @@ export async function retryDeployed(options: DeployedOptions, name?: string): Pr
   const run = name === undefined ? await onlyUnfinished(deployed) : await namedRun(deployed, name)
   const { runId, attempt, task, params, owner } = run
   const shipped = shippedBy(await refuseRetry(deployed, run))
+  // Deliberately ignored when a user may start executions but not write there: the run names the code, so that `clean` keeps it.
+  if (shipped !== undefined) await renewUse(deployed.store, shipped).catch(ignoreFault)
   const resumed = { task, params, resume: { runId, attempt }, shipped }
   const execution = await startNew(deployed, resumed, [executionIn(owner.id)])
   return { ...startedOf(deployed, execution), run, shipped }
@@ -82,8 +84,13 @@ async function releaseAll({ store }: Deployed, { arn }: Execution, runs: readonl
     await leaveStopped(store, arn)
   } catch (error) {
     // Deliberately ignored: a user who may stop executions may not be allowed to write there, and the leases lapse by themselves.
-    if (!(error instanceof FanmillError)) throw error
+    ignoreFault(error)
   }
+}
+
+/** @throws what is no error of Fanmill's own, such as a bug */
+function ignoreFault(error: unknown): void {
+  if (!(error instanceof FanmillError)) throw error
 }
 
 const startedOf = (deployed: Deployed, execution: Execution): Started => ({

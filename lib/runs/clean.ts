@@ -56,11 +56,16 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     objects: [
       ...(await objectsOf(store, unneeded, names.length)),
       ...(await exchangedOf(store, name => uses.get(attemptText(name)))),
-      ...(await findOldShipments(store, options)),
+      ...(await findOldShipments(store, { ...options, needed: shippedIn(uses.values()) })),
     ],
     parts: listed.filter(isOld),
     damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),
   }
+}
+
+/** Returns the hashes of shipped code by which kept attempts can be continued. */
+function shippedIn(uses: Iterable<AttemptUse>): ReadonlySet<string> {
+  return new Set(Array.from(uses).flatMap(({ isKept, shipped }) => (isKept && shipped !== undefined ? shipped : [])))
 }
 
 /** Removes the planned state and parts; may be called again. */
@@ -74,6 +79,8 @@ interface AttemptUse {
   readonly isKept: boolean
   readonly hasEnded?: boolean
   readonly damaged?: DamagedFile
+  /** Hash of the shipped code that planned it, and that continues it. */
+  readonly shipped?: string | undefined
 }
 
 const kept: AttemptUse = { isKept: true }
@@ -115,10 +122,11 @@ async function useOf(
   const keys = runKeys(runId, attempt)
   const record = await readUndamaged(store, keys.run, readRunRecord)
   const lease = await readUndamaged(store, keys.lease, readLease)
-  if (isDamaged(lease)) return { isKept: true, damaged: lease }
+  const shipped = isDamaged(record) ? undefined : record?.shipped
+  if (isDamaged(lease)) return { isKept: true, damaged: lease, shipped }
   if (isDamaged(record)) return lease ? useBy(lease, options) : { isKept: true, damaged: record }
   if (!record) return { isKept: false }
-  if (damagedOutputs.has(outputHashOf(record.outputPath))) return kept
+  if (damagedOutputs.has(outputHashOf(record.outputPath))) return { ...kept, shipped }
   return useBy(lease ?? record, options, record)
 }
 
@@ -126,7 +134,8 @@ function useBy(holder: Lease, { now, isAlive, olderThanMs }: CleanOptions, recor
   const startedMs = record ? Date.parse(record.startedAt) : 0
   const lastUseMs = Math.max(startedMs, Math.min(holder.leaseUntil, now()))
   const hasEnded = holder.isGivenUp === true || isAlive(holder.owner) === false
-  return { isKept: isLive({ now, isAlive }, holder) || lastUseMs > now() - olderThanMs, hasEnded }
+  const isKept = isLive({ now, isAlive }, holder) || lastUseMs > now() - olderThanMs
+  return { isKept, hasEnded, shipped: record?.shipped }
 }
 
 /** Finds the attempt of a pending part: by its folder on disk, by its key on S3. Extracted members on S3 have none, so that only their age counts. */

@@ -6,10 +6,10 @@ import { shippedRoot } from '../store/state-root.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { isAnyLive, type RunClock } from './runs.ts'
 
-/** Returns the files of code that was shipped last that long ago; none while any run is live, which may run it. */
+/** Returns the files of code that was shipped last that long ago, and that no kept attempt needs; none while any run is live, which may run it. */
 export async function findOldShipments(
   store: Store,
-  { olderThanMs, ...clock }: RunClock & { readonly olderThanMs: number },
+  { olderThanMs, needed, ...clock }: RunClock & { readonly olderThanMs: number; readonly needed: ReadonlySet<string> },
 ): Promise<StoredObject[]> {
   const files = await Array.fromAsync(store.list(shippedRoot))
   const old = new Set<string>()
@@ -17,7 +17,7 @@ export async function findOldShipments(
     const use = await readUndamaged(store, shippedKeys(hash).use, readShippedUse)
     // Without the file, which is written first, a clean was interrupted.
     const isOld = !isDamaged(use) && !(Date.parse(use?.shippedAt ?? '') > clock.now() - olderThanMs)
-    if (isOld) old.add(hash)
+    if (isOld && !needed.has(hash)) old.add(hash)
   }
   await mapParallel([...new Set(files.map(({ key }) => shippedHashIn(key)))], look, readsAtOnce)
   if (old.size === 0 || (await isAnyLive(store, clock))) return []

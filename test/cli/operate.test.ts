@@ -4,6 +4,7 @@ import type { ReservedRun } from '../../lib/model/reserved-run.ts'
 import { reserveRun } from '../../lib/runs/reserve.ts'
 import { bindTurn, enterTurn } from '../../lib/runs/turn.ts'
 import { readState } from '../../lib/state/files.ts'
+import { shippedKeys } from '../../lib/state/shipped-state.ts'
 import { readRunEnd, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
 import { type FakeAws, type FakeExecution, startAws } from './fake-aws.ts'
 import { eventsOf, fanmill } from './fanmill.ts'
@@ -65,6 +66,8 @@ describe('retry', () => {
     )
     expect(await operate(`retry ${runId}`)).toMatchObject({ code: 0, stderr: '' })
     expect(startedInput()).toMatchObject({ task: 'points', resume: { runId }, shipped })
+    const use = JSON.parse(Buffer.from(await aws.store.read(shippedKeys(shipped).use)).toString())
+    expect(Date.parse(use.shippedAt)).toBeGreaterThan(Date.now() - 600_000)
   })
 
   it('refuses a run whose execution is running, although its lease has expired', async () => {

@@ -231,5 +231,13 @@ describe('clean', () => {
     actor.die()
     const { objects } = await planClean(world.store, options(world))
     expect(objects.map(({ key }) => key)).toEqual([keys[0]!.content, keys[0]!.use])
+    // A run that was interrupted is continued by the code that planned it.
+    const recordKey = runKeys(run.runId, 1).run
+    const record = JSON.parse(Buffer.from(await world.store.read(recordKey)).toString())
+    await world.store.write(recordKey, stateBytes({ ...record, shipped: 'a'.repeat(64) }))
+    expect((await planClean(world.store, options(world))).objects).toEqual([])
+    world.time += 8 * day
+    const removed = (await planClean(world.store, options(world))).objects.map(({ key }) => key)
+    expect(removed).toEqual(expect.arrayContaining([recordKey, keys[0]!.content, keys[1]!.content]))
   })
 })
