@@ -244,9 +244,9 @@ describe('a run that was planned before a deployment', () => {
     await account.deploy(pipelineText())
     const wait = { waitSeconds: 30, waits: { ...noWaits(1), count: 1, inRow: 1 } }
     const answer = await account.commit('points', { run })
-    expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, losses: 0, ...wait })
+    expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, losses: 0, shipped: '', ...wait })
     await account.deploy(pipelineText({ steps: edited }))
-    expect(await account.commit('points', { run })).toEqual({ done: true })
+    expect(await account.commit('points', { run })).toEqual({ done: true, shipped: '' })
     expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])
   })
 
@@ -255,7 +255,7 @@ describe('a run that was planned before a deployment', () => {
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.commit('points', { run })
     await account.deploy(pipelineText({ steps: edited }))
-    expect(await account.commit('points', { run })).toEqual({ done: true })
+    expect(await account.commit('points', { run })).toEqual({ done: true, shipped: '' })
   })
 
   it('continues when the code of its task is the same', async () => {
@@ -263,7 +263,7 @@ describe('a run that was planned before a deployment', () => {
     await account.process('points', { run, item: first })
     await account.deploy(pipelineText({ extra: '// no code of the task\n' }))
     await account.process('points', { run, item: second })
-    expect(await account.commit('points', { run })).toEqual({ done: true })
+    expect(await account.commit('points', { run })).toEqual({ done: true, shipped: '' })
   })
 })
 

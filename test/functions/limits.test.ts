@@ -68,7 +68,7 @@ describe('deadlines', () => {
     })
     delete process.env.SLOW
     await account.process('points', { run: planned.run, item: item!, tier: 1 })
-    expect(await account.commit('points', { run: planned.run })).toEqual({ done: true })
+    expect(await account.commit('points', { run: planned.run })).toEqual({ done: true, shipped: '' })
   })
 
   it('stops a commit between two changes, and continues in the next call until it is done', async () => {

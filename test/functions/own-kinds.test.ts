@@ -35,6 +35,6 @@ it('copies a table by the batches of an execution, and starts no second run', as
 it('copies a table when bundled, in a process with nothing of the repository', async () => {
   const { db } = await copying()
   const lines = (await executeAsset(account, 'copy', { params: {} })).trim().split('\n')
-  expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ done: true })
+  expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ done: true, shipped: '' })
   expect(db.prepare(count).get()).toEqual({ n: 500, price: 14_940, old: 1494 })
 })

@@ -45,7 +45,7 @@ describe('events', () => {
   it('ignores keys of other buckets, keys that do not match the trigger, and keys with texts that are no values of the parameters', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload('elsewhere/a.zip', { 'a.csv': 'x,y\n' })
-    expect(await account.plan('points', event)).toEqual({ status: 'ignored', done: true, task: 'points' })
+    expect(await account.plan('points', event)).toEqual({ status: 'ignored', done: true, task: 'points', shipped: '' })
     expect(
       await account.plan('points', await account.upload('incoming/latest/a.zip', { 'a.csv': 'x,y\n' })),
     ).toMatchObject({ status: 'ignored' })
@@ -153,7 +153,7 @@ describe('events', () => {
     await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n2,2\n' })
     const newer = await account.execute('points', { params: { month }, ended: ['older'] }, 'newer')
     expect(newer).toMatchObject({ status: 'planned' })
-    const answer = { done: true, supersededBy: newer.run?.runId }
+    const answer = { done: true, shipped: '', supersededBy: newer.run?.runId }
     expect(await account.commit('points', { run: older.run, execution: 'older' })).toEqual(answer)
     const output = diskStore(join(account.folder, 'output'))
     const clock = { now: () => Date.now(), isAlive: () => undefined }

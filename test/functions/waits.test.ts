@@ -30,7 +30,7 @@ describe('Plan', () => {
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const answer = await account.plan('points', event)
     expect(answer).toEqual({
-      ...{ status: 'wait', done: false, task: 'points', waitSeconds: 4 },
+      ...{ status: 'wait', done: false, shipped: '', task: 'points', waitSeconds: 4 },
       waits: { ...noWaits(1), count: 1, inRow: 1 },
     })
   })
@@ -42,7 +42,12 @@ describe('Plan', () => {
     const asking = (execution: string, waits: Waits) => account.plan('points', event, { execution, waits })
     expect(await asking('second', waitsAfter(8))).toMatchObject({ status: 'wait' })
     expect(await asking('third', waitsAfter(0))).toMatchObject({ status: 'busy' })
-    expect(await asking('second', waitsAfter(9))).toEqual({ status: 'continued', done: true, task: 'points' })
+    expect(await asking('second', waitsAfter(9))).toEqual({
+      status: 'continued',
+      done: true,
+      task: 'points',
+      shipped: '',
+    })
     expect(await asking('continued-second', waitsAfter(0))).toMatchObject({ status: 'wait' })
     await account.process('points', { run: first.run, item: first.item, execution: 'first' })
     await account.commit('points', { run: first.run, execution: 'first' })
@@ -69,7 +74,7 @@ describe('Commit', () => {
     const event = { run, execution: 'first', waits, maxConcurrency: 7 }
     const answer = await account.commit('points', event)
     expect(answer).toEqual({
-      ...{ done: false, task: 'points', run, maxConcurrency: 7, losses: 0, waitSeconds: 5 },
+      ...{ done: false, shipped: '', task: 'points', run, maxConcurrency: 7, losses: 0, waitSeconds: 5 },
       waits: { ...waits, count: 1, inRow: 1 },
     })
     expect(await account.commit('points', { ...event, ...answer })).toMatchObject({ waitSeconds: 7 })
@@ -82,7 +87,7 @@ describe('Commit', () => {
     await account.process('points', { run, item, execution: 'first' })
     await lockOutput({ runId: 'another', attempt: 1 })
     const event = { run, execution: 'first', waits: waitsAfter(9), maxConcurrency: 7 }
-    expect(await account.commit('points', event)).toEqual({ done: true, continued: true })
+    expect(await account.commit('points', event)).toEqual({ done: true, continued: true, shipped: '' })
     const store = diskStore(join(account.folder, 'output'))
     const clock = { now: () => Date.now(), isAlive: () => undefined }
     expect(await readAttempt(store, clock, run)).toMatchObject({ status: 'interrupted' })
