@@ -4,7 +4,8 @@ import { avroFault } from './avro-fault.ts'
 
 /** Seven bytes of an integer, of seven bits each, are a number without loss. */
 const exactBytes = 7
-const longBytesMax = 10
+/** Bytes of the longest integer. */
+export const longBytesMax = 10
 
 export class BlockBytes {
   readonly #bytes: Buffer
@@ -47,6 +48,13 @@ export class BlockBytes {
     return this.#wholeLong(BigInt(value))
   }
 
+  /** @throws INPUT_INVALID for one of more than 32 bits */
+  int(): number {
+    const value = this.long()
+    if (value === Number(value) && value >= -intLimit && value < intLimit) return value
+    throw avroFault('an int of 32 bits', `${value}; the file is damaged`)
+  }
+
   /** Reads a length or a count. */
   size(): number {
     const value = this.long()
@@ -58,12 +66,16 @@ export class BlockBytes {
     let value = low
     for (let count = exactBytes; count < longBytesMax; count++) {
       const byte = this.byte()
+      // The last byte has one bit of the 64.
+      if (count === longBytesMax - 1 && byte > 1) break
       value |= BigInt(byte & 127) << BigInt(7 * count)
       if (byte < 128) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
     }
-    throw avroFault(`an integer of at most ${longBytesMax} bytes`, 'a longer one; the file is damaged')
+    throw avroFault('an integer of at most 64 bits', 'a longer one; the file is damaged')
   }
 }
+
+const intLimit = 2 ** 31
 
 /** Returns the number of a code in which even codes are positive numbers, and odd ones negative. */
 const unfolded = (code: number): number => (code % 2 === 0 ? code / 2 : -(code + 1) / 2)

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { ChunkBytes } from '../tar/tar-bytes.ts'
 import { avroFault } from './avro-fault.ts'
-import { BlockBytes } from './block-bytes.ts'
+import { BlockBytes, longBytesMax } from './block-bytes.ts'
 import { blockBytesMax, blockInflater } from './block-codecs.ts'
 import { type AvroRecord, readSchema } from './schema.ts'
 
@@ -58,12 +58,16 @@ export async function* readAvroBlocks(file: ChunkBytes, { codec, marker }: AvroH
 
 async function readMetadata(file: ChunkBytes): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
+  let sum = 0
   for (let count = await takeLong(file); count !== 0; count = await takeLong(file)) {
     if (count === undefined || Math.abs(count) > metadataBytesMax) throw cutShort('the header')
     if (count < 0) await takeLong(file)
     for (let index = 0; index < Math.abs(count); index++) {
       const key = await takeText(file)
-      found.set(key, await takeText(file))
+      const text = await takeText(file)
+      sum += key.length + text.length
+      if (sum > metadataBytesMax) throw avroFault(`a header of at most ${metadataBytesMax} bytes`, 'a longer one')
+      if (key === 'avro.schema' || key === 'avro.codec') found.set(key, text)
     }
   }
   return found
@@ -92,6 +96,6 @@ async function takeLong(file: ChunkBytes, mayEnd = false): Promise<number | unde
     if (byte === undefined && mayEnd && bytes.length === 0) return undefined
     if (byte === undefined) throw cutShort('an integer')
     bytes.push(byte)
-  } while ((bytes.at(-1) as number) >= 128)
+  } while ((bytes.at(-1) as number) >= 128 && bytes.length < longBytesMax)
   return new BlockBytes(Buffer.from(bytes)).size()
 }

@@ -1,12 +1,11 @@
 /** Reads Avro values whose type says what they mean: dates, times, decimals and identifiers. */
 import type { Buffer } from 'node:buffer'
+import { avroFault } from './avro-fault.ts'
 import type { BlockBytes } from './block-bytes.ts'
 import type { AvroType } from './schema.ts'
 
 export interface LogicalText {
   read(bytes: BlockBytes): string
-  /** Whether the text is a number of JSON. Default false. */
-  readonly isNumber?: boolean
 }
 
 /** Returns how values of a type with a meaning are read; undefined for types without one, and for meanings that Fanmill does not know. */
@@ -74,9 +73,14 @@ function timestampText(units: number | bigint, digits: number, textOfDay: typeof
 const fraction = (units: number, digits: number): string =>
   units === 0 ? '' : `.${String(units).padStart(digits, '0').replace(/0+$/, '')}`
 
+/** Bytes of the longest decimal: far more than the 38 digits that a column has. */
+const decimalBytesMax = 1024
+
 /** Returns a two's complement number with so many digits after its point. */
 function decimalText(bytes: Buffer, scale: number): string {
   if (bytes.length === 0) return '0'
+  if (bytes.length > decimalBytesMax)
+    throw avroFault(`a decimal of at most ${decimalBytesMax} bytes`, `one of ${bytes.length} bytes`)
   const unsigned = BigInt(`0x${bytes.toString('hex')}`)
   const value = BigInt.asIntN(8 * bytes.length, unsigned)
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')

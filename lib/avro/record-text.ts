@@ -72,7 +72,8 @@ class RecordWriter {
     this.#records++
     const record = `${this.#readers.map(reader => field(this.#textOf(reader, bytes))).join(',')}\n`
     if (this.#lines > 0) this.#gaps.push(this.#written, -this.#lines)
-    this.#lines = (record.match(/\r\n|\r|\n/g)?.length ?? 1) - 1
+    // As in any text whose records end with a line feed, a carriage return alone begins no line.
+    this.#lines = (record.match(/\n/g)?.length ?? 1) - 1
     this.#written += Buffer.byteLength(record)
     return record
   }

@@ -46,10 +46,22 @@ function parsed(text: string): unknown {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** How deep types may be in one another. */
+const depthMax = 1000
+
 class SchemaReader {
+  #depth = 0
   readonly #named = new Map<string, AvroType>()
 
   read(schema: unknown, space: string): AvroType {
+    if (this.#depth >= depthMax) throw avroFault(`a schema of at most ${depthMax} types in one another`, 'a deeper one')
+    this.#depth++
+    const type = this.#read(schema, space)
+    this.#depth--
+    return type
+  }
+
+  #read(schema: unknown, space: string): AvroType {
     if (typeof schema === 'string') return this.#byName(schema, space)
     if (Array.isArray(schema)) return { kind: 'union', branches: schema.map(branch => this.read(branch, space)) }
     if (typeof schema !== 'object' || schema === null) throw schemaFault(schema)
@@ -58,7 +70,7 @@ class SchemaReader {
     if (type === 'record' || type === 'error') return this.#record(fields, space)
     if (type === 'enum') return this.#keep(fields, space, { kind: 'enum', symbols: texts(fields.symbols) })
     if (type === 'fixed')
-      return this.#keep(fields, space, { kind: 'fixed', size: Number(fields.size), ...logicalOf(fields) })
+      return this.#keep(fields, space, { kind: 'fixed', size: fixedSize(fields), ...logicalOf(fields) })
     if (type === 'array') return { kind: 'array', items: this.read(fields.items, space) }
     if (type === 'map') return { kind: 'map', items: this.read(fields.values, space) }
     const inner = this.read(type, space)
@@ -83,8 +95,10 @@ class SchemaReader {
     const own = nameOf(given, space)
     const inner = own.includes('.') ? own.slice(0, own.lastIndexOf('.')) : ''
     if (!Array.isArray(given.fields)) throw schemaFault(given)
-    for (const field of given.fields as readonly Fields[])
-      fields.push({ name: String(field.name), type: this.read(field.type, inner) })
+    for (const field of given.fields as readonly (Fields | null)[]) {
+      if (typeof field?.name !== 'string') throw schemaFault(field)
+      fields.push({ name: field.name, type: this.read(field.type, inner) })
+    }
     return record
   }
 }
@@ -99,9 +113,23 @@ const nameOf = ({ name, namespace }: Fields, space: string): string =>
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : [])
 
-function logicalOf({ logicalType, precision, scale }: Fields) {
-  if (typeof logicalType !== 'string') return {}
-  return { logical: logicalType, precision: Number(precision ?? 0), scale: Number(scale ?? 0) }
+function fixedSize(fields: Fields): number {
+  const { size } = fields
+  if (!isCount(size)) throw schemaFault(fields)
+  return size
 }
 
-const schemaFault = (got: unknown): Error => avroFault('a type in the Avro schema', JSON.stringify(got).slice(0, 200))
+/** Returns the meaning of a type. One that is not valid is passed over, as the specification has it ("Logical Types"). */
+function logicalOf({ logicalType, precision = 0, scale = 0 }: Fields) {
+  if (typeof logicalType !== 'string' || !isCount(precision) || !isCount(scale)) return {}
+  if (logicalType === 'decimal' && (scale > precision || precision > digitsMax)) return {}
+  return { logical: logicalType, precision, scale }
+}
+
+/** Digits of the longest decimal. */
+const digitsMax = 2400
+
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
+
+const schemaFault = (got: unknown): Error =>
+  avroFault('a type in the Avro schema', (JSON.stringify(got) ?? 'nothing').slice(0, 200))

@@ -16,11 +16,13 @@ export interface ValueReader {
 const depthMax = 64
 /** Characters of the longest value. */
 const charactersMax = 32 * 1024 * 1024
+/** Items of a list that may have no bytes, as nulls have none. */
+const emptyItemsMax = 100_000
 
 /** Returns the reader of a type. */
 export const valueReader = (type: AvroType, depth = 0): ValueReader => {
   const logical = logicalText(type)
-  if (logical) return scalar(logical, text => (logical.isNumber ? text : JSON.stringify(text)))
+  if (logical) return scalar(logical)
   return readers[type.kind](type as never, depth)
 }
 
@@ -32,18 +34,18 @@ const scalar = (
 ): ValueReader => ({ text: read, json: bytes => json(read(bytes)) })
 
 const asIs = (text: string): string => text
-/** Texts that are no numbers of JSON. */
-const quotedUnlessFinite = (text: string): string => (/[NI]/.test(text) ? JSON.stringify(text) : text)
+/** Returns a number in JSON, in which readers take `-0` for an integer, and texts that are no numbers of JSON in quotes. */
+const numberJson = (text: string): string => (text === '-0' ? '-0.0' : /[NI]/.test(text) ? JSON.stringify(text) : text)
 
 const integer = scalar({ read: bytes => String(bytes.long()) }, asIs)
 
 const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
   null: () => ({ text: () => undefined, json: () => 'null' }),
-  boolean: () => scalar({ read: bytes => (bytes.byte() === 0 ? 'false' : 'true') }, asIs),
-  int: () => integer,
+  boolean: () => scalar({ read: booleanText }, asIs),
+  int: () => scalar({ read: bytes => String(bytes.int()) }, asIs),
   long: () => integer,
-  float: () => scalar({ read: bytes => floatText(bytes.take(4).readFloatLE()) }, quotedUnlessFinite),
-  double: () => scalar({ read: bytes => numberText(bytes.take(8).readDoubleLE()) }, quotedUnlessFinite),
+  float: () => scalar({ read: bytes => floatText(bytes.take(4).readFloatLE()) }, numberJson),
+  double: () => scalar({ read: bytes => numberText(bytes.take(8).readDoubleLE()) }, numberJson),
   bytes: () => scalar({ read: bytes => bytes.take(bytes.size()).toString('base64') }),
   fixed: ({ size }) => scalar({ read: bytes => bytes.take(size).toString('base64') }),
   string: () => scalar({ read: stringText }),
@@ -95,6 +97,12 @@ function readItems(bytes: BlockBytes, readItem: () => string): string {
   for (let count = bytes.size(); count !== 0; count = bytes.size()) {
     // A negative count is followed by the number of bytes.
     if (count < 0) bytes.size()
+    // Only nulls and empty records have no bytes.
+    if (Math.abs(count) > Math.max(bytes.left, emptyItemsMax))
+      throw avroFault(
+        `at most ${bytes.left} items, which is the number of bytes left`,
+        `${Math.abs(count)}; the file is damaged`,
+      )
     for (let index = 0; index < Math.abs(count); index++) {
       const item = readItem()
       characters += item.length + 1
@@ -103,6 +111,12 @@ function readItems(bytes: BlockBytes, readItem: () => string): string {
     }
   }
   return items.join(',')
+}
+
+function booleanText(bytes: BlockBytes): string {
+  const byte = bytes.byte()
+  if (byte > 1) throw avroFault('a boolean, the byte 0 or 1', `${byte}; the file is damaged`)
+  return byte === 0 ? 'false' : 'true'
 }
 
 function symbolAt(symbols: readonly string[], index: number): string {
@@ -127,6 +141,7 @@ const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : Str
 
 /** Returns a number of 32 bits with the fewest digits that are this number. */
 function floatText(value: number): string {
+  if (value === 0) return numberText(value)
   for (let digits = 6; digits < 9; digits++) {
     const text = numberText(Number(value.toPrecision(digits)))
     if (Math.fround(Number(text)) === value) return text

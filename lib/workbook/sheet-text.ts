@@ -105,7 +105,8 @@ class RecordWriter {
     const missing = ','.repeat(Math.max(0, this.#width - texts.length))
     const record = `${this.#checked(row, texts).map(field).join(',')}${missing}\n`
     if (row !== this.#nextLine) this.#options.gaps.push(this.#written, row - this.#nextLine)
-    this.#nextLine = row + (record.match(/\r\n|\r|\n/g)?.length ?? 1)
+    // As in any text whose records end with a line feed, a carriage return alone begins no line.
+    this.#nextLine = row + (record.match(/\n/g)?.length ?? 1)
     this.#written += Buffer.byteLength(record)
     this.#records.push(record)
     this.characters += record.length

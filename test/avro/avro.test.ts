@@ -152,6 +152,39 @@ const textOf = async (bytes: Uint8Array): Promise<string> => {
   return Buffer.concat(await Array.fromAsync(rewriteAvro(source, { gaps: [] }))).toString()
 }
 
+describe('values of Avro', () => {
+  it('keep the sign of a negative zero, in lists too', async () => {
+    const zero = (bytes: number): number[] => [...Array(bytes - 1).fill(0), 0x80]
+    const schema = fields('"float"', '{"type":"array","items":"double"}')
+    const bytes = containerOf('null', schema, [...zero(4), 2, ...zero(8), 0])
+    const columns = { a: column.float32(), b: column.list(column.float64()) }
+    const { rows } = await runTask(task({ name: 't', source: opened, columns, output }), { files: { 'a.avro': bytes } })
+    expect(rows).toEqual([{ a: -0, b: [-0] }])
+  })
+
+  it('with carriage returns do not change the numbers of the records after them', async () => {
+    const texts = ['a\r', '\r\n', '\n\r', 'b'].flatMap(text => [2 * text.length, ...Buffer.from(text)])
+    const bytes = containerOf('null', record('"string"'), texts, 4)
+    const numbered = task({ name: 't', source: opened, columns: { a: column.string() }, provenance: ['_line'], output })
+    const { rows } = await runTask(numbered, { files: { 'a.avro': bytes } })
+    expect(rows.map(row => [row.a, Number(row._line)])).toEqual([
+      ['a\r', 1],
+      ['\r\n', 2],
+      ['\n\r', 3],
+      ['b', 4],
+    ])
+  })
+
+  it('whose meaning is not valid are read as if they had none', async () => {
+    const bytes = containerOf(
+      'null',
+      record('{"type":"bytes","logicalType":"decimal","precision":4,"scale":9}'),
+      [2, 1],
+    )
+    expect(await textOf(bytes)).toContain('AQ==')
+  })
+})
+
 describe('a damaged file', () => {
   it('that is cut at any byte is refused, except between two blocks, where the format shows nothing', async () => {
     const bytes = bytesOf('deflate')
@@ -194,11 +227,29 @@ describe('a damaged file', () => {
       '{"type":"record","name":"r","fields":[{"name":"a","type":{"type":"enum","name":"e","symbols":["x"]}}]}',
       [4],
     ],
+    ['has a boolean of another byte', 'null', record('"boolean"'), [7]],
+    ['has an int of more than 32 bits', 'null', record('"int"'), [0x80, 0x80, 0x80, 0x80, 0x20]],
+    ['has a long of more than 64 bits', 'null', record('"long"'), [...Array(9).fill(0xff), 0x7f]],
+    ['has a fixed without a size', 'null', record('{"type":"fixed","name":"f"}'), [1]],
+    [
+      'has more nulls in a list than any list',
+      'null',
+      record('{"type":"array","items":"null"}'),
+      [0x80, 0x80, 0x80, 0x80, 0x01, 0],
+    ],
   ])('that %s is refused', async (_, codec, schema, block) => {
     const bytes = containerOf(codec, schema, block)
     await expect(reading(opened, { 'a.avro': bytes })).rejects.toMatchObject({
       code: 'INPUT_INVALID',
       message: expect.stringMatching(/^a\.avro: /),
+    })
+  })
+
+  it('whose integer has no end is refused after its tenth byte', async () => {
+    const bytes = Buffer.concat([containerOf('null', record('"int"'), [2]), Buffer.alloc(8 * 1024 * 1024, 0xff)])
+    await expect(textOf(bytes)).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('expected an integer of at most 64 bits'),
     })
   })
 
@@ -209,8 +260,15 @@ describe('a damaged file', () => {
   })
 })
 
-/** Writes a file of one block with one record, of less than 64 bytes. */
-function containerOf(codec: string, schema: string, block: readonly number[]): Buffer {
+/** The schema of records with fields `a`, `b` and so on. */
+function fields(...types: readonly string[]): string {
+  const each = types.map((type, index) => `{"name":"${'ab'[index]}","type":${type}}`)
+  return `{"type":"record","name":"r","fields":[${each.join(',')}]}`
+}
+const record = (type: string): string => fields(type)
+
+/** Writes a file of one block. */
+function containerOf(codec: string, schema: string, block: readonly number[], records = 1): Buffer {
   const text = (value: string): Buffer => Buffer.concat([long(value.length), Buffer.from(value)])
   const marker = Buffer.alloc(16, 7)
   const metadata = [long(2), text('avro.schema'), text(schema), text('avro.codec'), text(codec), long(0)]
@@ -218,7 +276,7 @@ function containerOf(codec: string, schema: string, block: readonly number[]): B
     Buffer.from('Obj\x01'),
     ...metadata,
     marker,
-    long(1),
+    long(records),
     long(block.length),
     Buffer.from(block),
     marker,
