@@ -1,12 +1,11 @@
 /** Counts the lines of a document while it is parsed, of which the parser does not know those of earlier pieces. */
 
-/** Newlines within a tag, or at the end of a piece in one: attributes may stand on lines of their own. Its time is linear in the piece. */
-const newlineInTag = /<[^<>]*[\r\n]/
+/** Matches the first newline of a tag, also in a value or after one with a `>`. Its time is linear in the piece. */
+const newlineInTag = /<(?:[^<>"'\r\n]|"[^"\r\n]*"|'[^'\r\n]*')*(?:"[^"\r\n]*|'[^'\r\n]*)?[\r\n]/
 
 export class LineCounter {
   /** The line of the next token, from 1. */
   line = 1
-  #endsInTag = ''
   #hasTagLines = false
   #wasReturn = false
   /** Newlines before what the parser has of the document: a piece, and the rest of the one before that was no whole token. */
@@ -14,13 +13,10 @@ export class LineCounter {
   #held = 0
   #passed = 0
 
-  /** Begins a piece of the document. */
+  /** Begins a piece of the document, which does not end in a tag. */
   begin(piece: string): void {
     this.#countBefore(piece)
-    const text = this.#endsInTag + piece
-    this.#hasTagLines = newlineInTag.test(text)
-    this.#endsInTag = text.slice(text.lastIndexOf('<'))
-    if (this.#endsInTag.includes('>')) this.#endsInTag = ''
+    this.#hasTagLines = newlineInTag.test(piece)
   }
 
   #countBefore(piece: string): void {
@@ -34,6 +30,16 @@ export class LineCounter {
   /** Passes to what is outside of the outermost element: the parser says nothing of the white space there. */
   passOutside(context: () => { readonly line: number }): void {
     this.line = Math.max(this.line, this.#before + context().line + 1)
+  }
+
+  /**
+   * Passes to the first character of a text outside of the outermost element. Of a text before a tag the parser gives the line of the tag,
+   * and not always its first character; of the last text it gives the beginning.
+   */
+  passTextOutside({ line, data }: { readonly line: number; readonly data: string }, isLast: boolean): void {
+    const first = Math.max(0, data.search(/\S/))
+    const newlines = isLast ? newlinesIn(data.slice(0, first)) : -newlinesIn(data.slice(first))
+    this.line = Math.max(this.line, this.#before + line + newlines + 1)
   }
 
   /** Passes over a text, a comment or the like. */

@@ -98,6 +98,7 @@ class XmlReader {
   #depth = 0
   #elements = 0
   #pending = 0
+  #isEnding = false
   readonly #pieces = new XmlPieces()
   readonly #lines = new LineCounter()
 
@@ -136,7 +137,8 @@ class XmlReader {
         throw error instanceof PermanentError ? error : this.#fault(error.message)
       })
       .on('warn', (error, context) => {
-        this.#passOutside(context)
+        if (error.message.startsWith('non-whitespace outside')) this.#lines.passTextOutside(context(), this.#isEnding)
+        else this.#passOutside(context)
         throw this.#fault(error.message)
       })
   }
@@ -157,6 +159,8 @@ class XmlReader {
   end(rest: string): void {
     this.write(rest)
     this.#parse(this.#pieces.rest())
+    this.#lines.begin('')
+    this.#isEnding = true
     this.#parser.end()
     if (this.#elements === 0 || this.#depth > 0) throw this.#fault('an end of the document that comes too early')
   }

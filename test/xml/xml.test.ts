@@ -70,6 +70,24 @@ describe('an XML document', () => {
     for (const chunkBytes of [1, 2, 7, 100]) expect(await linesOf(bytes, chunkBytes)).toEqual(whole)
   })
 
+  it('has the lines of its records and faults however its bytes are cut, with a > and newlines in tags', async () => {
+    const record = '<r a="p>q"\n b=\'1\n2\'>\n<c\n/>x</r>\n'
+    const faults = [
+      ['<o><r/></o>\n\njunk\n', 3],
+      ['<o><r/></o>\n\n\njunk\n\n<i/>', 4],
+      ['<o><r/></o>;1\n<i>x</i>', 1],
+      [`<o>\n${record.repeat(3)}<r>&no;</r></o>`, 17],
+      [`<o>\n${record.repeat(700)}\n</o>\n\n x\n`, 3505],
+    ] as const
+    for (const [text, line] of faults)
+      for (const chunkBytes of text.length > 1000 ? [1000, 16_384, 100_000] : [1, 2, 3, 5, 8, 13, 1000])
+        await expect(linesOf(Buffer.from(text), chunkBytes, xml({ record: 'o/r' }))).rejects.toThrow(`in line ${line}`)
+    const good = Buffer.from(`<o>${record.repeat(700)}</o>`)
+    const whole = await linesOf(good, good.length, xml({ record: 'o/r' }))
+    for (const chunkBytes of [7, 100, 1000, 4099])
+      expect(await linesOf(good, chunkBytes, xml({ record: 'o/r' }))).toEqual(whole)
+  })
+
   it('is read where a piece of it ends after a > in an attribute', async () => {
     for (const characters of [16_383, 16_384, 16_385]) {
       const comment = `<!--${' '.repeat(characters - 33)}-->`
@@ -133,7 +151,7 @@ it.each([
     '<o><order id="1"/></o>\n<!-- b -->\n<o><order id="2"/></o>',
     'a second outermost element in line 3',
   ],
-  ['has text after its outermost element', '<o>\n</o>\nrest', 'non-whitespace outside of root node in line 2'],
+  ['has text after its outermost element', '<o>\n</o>\nrest', 'non-whitespace outside of root node in line 3'],
   ['has text before its outermost element', 'top<o/>', 'non-whitespace outside of root node in line 1'],
   ['lacks the elements around the records', '<a/>', 'the element o in the document, got a document without it'],
   ['is no XML', '{"a":1}', 'missing start tag'],
