@@ -86,7 +86,7 @@ const measures = Object.fromEntries(
 )
 
 const expectedOf = (name: string): string[] => {
-  const sorted = `coalesce(list(${name} ORDER BY ${name}) FILTER (WHERE ${name} IS NOT NULL), [])`
+  const sorted = `list(${name} ORDER BY ${name}) FILTER (WHERE ${name} IS NOT NULL)`
   return [
     `min(${name}) AS ${name}_min`,
     `max(${name}) AS ${name}_max`,

@@ -120,7 +120,7 @@ const listOf: MeasureKind = {
     return { rows: `list_sort(${rows})[1:${limit}]`, limit: `CAST(${limit} AS INTEGER)` }
   },
   combine: ({ rows, limit }) => ({
-    rows: `list_sort(flatten(list(${rows})))[1:max(${limit})]`,
+    rows: `list_sort(flatten(list(${rows}) FILTER (WHERE ${rows} IS NOT NULL)))[1:max(${limit})]`,
     limit: `max(${limit})`,
   }),
   finish: ({ rows }) => `list_transform(${rows}, lambda r: r.v)`,
