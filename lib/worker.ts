@@ -97,7 +97,7 @@ async function open(setup: WorkerSetup): Promise<Thread> {
     const own = { ...setup, filesFolder, loadCopy, starting }
     return await openThread(taskOf(pipeline), own, message => channel.send(redact(message)))
   } catch (error) {
-    starting.discard()
+    await starting.discard()
     throw error
   }
 }

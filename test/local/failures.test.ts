@@ -1,7 +1,9 @@
 /** Runs in which threads, user code or memory fail, with real threads. */
+import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/model/events.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -44,6 +46,34 @@ export default pipeline({ name: 't', tasks: [t] })
 }
 
 describe('user code that would end its thread', () => {
+  it('ends no process when the pipeline cannot be loaded in a thread, whose engine is starting', async () => {
+    const { folder, out, write } = project(
+      `
+import { isMainThread } from 'node:worker_threads'
+import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+if (!isMainThread) throw new Error('not in a thread')
+const t = task({
+  name: 't',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  output: parquet({ path: '{task}' }),
+})
+export default pipeline({ name: 't', tasks: [t] })
+`,
+      { 'a.csv': 'x\n1\n' },
+    )
+    const given = JSON.stringify({ input: folder, output: out, workers: 1 })
+    write({
+      'program.ts': `
+import { run } from '${new URL('../../lib/index.ts', import.meta.url).href}'
+const { code, message } = await run('${join(folder, 'pipeline.ts')}', ${given}).catch(error => error)
+console.log(code, message)
+`,
+    })
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.ts')])
+    expect(stdout).toMatch(/^DEFINITION_LOAD .*not in a thread/)
+  })
+
   it('fails its batch with the row and the call, and the pool processes the other batches', async () => {
     const broken = rowsThrough('if (x === 4) process.exit(7); return x')
     const { status, error } = await broken.run({}, tuning)

@@ -40,8 +40,8 @@ export interface Engine {
 export interface StartingEngine {
   /** Returns the instance, which belongs to the caller from then on. */
   take(): Promise<DuckDBInstance>
-  /** Closes an instance that nobody took. */
-  discard(): void
+  /** Closes an instance that nobody took. Until then the thread must not end: the process would abort. */
+  discard(): Promise<void>
 }
 
 /** Begins to start an engine. */
@@ -64,8 +64,8 @@ export function startEngine({
       close = undefined
       return instance
     },
-    discard() {
-      if (close) instance.then(close, () => undefined)
+    async discard() {
+      if (close) await instance.then(close, () => undefined)
     },
   }
 }
