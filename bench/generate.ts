@@ -132,7 +132,7 @@ async function* piecesOf({ form, style, rows }: Input, count: number, deflate: P
 /** Tells whether each piece is a text of its own, with a header. */
 const hasWholePieces = (form: Input['form']): boolean => form === 'members' || form === 'files' || form === 'gzips'
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   const names = process.argv.slice(2)
   for (const name of Object.keys(inputs) as InputName[]) {
     if (names.length > 0 && !names.includes(name)) continue

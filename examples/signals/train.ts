@@ -64,7 +64,7 @@ function roughness(signal: tf.Tensor): tf.Tensor {
   return tf.log(tf.div(tf.mean(tf.square(steps)), tf.mean(tf.square(signal))))
 }
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   const [folder = 'out/signals/82x32768', file] = process.argv.slice(2)
   const model = await train(folder)
   console.log(model)
