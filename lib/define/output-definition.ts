@@ -25,7 +25,8 @@ export interface ParquetOutput {
   readonly partBytes: number
   /**
    * The number of rows in a row group, the unit that readers skip by statistics. At least 2,048. Default 122,880.
-   * A row group has fewer rows where their values have more than 64 MiB, or a quarter of the memory of a worker's engine.
+   * A row group has fewer rows where their values have more than 64 MiB, or a quarter of the memory of a worker's engine; with
+   * `partitionBy` only in parts that are split or joined, because those of several partitions are written at once.
    * @example parquet({ path: '{task}', rowGroupRows: 20_480 })
    */
   readonly rowGroupRows: number

@@ -250,7 +250,9 @@ async function merge(
   { target, fileRows }: MergeOptions,
 ): Promise<readonly SharePart[]> {
   const query = { sql: `SELECT * FROM ${scan(files)}`, values: [] }
-  const written = await writeParts(connection, query, target, { ...parts, fileRows })
+  const [file = ''] = files
+  const split = fileRows === undefined ? undefined : { file, fileRows }
+  const written = await writeParts(connection, query, target, { ...parts, split })
   if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
   return written
 }

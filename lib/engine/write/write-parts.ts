@@ -6,8 +6,9 @@ import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { copyFiles, uniqueNames } from './copy-files.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
+import { equalRowGroups, type SplitLimits, splitRowGroupRows } from './split-row-group.ts'
 import { orderSql } from './write-sorted.ts'
-import { vectorRows, writerLimits } from './writer-limits.ts'
+import { writerLimits } from './writer-limits.ts'
 
 export type PartOptions = PartLayout & {
   /** Columns of a row and memory of the engine, to make wide rows fit into it. Default: they fit. */
@@ -21,8 +22,8 @@ export interface WriteOptions extends PartOptions {
   readonly keys?: PartitionKeys | undefined
   /** Bytes after which a new file begins; the engine checks only after many rows. Not with partitions. */
   readonly fileBytes?: number | undefined
-  /** Rows of each file, a multiple of 2,048. Not with partitions. */
-  readonly fileRows?: number | undefined
+  /** Splits a file into files of about these rows. Not with partitions. */
+  readonly split?: { readonly file: string; readonly fileRows: number } | undefined
   /** Writes one file, whatever the partitions: it is only a test whether the rows can be written. Default false. */
   readonly isTrial?: boolean | undefined
 }
@@ -41,11 +42,14 @@ export async function writeParts(
   const { keys } = options
   const written = keys
     ? await copyPartitions(connection, query, target, { ...options, keys })
-    : await copy(connection, query, options.fileBytes || options.fileRows ? target : `${target}.parquet`, options)
+    : await copy(connection, query, options.fileBytes || options.split ? target : `${target}.parquet`, options)
+  // The engine opens another file, which stays empty, when the rows fill the last one.
+  const filled = written.filter(({ rows }) => rows > 0)
+  if (filled.length > 0) return filled
   if (written.length > 0) return written
   // Without rows the engine writes no file. The query itself must not run again, because it counts the rows that it reads.
   const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
-  const { keys: _, fileBytes: __, fileRows: ___, ...whole } = options
+  const { keys: _, fileBytes: __, split: ___, ...whole } = options
   return copy(connection, empty, `${target}.parquet`, { ...whole, sortBy: [] })
 }
 
@@ -71,6 +75,7 @@ async function copy(
   target: string,
   { keys, ...options }: WriteOptions,
 ): Promise<SharePart[]> {
+  const { split } = options
   const columns = options.order ? orderSql(options.order) : options.sortBy.map(quoteName).join(', ')
   const order = options.sortBy.length > 0 ? ` ORDER BY ${columns}` : ''
   const { room = anyRoom } = options
@@ -78,10 +83,12 @@ async function copy(
   const settings = [
     `COMPRESSION ${options.compression}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
-    `ROW_GROUP_SIZE_BYTES ${limits.rowGroupBytes}`,
     `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
-    ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),
+    ...(split ? await splitSettings(connection, split, limits) : [`ROW_GROUP_SIZE ${limits.rowGroupRows}`]),
+    // Files of several partitions are written at once. Bounded by bytes, they would take more memory, not less.
+    ...(keys || split ? [] : [`ROW_GROUP_SIZE_BYTES ${limits.rowGroupBytes}`]),
+    ...(options.fileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${options.fileBytes}`]),
     ...(keys ? [`PARTITION_BY (${numberColumn})`, uniqueNames] : []),
   ]
   const ordered = { ...query, sql: `SELECT * FROM (${query.sql})${order}` }
@@ -89,11 +96,12 @@ async function copy(
   return written.map(({ number, ...file }) => ({ ...file, partition: keys ? keys.partition(number) : {} }))
 }
 
-/** The settings for the rows of a row group, and the rows or bytes of a file. */
-function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): string[] {
-  if (fileRows === undefined)
-    return [`ROW_GROUP_SIZE ${rowGroupRows}`, ...(fileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${fileBytes}`])]
-  const groups = Math.ceil(fileRows / rowGroupRows)
-  const groupRows = Math.ceil(fileRows / groups / vectorRows) * vectorRows
+/** Files end after a number of row groups, which must therefore not end earlier by their bytes. */
+async function splitSettings(
+  connection: DuckDBConnection,
+  { file, fileRows }: NonNullable<WriteOptions['split']>,
+  limits: SplitLimits,
+): Promise<string[]> {
+  const { groups, groupRows } = equalRowGroups(fileRows, await splitRowGroupRows(connection, file, limits))
   return [`ROW_GROUP_SIZE ${groupRows}`, `ROW_GROUPS_PER_FILE ${groups}`]
 }
