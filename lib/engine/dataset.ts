@@ -49,7 +49,15 @@ export interface PartQuery {
 
 /** Opens an engine that can read only the files in these folders. */
 export function openReader(folders: readonly string[], tempFolder: string): Promise<Engine> {
-  return openEngine({ folders, tempFolder, memoryBytes: readerBytes })
+  return openEngine({ folders, tempFolder, memoryBytes: readerBytes, load: returnMemory })
+}
+
+/**
+ * Gives freed memory back to the system while more is read. Otherwise it stays with the process: reading 100 parts of 20 MB of lists peaked
+ * at 690 to 740 MB, and at 550 to 690 MB with it.
+ */
+async function returnMemory(connection: DuckDBConnection): Promise<void> {
+  await connection.run('SET allocator_background_threads = true')
 }
 
 /** Memory for some row groups; nothing is sorted or joined. */
