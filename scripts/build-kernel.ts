@@ -22,4 +22,5 @@ export const kernelBase64 =
 `
 }
 
-if (process.argv[1] === import.meta.filename) for (const kernel of kernels) writeFileSync(kernelFile(kernel), await kernelModule(kernel))
+if (process.argv[1] === import.meta.filename)
+  for (const kernel of kernels) writeFileSync(kernelFile(kernel), await kernelModule(kernel))
