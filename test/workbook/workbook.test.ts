@@ -155,6 +155,12 @@ describe('cells', () => {
     expect(result.rejects.map(({ line, column: name }) => `${line} ${name}`)).toEqual(['2 day', '3 day', '4 n'])
   })
 
+  it('with carriage returns do not change the numbers of the rows after them', async () => {
+    const rows = row(1, 'n', 't') + row(2, 1, 'a&#13;') + row(3, 2, '&#13;&#10;b&#10;') + row(4, 'no', 'c')
+    const { rejects } = await reading(buildWorkbook({ rows }), xlsx(), { n: column.int32(), t: column.string() })
+    expect(rejects.map(({ line, column: name }) => `${line} ${name}`)).toEqual(['4 n'])
+  })
+
   it.each<[number, boolean, string | undefined]>([
     [1, false, '1900-01-01'],
     [59, false, '1900-02-28'],
