@@ -25,8 +25,7 @@ export function addStartCommand(program: Command): void {
     description: 'start a deployed pipeline, or one task of it',
     examples: [
       'start --stack FanmillFlights --param month=2001-01 --wait',
-      'start flights --stack FanmillFlights --force',
-      'start flights --stack FanmillFlights --ship pipelines/flights.ts --wait',
+      'start flights --stack FanmillFlights --force --ship pipelines/flights.ts',
     ],
   })
   addParamOptions(addDeployedOptions(command))
