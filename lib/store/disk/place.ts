@@ -8,13 +8,17 @@ import { isAbsent } from './files.ts'
 
 /** Checks that this process may write to a folder, or to the nearest existing one above it. @throws OUTPUT_READ_ONLY naming it */
 export async function checkWritable(path: string): Promise<void> {
-  const folder = await existingFolder(path)
-  try {
-    await access(folder, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    const errno = errnoOf(error) ?? 'EACCES'
-    const message = `cannot write to ${folder}: ${wordsOf(errno)}`
-    throw new PermanentError('OUTPUT_READ_ONLY', message, { folder, errno }, { cause: error })
+  for (let tryNumber = 1; ; tryNumber++) {
+    const folder = await existingFolder(path)
+    try {
+      return await access(folder, constants.W_OK | constants.X_OK)
+    } catch (error) {
+      // Runs that end meanwhile remove the folders that they have emptied.
+      if (isAbsent(error) && tryNumber < triesMax) continue
+      const errno = errnoOf(error) ?? 'EACCES'
+      const message = `cannot write to ${folder}: ${wordsOf(errno)}`
+      throw new PermanentError('OUTPUT_READ_ONLY', message, { folder, errno }, { cause: error })
+    }
   }
 }
 
