@@ -1,6 +1,7 @@
 /** The time after which a batch counts as a straggler, and is tried once more on the same tier. */
 import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
+import { greatest } from '../model/greatest.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Tier } from './lambda-events.ts'
 import { memoryMbPerCpu, rates, readsAhead, requestSeconds } from './tier.ts'
@@ -35,12 +36,11 @@ export function batchTimeout(
   const longest = timeoutSeconds + graceSeconds
   if (!task || runsUserCode(task)) return longest
   const cpus = Math.min(tier.threads, tier.memoryMb / memoryMbPerCpu)
-  const seconds = items.map(({ bytes, sliceCount }) => {
+  const seconds = greatest(items, ({ bytes, sliceCount }) => {
     const converting = (bytes * textPerByte) / (rates.engine * cpus)
     return converting + (sliceCount * requestSeconds) / (readsAhead * tier.threads)
   })
-  const most = seconds.reduce((most, each) => Math.max(most, each), 0)
-  return Math.min(longest, Math.ceil(leastSeconds + patience * most))
+  return Math.min(longest, Math.ceil(leastSeconds + patience * seconds))
 }
 
 const mapSteps: readonly string[] = ['mapRows', 'mapBatches']

@@ -9,6 +9,7 @@ import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { sourcePaths } from '../define/source-paths.ts'
 import { expectedParts } from '../inputs/expected-parts.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
+import { greatest } from '../model/greatest.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { pieceCountOf } from '../store/upload-pieces.ts'
 import type { Tier } from './lambda-events.ts'
@@ -139,7 +140,7 @@ export function estimateOnAws(work: AwsWork, platform: AwsPlatform = defaultPlat
       (stepRequests + (2 * archives) / requestsAtOnce) * requestSeconds +
       objects * listSeconds +
       memberCount / membersPerSecond / cpus,
-    process: Math.max(billed / processes, coldSeconds + seconds.reduce((most, each) => Math.max(most, each), 0)),
+    process: Math.max(billed / processes, coldSeconds + greatest(seconds, each => each)),
     commit:
       coldSeconds +
       (stepRequests + (batches.length + parts.count) / requestsAtOnce) * requestSeconds +

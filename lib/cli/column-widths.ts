@@ -1,4 +1,5 @@
 /** Computes the widths of a table's columns, so that it fits a terminal and texts wrap between words. */
+import { greatest } from '../model/greatest.ts'
 
 /** Spaces between two columns; one space where the table would not fit otherwise. */
 export const gapWidth = 2
@@ -27,8 +28,8 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): Fi
   const needs = titles.map((title, index) => {
     const isNumber = numbers.includes(title)
     const cells = rows.map(row => row[index] ?? '')
-    const whole = Math.max(textWidth(title), widest(cells, textWidth))
-    const words = Math.max(longestWord(title), isNumber ? widest(cells, textWidth) : widest(cells, longestWord))
+    const whole = greatest(cells, textWidth, textWidth(title))
+    const words = greatest(cells, isNumber ? textWidth : longestWord, longestWord(title))
     return { whole, words, least: isNumber ? words : Math.min(words, textWidthMin) }
   })
   const tries = [
@@ -95,10 +96,6 @@ export function textWidth(text: string): number {
   return [...text].length + (text.match(wide)?.length ?? 0)
 }
 
-const longestWord = (text: string): number => widest(text.split(/\s+/), textWidth)
-
-/** Returns the width of the widest text. Deliberately no spread: a call takes only about 100,000 arguments. */
-const widest = (texts: readonly string[], widthOf: (text: string) => number): number =>
-  texts.reduce((most, text) => Math.max(most, widthOf(text)), 0)
+const longestWord = (text: string): number => greatest(text.split(/\s+/), textWidth)
 
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LogGroup } from '../aws/stack-outputs.ts'
 import type { LogLevel } from '../model/events.ts'
+import { greatest } from '../model/greatest.ts'
 import type { StoredLogEvent } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { findExecutionOf, findNamed } from './executions.ts'
@@ -109,7 +110,7 @@ async function* followEvents(
   while (!signal?.aborted) {
     endedAt ??= subject && (await readEnd(deployed, subject))
     const isLast = endedAt !== undefined && Date.now() > endedAt + lingerMs
-    const latest = [...seen.values()].reduce((max, at) => Math.max(max, at), from)
+    const latest = greatest(seen.values(), at => at, from)
     for (const [id, at] of seen) if (at < latest - 2 * lateMs) seen.delete(id)
     for await (const event of readEvents(deployed, { from: Math.max(from, latest - lateMs) })) {
       if (seen.has(event.id)) continue

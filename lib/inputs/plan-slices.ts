@@ -1,4 +1,6 @@
 /** Cuts plain files into slices by bytes, and packs slices into batches and shares of equal work. */
+
+import { greatest } from '../model/greatest.ts'
 import type { RangeSlice, Slice } from '../model/plan-data.ts'
 
 export interface RangeSlicesOptions {
@@ -129,7 +131,7 @@ export function splitShares<T extends Weighted>(slices: readonly T[], count: num
 export function skew(slices: readonly Weighted[]): number {
   const bytes = bytesOf(slices)
   if (bytes === 0) return 1
-  return slices.reduce((max, slice) => Math.max(max, slice.bytes), 0) / (bytes / slices.length)
+  return greatest(slices, slice => slice.bytes) / (bytes / slices.length)
 }
 
 type Weighted = Pick<Slice, 'slice' | 'bytes'> &

@@ -2,6 +2,7 @@
 
 import { headKey, lockedOut, readCurrent, readSuccess } from '../commit/head.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { greatest } from '../model/greatest.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { type DamagedFile, damagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
@@ -93,11 +94,11 @@ async function headOf(actor: Actor, outputPath: string): Promise<Head> {
   const begun = journals
     .filter(({ journal }) => journal.next.generation > generation)
     .sort((a, b) => b.journal.claim - a.journal.claim)[0]
-  const claims = journals.reduce((most, { journal }) => Math.max(most, journal.claim), 0)
+  const claims = greatest(journals, ({ journal }) => journal.claim)
   return {
     fanmill: 1,
     outputPath,
-    reserved: traces.reduce((most, { record }) => Math.max(most, record.generation), generation),
+    reserved: greatest(traces, ({ record }) => record.generation, generation),
     claims: begun ? begun.journal.claim : claims + 1,
     committed: latest && {
       generation,

@@ -1,6 +1,7 @@
 /** The engine's CSV reader over staged text, and over the line files that Fanmill itself writes. */
 
 import { lineDelimiter } from '../../define/format-kind.ts'
+import { greatest } from '../../model/greatest.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { longestRecordBytes } from '../../text/record-dialect.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
@@ -63,7 +64,7 @@ export function scanText(
 
 /** The longest record that the files have: the engine takes the memory of a buffer before it reads. */
 function longestRecord(files: readonly StagedFile[]): number {
-  const longest = files.reduce((most, file) => Math.max(most, file.longestRecord ?? file.bytes), 0)
+  const longest = greatest(files, file => file.longestRecord ?? file.bytes)
   return Math.min(longestRecordBytes, Math.max(fastRecordBytesMax, longest + recordMargin))
 }
 
