@@ -1,11 +1,11 @@
 /** The esbuild plugin of a pipeline: does not bundle installed packages, resolves Fanmill to this library, and keeps `import.meta.url`. */
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { dirname, extname, isAbsolute, join, relative } from 'node:path'
+import { dirname, extname, isAbsolute, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 import { type BuildRecord, sha256 } from './bundle-inputs.ts'
+import { definitionOf, packageOf } from './installed-package.ts'
 
 export interface PipelinePluginOptions {
   /** Folder of the pipeline; texts for code hashes name files relative to it. */
@@ -64,22 +64,16 @@ async function resolvePackage(
 ): Promise<OnResolveResult | undefined> {
   if (kind === 'entry-point' || pluginData === 'resolving' || isBuiltin(path) || isAbsolute(path)) return undefined
   const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: 'resolving' })
-  if (found.errors.length > 0 || found.external || !isInstalled(found.path)) return undefined
-  const { root, name } = packageOf(found.path)
+  const installed = packageOf(found.path)
+  if (found.errors.length > 0 || found.external || !installed || !isRunnable(found.path)) return undefined
+  const { root, name } = installed
   record.packages.add(root)
   if (purpose === 'hash') return { path: versionedName(found.path, root, name), external: true }
   return { path: kind.startsWith('require') ? found.path : pathToFileURL(found.path).href, external: true }
 }
 
-function isInstalled(path: string): boolean {
-  return /[\\/]node_modules[\\/]/.test(path) && /\.([cm]?js|node)$/.test(path)
-}
-
-/** Returns the folder and the name of the package of an installed file. */
-function packageOf(path: string): { readonly root: string; readonly name: string } {
-  const [, folder = '', name = ''] = /^(.*[\\/]node_modules[\\/])(@[^\\/]+[\\/][^\\/]+|[^\\/]+)/.exec(path) ?? []
-  return { root: join(folder, name), name }
-}
+/** Whether Node runs a file as it is installed. */
+const isRunnable = (path: string): boolean => /\.([cm]?js|node)$/.test(path)
 
 /** Returns `npm:name@version/file` for an installed file. */
 function versionedName(path: string, root: string, name: string): string {
@@ -88,7 +82,7 @@ function versionedName(path: string, root: string, name: string): string {
 
 function installedVersion(root: string): string {
   try {
-    return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: string }).version ?? 'unknown'
+    return String(definitionOf(root).version ?? 'unknown')
   } catch {
     return 'unknown'
   }

@@ -1,9 +1,10 @@
 /** Finds the engine's native binding for Lambda's architecture; one for another machine is fetched once with npm and cached. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { definitionOf } from '../../bundle/installed-package.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { cacheFolder, ownCacheFolder } from '../../store/cache-folder.ts'
 
@@ -24,8 +25,7 @@ export async function lambdaBinding(architecture: LambdaArchitecture): Promise<P
   const bindings = packageFolder('@duckdb/node-bindings', packageFolder('@duckdb/node-api', import.meta.dirname))
   const installed = join(dirname(dirname(bindings)), name)
   if (existsSync(join(installed, 'duckdb.node'))) return { name, folder: installed }
-  const { version } = JSON.parse(readFileSync(join(bindings, 'package.json'), 'utf8')) as { version: string }
-  return { name, folder: await fetchOnce(name, version) }
+  return { name, folder: await fetchOnce(name, String(definitionOf(bindings).version)) }
 }
 
 /** Returns the folder of a package as a module in `from` would find it. @throws DEFINITION_LOAD when it is not installed */

@@ -1,7 +1,8 @@
 /** Copies installed packages and their dependencies to another node_modules folder. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
+import { definitionOf } from '../../bundle/installed-package.ts'
 import { packageFolder } from './binding.ts'
 
 export interface CopyOptions {
@@ -15,9 +16,7 @@ export async function copyPackage(name: string, from: string, modules: string, o
   if (existsSync(target)) return
   const folder = packageFolder(name, from)
   await copyFolder(folder, target, options)
-  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
-    readFileSync(join(folder, 'package.json'), 'utf8'),
-  ) as Dependencies
+  const { dependencies = {}, optionalDependencies = {} } = definitionOf(folder) as Dependencies
   for (const dependency of Object.keys(dependencies)) {
     if (!(dependency in optionalDependencies)) await copyDependency(dependency, folder, modules, options)
   }

@@ -1,5 +1,5 @@
 /** Makes the object by which code travels to deployed functions: the pipeline, its libraries, and the files that it reads. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -7,6 +7,7 @@ import type { Plugin } from 'esbuild'
 import { assetNames } from '../../aws/lambda-events.ts'
 import { refusal, type ShipFacts } from '../../aws/ship-facts.ts'
 import { type Shipment, shippedTextBytesMax } from '../../aws/shipment.ts'
+import { definitionOf, packageOf } from '../../bundle/installed-package.ts'
 import { copyIncluded } from './asset.ts'
 import { packageFolder } from './binding.ts'
 import { buildForLambda, errorsFile, ownPackages } from './build.ts'
@@ -68,7 +69,7 @@ const sharedErrors: Plugin = {
 
 /** @throws SHIP_NEEDS_DEPLOYMENT for compiled code outside of packages */
 function refuseAddons(files: readonly string[]): void {
-  const addon = files.find(file => file.endsWith('.node') && !packageAt(file))
+  const addon = files.find(file => file.endsWith('.node') && !packageOf(file))
   if (addon === undefined) return
   const message = `expected compiled code in packages that the deployed functions have, got ${addon}; put it into a package, and name that in the prop external of the construct`
   throw refusal(message, { file: addon })
@@ -76,17 +77,12 @@ function refuseAddons(files: readonly string[]): void {
 
 /** @throws SHIP_NEEDS_DEPLOYMENT for a file of a package with native parts, which no bundle can hold */
 function refuseNative(files: readonly string[]): void {
-  const packages = new Map(files.flatMap(file => packageAt(file) ?? []))
-  for (const [folder, name] of packages) {
-    if (!isNative(folder) && !files.some(file => file.startsWith(folder) && file.endsWith('.node'))) continue
+  const packages = new Map(files.flatMap(file => packageOf(file) ?? []).map(({ root, name }) => [root, name]))
+  for (const [root, name] of packages) {
+    if (!isNative(root) && !files.some(file => file.startsWith(root) && file.endsWith('.node'))) continue
     const message = `expected packages that are bundled, or that the deployed functions have, got ${name}, which has native parts; name it in the prop external of the construct`
     throw refusal(message, { name })
   }
-}
-
-function packageAt(file: string): [folder: string, name: string][] | undefined {
-  const [folder, name] = /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file) ?? []
-  return folder === undefined || name === undefined ? undefined : [[folder, name]]
 }
 
 /** Whether a package is built or chosen when it is installed. */
@@ -98,9 +94,6 @@ function isNative(folder: string): boolean {
   const isChosen = Object.keys(optionalDependencies as object).some(name => /linux-(?:x64|arm64)/.test(name))
   return gypfile === true || binary !== undefined || isBuilt || isChosen
 }
-
-const definitionOf = (folder: string): Readonly<Record<string, unknown>> =>
-  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
 const packageName = (path: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path
 
