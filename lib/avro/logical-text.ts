@@ -4,30 +4,31 @@ import { avroFault } from './avro-fault.ts'
 import type { BlockBytes } from './block-bytes.ts'
 import type { AvroType } from './schema.ts'
 
-export interface LogicalText {
-  read(bytes: BlockBytes): string
-}
-
 /** Returns how values of a type with a meaning are read; undefined for types without one, and for meanings that Fanmill does not know. */
-export function logicalText(type: AvroType): LogicalText | undefined {
+export function logicalText(type: AvroType): ((bytes: BlockBytes) => string) | undefined {
   if (!('logical' in type) || type.logical === undefined) return undefined
   const { kind, logical, scale = 0 } = type
-  if (kind === 'int' && logical === 'date') return { read: bytes => dayText(bytes.long()) }
-  if (kind === 'int' && logical === 'time-millis') return { read: bytes => timeText(Number(bytes.long()), 3) }
-  if (kind === 'long' && logical === 'time-micros') return { read: bytes => timeText(Number(bytes.long()), 6) }
-  const digits = kind === 'long' ? timestampDigits[logical.replace(/^(local-)?timestamp-/, '')] : undefined
-  if (digits !== undefined && /^(local-)?timestamp-/.test(logical)) {
-    const zone = logical.startsWith('local-') ? '' : 'Z'
+  if (kind === 'int' && logical === 'date') return bytes => dayText(bytes.long())
+  if (kind === 'int' && logical === 'time-millis') return bytes => timeText(Number(bytes.long()), 3)
+  if (kind === 'long' && logical === 'time-micros') return bytes => timeText(Number(bytes.long()), 6)
+  const [, local, unit = ''] = /^(local-)?timestamp-(.*)$/.exec(logical) ?? []
+  const digits = kind === 'long' ? timestampDigits.get(unit) : undefined
+  if (digits !== undefined) {
+    const zone = local ? '' : 'Z'
     const textOfDay = rememberedDay()
-    return { read: bytes => `${timestampText(bytes.long(), digits, textOfDay)}${zone}` }
+    return bytes => `${timestampText(bytes.long(), digits, textOfDay)}${zone}`
   }
-  if (logical === 'decimal' && kind === 'bytes') return { read: bytes => decimalText(bytes.take(bytes.size()), scale) }
-  if (logical === 'decimal' && kind === 'fixed') return { read: bytes => decimalText(bytes.take(type.size), scale) }
-  if (logical === 'uuid' && kind === 'fixed' && type.size === 16) return { read: bytes => uuidText(bytes.take(16)) }
+  if (logical === 'decimal' && kind === 'bytes') return bytes => decimalText(bytes.take(bytes.size()), scale)
+  if (logical === 'decimal' && kind === 'fixed') return bytes => decimalText(bytes.take(type.size), scale)
+  if (logical === 'uuid' && kind === 'fixed' && type.size === 16) return bytes => uuidText(bytes.take(16))
   return undefined
 }
 
-const timestampDigits: Readonly<Record<string, number>> = { millis: 3, micros: 6, nanos: 9 }
+const timestampDigits: ReadonlyMap<string, number> = new Map([
+  ['millis', 3],
+  ['micros', 6],
+  ['nanos', 9],
+])
 
 const dayMilliseconds = 86_400_000
 /** The last day that a date of JavaScript holds. */

@@ -28,28 +28,28 @@ export const valueReader = (type: AvroType, depth = 0): ValueReader => {
 
 type ReaderOf<K extends AvroType['kind']> = (type: Extract<AvroType, { kind: K }>, depth: number) => ValueReader
 
-const scalar = (
-  { read }: { read(bytes: BlockBytes): string },
-  json: (text: string) => string = JSON.stringify,
-): ValueReader => ({ text: read, json: bytes => json(read(bytes)) })
+const scalar = (text: (bytes: BlockBytes) => string, json: (text: string) => string = JSON.stringify): ValueReader => ({
+  text,
+  json: bytes => json(text(bytes)),
+})
 
 const asIs = (text: string): string => text
 /** Returns a number in JSON, in which readers take `-0` for an integer, and texts that are no numbers of JSON in quotes. */
 const numberJson = (text: string): string => (text === '-0' ? '-0.0' : /[NI]/.test(text) ? JSON.stringify(text) : text)
 
-const integer = scalar({ read: bytes => String(bytes.long()) }, asIs)
+const integer = scalar(bytes => String(bytes.long()), asIs)
 
 const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
   null: () => ({ text: () => undefined, json: () => 'null' }),
-  boolean: () => scalar({ read: booleanText }, asIs),
-  int: () => scalar({ read: bytes => String(bytes.int()) }, asIs),
+  boolean: () => scalar(booleanText, asIs),
+  int: () => scalar(bytes => String(bytes.int()), asIs),
   long: () => integer,
-  float: () => scalar({ read: bytes => floatText(bytes.take(4).readFloatLE()) }, numberJson),
-  double: () => scalar({ read: bytes => numberText(bytes.take(8).readDoubleLE()) }, numberJson),
-  bytes: () => scalar({ read: bytes => bytes.take(bytes.size()).toString('base64') }),
-  fixed: ({ size }) => scalar({ read: bytes => bytes.take(size).toString('base64') }),
-  string: () => scalar({ read: stringText }),
-  enum: ({ symbols }) => scalar({ read: bytes => symbolAt(symbols, bytes.size()) }),
+  float: () => scalar(bytes => floatText(bytes.take(4).readFloatLE()), numberJson),
+  double: () => scalar(bytes => numberText(bytes.take(8).readDoubleLE()), numberJson),
+  bytes: () => scalar(bytes => bytes.take(bytes.size()).toString('base64')),
+  fixed: ({ size }) => scalar(bytes => bytes.take(size).toString('base64')),
+  string: () => scalar(stringText),
+  enum: ({ symbols }) => scalar(bytes => symbolAt(symbols, bytes.size())),
   array: ({ items }, depth) => listReader(items, depth),
   map: ({ items }, depth) => mapReader(items, depth),
   record: ({ fields }, depth) => {

@@ -47,11 +47,22 @@ export const columns = v.pipe(
   ),
 )
 
+/** The functions that make formats, for messages. */
+export const formatCalls =
+  'csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles()'
+
 /** How records stand in a file. */
-export const anyFormat = piece<Format>(
-  'csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles()',
-  ['avro', 'csv', 'jsonLines', 'json', 'fixedWidth', 'lines', 'parquet', 'xlsx', 'xml'],
-)
+export const anyFormat = piece<Format>(formatCalls, [
+  'avro',
+  'csv',
+  'jsonLines',
+  'json',
+  'fixedWidth',
+  'lines',
+  'parquet',
+  'xlsx',
+  'xml',
+])
 
 function hasControlCharacter(path: string): boolean {
   return [...path].some(character => character < ' ' || character === '\x7f')

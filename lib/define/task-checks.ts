@@ -8,6 +8,7 @@ import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
+import { formatCalls } from './schemas.ts'
 import { datasetSource, datasetsAt, sourcePaths } from './source-paths.ts'
 import { isExchanging } from './task-stages.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
@@ -83,11 +84,7 @@ function checkReading(subject: string, task: TaskDefinition): void {
   if (datasetSource(source)?.columns && columns)
     throw invalid(`${subject}: columns`, `expected columns in the task or in ${source.kind}, got both; leave one out`)
   if (source.kind === 'joinOf') checkJoin(subject, task)
-  if (source.format === undefined)
-    throw invalid(
-      `${subject}: source.format`,
-      'expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }), avro() or parquetFiles(), got nothing',
-    )
+  if (source.format === undefined) throw invalid(`${subject}: source.format`, `expected ${formatCalls}, got nothing`)
   checkColumnCount(subject, Object.keys(columns ?? {}).length)
   const { kind } = source.format
   checkNamesInFile(subject, columns ?? {}, source.format)

@@ -3,7 +3,7 @@ import type { CsvFormat, TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { layoutOfText } from '../define/format-kind.ts'
 import { readHeader } from '../text/csv-header.ts'
-import { bomBytes, toUtf8 } from '../text/encoding.ts'
+import { bomBytes, toUtf8, withoutBom } from '../text/encoding.ts'
 import { dialectOf } from '../text/record-dialect.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
@@ -43,7 +43,7 @@ export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText 
 
 function utf8Text({ bytes, isWhole }: Sample, encoding: TextEncoding): SampleBytes {
   const text = toUtf8(bytes, encoding)
-  return { bytes: text.subarray(bomBytes(text)), isWhole }
+  return { bytes: withoutBom(text), isWhole }
 }
 
 /** Bytes of all samples together that are read to find the dialect. */

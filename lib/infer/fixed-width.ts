@@ -1,7 +1,7 @@
 /** Finds columns in places of lines that are all equally long. */
 import type { FieldRange, TextEncoding } from '../define/definition.ts'
 import { fixedWidth } from '../define/fixed-width.ts'
-import { bomBytes, decodeText } from '../text/encoding.ts'
+import { decodeText, withoutBom } from '../text/encoding.ts'
 import type { FoundText } from './found-text.ts'
 import type { FoundColumn } from './infer-columns.ts'
 import type { Sample } from './sample-bytes.ts'
@@ -56,7 +56,7 @@ type Line = readonly string[]
 
 /** Returns the lines of a sample that are not blank, without one that it cuts. */
 function linesOf({ bytes, isWhole }: Sample, encoding: TextEncoding): readonly Line[] {
-  const lines = decodeText(bytes.subarray(bomBytes(bytes)), encoding).split(/\r?\n/)
+  const lines = decodeText(withoutBom(bytes), encoding).split(/\r?\n/)
   return (isWhole ? lines : lines.slice(0, -1)).filter(line => line.trim() !== '').map(line => Array.from(line))
 }
 

@@ -15,7 +15,7 @@ import type { Reject } from '../model/reject.ts'
 import { openStore } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
-import { fileKindOf } from '../text/file-kind.ts'
+import { type BinaryFormat, fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
@@ -177,15 +177,9 @@ const byKind: Partial<
   xlsx: (texts, { format, ...options }) => inferWorkbooks(texts, format?.kind === 'xlsx' ? format : xlsx(), options),
 }
 
-const signatures: Readonly<Record<string, NamedKind>> = {
-  'an Avro file': 'avro',
-  'a Parquet file': 'parquet',
-  'an Excel workbook (xlsx)': 'xlsx',
-}
-
 /** Returns the kind of a file without a known name by its first bytes, where these show one. */
-async function kindByBytes(text: SampleText | undefined): Promise<NamedKind | undefined> {
-  for await (const chunk of text?.open() ?? []) return signatures[fileKindOf(chunk)?.name ?? '']
+async function kindByBytes(text: SampleText | undefined): Promise<BinaryFormat | undefined> {
+  for await (const chunk of text?.open() ?? []) return fileKindOf(chunk)?.format
   return undefined
 }
 

@@ -7,7 +7,7 @@ import { frozen } from '../define/freeze.ts'
 import { json } from '../define/json-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
-import { bomBytes, decodeText, utf16Of } from '../text/encoding.ts'
+import { decodeText, utf16Of, withoutBom } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
 import { encodingOf } from '../text/record-dialect.ts'
 import { literal } from './columns-source.ts'
@@ -15,7 +15,7 @@ import { type RecordArray, recordArrays } from './json-arrays.ts'
 import { rewriteSample } from './rewrite-sample.ts'
 import type { NamedKind } from './sample.ts'
 import type { Sample } from './sample-bytes.ts'
-import { textKind } from './text-kind.ts'
+import { type TextKind, textKind } from './text-kind.ts'
 import { findXml } from './xml-records.ts'
 
 /** Samples as lines, and the format of their texts. */
@@ -63,7 +63,8 @@ async function anyTexts(
   decoded: readonly Sample[],
   named: NamedKind | undefined,
 ): Promise<LineTexts> {
-  if (textKind(decoded, named) !== 'xml') return narrowTexts(decoded, named)
+  const kind = textKind(decoded, named)
+  if (kind !== 'xml') return narrowTexts(decoded, kind)
   try {
     return await xmlTexts(samples)
   } catch (error) {
@@ -76,11 +77,10 @@ async function anyTexts(
   }
 }
 
-async function narrowTexts(samples: readonly Sample[], named: NamedKind | undefined): Promise<LineTexts> {
+async function narrowTexts(samples: readonly Sample[], kind: Exclude<TextKind, 'xml'>): Promise<LineTexts> {
   for (const sample of samples) checkStart(sample)
-  const kind = textKind(samples, named)
   if (kind === 'json') return documentTexts(samples)
-  return { kind: kind === 'jsonLines' ? kind : 'csv', samples, formatOf: lines => lines, notes: [] }
+  return { kind, samples, formatOf: lines => lines, notes: [] }
 }
 
 function checkStart({ name, bytes }: Sample): void {
@@ -125,14 +125,14 @@ function listed(paths: readonly string[]): string {
 
 /** Whether there are several texts, each an object in one line: records more often than pages of them. */
 function isLineEach(samples: readonly Sample[]): boolean {
-  const texts = samples.map(({ bytes }) => decodeText(bytes.subarray(bomBytes(bytes)), 'utf-8').trim()).filter(Boolean)
+  const texts = samples.map(({ bytes }) => decodeText(withoutBom(bytes), 'utf-8').trim()).filter(Boolean)
   const areWhole = samples.every(({ isWhole }) => isWhole)
   return areWhole && texts.length > 1 && texts.every(text => text.startsWith('{') && !text.includes('\n'))
 }
 
 /** Returns the arrays of objects in all samples, the largest first. */
 function arraysOf(samples: readonly Sample[]): readonly RecordArray[] {
-  const all = samples.flatMap(({ bytes }) => recordArrays(decodeText(bytes.subarray(bomBytes(bytes)), 'utf-8')))
+  const all = samples.flatMap(({ bytes }) => recordArrays(decodeText(withoutBom(bytes), 'utf-8')))
   const byPath = [...Map.groupBy(all, ({ path }) => path)]
   return byPath
     .map(([path, found]) => ({

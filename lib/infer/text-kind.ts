@@ -1,5 +1,5 @@
 /** Finds how records stand in texts by how the texts begin. */
-import { bomBytes, decodeText } from '../text/encoding.ts'
+import { bomBytes, decodeText, withoutBom } from '../text/encoding.ts'
 import { recordArrays } from './json-arrays.ts'
 import type { NamedKind } from './sample.ts'
 
@@ -25,7 +25,7 @@ export const isDocument = (text: TextStart, named: NamedKind | undefined): boole
 
 function kindOfText({ name, bytes }: TextStart, named: NamedKind | undefined): TextKind {
   if (named === 'csv' || named === 'xml') return named
-  const text = decodeText(bytes.subarray(bomBytes(bytes)), 'utf-8').trimStart()
+  const text = decodeText(withoutBom(bytes), 'utf-8').trimStart()
   if (named === undefined && beginsXml.test(text)) return 'xml'
   const isJson = named === 'json' || beginsJson.test(text)
   if (!isJson) return 'csv'

@@ -12,6 +12,9 @@ export function bomBytes(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }
 
+/** Returns a text without the byte order mark of UTF-8. */
+export const withoutBom = (bytes: Uint8Array): Uint8Array => bytes.subarray(bomBytes(bytes))
+
 /**
  * Refuses a text whose first bytes show another encoding: UTF-16, recognised by its byte order mark or by a zero in every
  * other byte, and UTF-8 with a byte order mark where another encoding is declared.

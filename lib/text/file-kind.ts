@@ -1,9 +1,15 @@
 /** Recognises files that are not text by their first bytes, so that a message can name what was found. */
+import type { Format } from '../define/definition.ts'
 import { compressions } from '../inflate/compression.ts'
+
+/** Formats whose files are not text. */
+export type BinaryFormat = Extract<Format['kind'], 'avro' | 'parquet' | 'xlsx'>
 
 interface FileKind {
   readonly name: string
   readonly advice: string
+  /** The format that reads such files, where Fanmill has one. */
+  readonly format?: BinaryFormat
   matches(bytes: Uint8Array): boolean
 }
 
@@ -50,7 +56,7 @@ const kinds: readonly FileKind[] = [
     matches: beginsWith(...signature),
   })),
   { name: '7z data', advice: 'unpack it first', matches: beginsWith(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c) },
-  { name: 'an Excel workbook (xlsx)', advice: 'set format: xlsx()', matches: isWorkbook },
+  { name: 'an Excel workbook (xlsx)', advice: 'set format: xlsx()', format: 'xlsx', matches: isWorkbook },
   {
     name: 'an Excel workbook (xls), or one with a password',
     advice: 'save it as .xlsx without a password first',
@@ -61,7 +67,7 @@ const kinds: readonly FileKind[] = [
     advice: 'read it with zipMembers(), with nested: true where it is in an archive, or unpack it first',
     matches: zip,
   },
-  { name: 'an Avro file', advice: 'set format: avro()', matches: wordThenBinary('Obj') },
+  { name: 'an Avro file', advice: 'set format: avro()', format: 'avro', matches: wordThenBinary('Obj') },
   {
     name: 'an ORC file',
     advice: 'no kept library reads ORC here: convert it to Parquet first, for example with pyarrow',
@@ -83,7 +89,7 @@ const kinds: readonly FileKind[] = [
     matches: bytes => textAt(bytes, 0, 16) === 'SQLite format 3\0',
   },
   { name: 'a PDF document', advice: 'extract its table first', matches: bytes => textAt(bytes, 0, 5) === '%PDF-' },
-  { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },
+  { name: 'a Parquet file', advice: 'set format: parquetFiles()', format: 'parquet', matches: wordThenBinary('PAR1') },
 ]
 
 /** Returns the kind of a file that is not text; undefined for text and for files of unknown kinds. */
