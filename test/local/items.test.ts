@@ -61,7 +61,14 @@ describe('items', () => {
     [4, 3, 2],
   ])('has at most %i calls in flight in each worker: with %i values, %i', async (concurrency, values, most) => {
     const source = `Array.from({ length: ${values} }, (_, n) => n), async n => {
-      note(threadId + ' begin'); await delay(50); note(threadId + ' end'); return { name: 'a', n }
+      note(threadId + ' begin')
+      globalThis.open = (globalThis.open ?? 0) + 1
+      // On a busy machine, calls may begin more slowly than one of them takes.
+      for (let waits = 0; globalThis.open < ${most} && waits < 100; waits++) await delay(10)
+      await delay(50)
+      globalThis.open--
+      note(threadId + ' end')
+      return { name: 'a', n }
     }, { concurrency: ${concurrency} }`
     const some = project(pipeline(source))
     await some.run({ workers: 2 })
