@@ -38,12 +38,12 @@ export class BlockBytes {
     for (let count = 0; count < exactBytes; count++) {
       const byte = this.byte()
       value += (byte & 127) * factor
-      if (byte < 128) return unfolded(value)
+      if (byte < 128) return fromZigzag(value)
       factor *= 128
     }
     const byte = this.byte()
     // Four more bits are still exact.
-    if (byte < 16) return unfolded(value + byte * factor)
+    if (byte < 16) return fromZigzag(value + byte * factor)
     this.at--
     return this.#wholeLong(BigInt(value))
   }
@@ -77,5 +77,5 @@ export class BlockBytes {
 
 const intLimit = 2 ** 31
 
-/** Returns the number of a code in which even codes are positive numbers, and odd ones negative. */
-const unfolded = (code: number): number => (code % 2 === 0 ? code / 2 : -(code + 1) / 2)
+/** Decodes a zigzag code: even codes are the numbers from 0 on, odd ones the negative numbers. @see Avro specification, "Binary Encoding" */
+const fromZigzag = (code: number): number => (code % 2 === 0 ? code / 2 : -(code + 1) / 2)

@@ -35,7 +35,7 @@ export function blockInflater(codec: string): Inflate {
 /** The memory of the last good block, to be used again. */
 let kept: ReturnType<typeof snappyUncompressor> | undefined
 
-/** Bytes of the checksum of what a block in snappy inflates to. */
+/** Bytes of the checksum of the inflated block, which follows a block in snappy. */
 const sumBytes = 4
 
 function inflateSnappy(bytes: Buffer): Uint8Array {

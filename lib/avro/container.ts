@@ -20,7 +20,7 @@ export interface AvroBlock {
 
 const magic = 'Obj\u0001'
 const markerBytes = 16
-/** Bytes of the largest schema, and of what else stands beside it. */
+/** Bytes of the largest schema, together with the other texts of the header. */
 const metadataBytesMax = 16 * 1024 * 1024
 
 /** Reads the header. @throws INPUT_INVALID for a file of another kind, and for one that is damaged or cut short */

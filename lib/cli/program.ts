@@ -43,7 +43,9 @@ const addCommands = [
 /** Creates the parser; it throws instead of ending the process. */
 export function createProgram(): Command {
   const program = new Command('fanmill')
-    .description('turns archives and files into Parquet datasets, in parallel, from one TypeScript definition')
+    .description(
+      'turns archives, files and datasets into Parquet datasets and Delta tables, in parallel, from one TypeScript definition',
+    )
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')

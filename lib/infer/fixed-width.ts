@@ -1,4 +1,4 @@
-/** Finds columns in places of lines that are all equally long. */
+/** Finds the columns of lines that are all equally long: they end where all lines are blank. */
 import type { FieldRange, TextEncoding } from '../define/definition.ts'
 import { fixedWidth } from '../define/fixed-width.ts'
 import { decodeText, withoutBom } from '../text/encoding.ts'
@@ -54,7 +54,7 @@ export function findPlaces(
 /** The characters of a line. */
 type Line = readonly string[]
 
-/** Returns the lines of a sample that are not blank, without one that it cuts. */
+/** Returns the lines of a sample that are not blank, except for the last one where the end of the sample may cut it. */
 function linesOf({ bytes, isWhole }: Sample, encoding: TextEncoding): readonly Line[] {
   const lines = decodeText(withoutBom(bytes), encoding).split(/\r?\n/)
   return (isWhole ? lines : lines.slice(0, -1)).filter(line => line.trim() !== '').map(line => Array.from(line))
@@ -76,30 +76,30 @@ function placesIn(rows: readonly Line[], headers: readonly Line[]): readonly Fie
   const width = rows[0]?.length ?? 0
   const lines = [...headers, ...rows]
   const isBlank = Array.from({ length: width }, (_, at) => lines.every(line => line[at] === ' '))
-  const runs = runsIn(isBlank)
-  const starts = runs.map(({ start, end }, index) => {
-    const before = runs[index - 1]?.end
+  const filled = filledRanges(isBlank)
+  const starts = filled.map(({ start, end }, index) => {
+    const before = filled[index - 1]?.end
     if (before === undefined) return 0
     return alignsRight(rows, start, end) ? before : start
   })
   return starts.map((start, index) => ({ from: start + 1, to: starts[index + 1] ?? width }))
 }
 
-interface Run {
+interface CharacterRange {
   readonly start: number
   readonly end: number
 }
 
-/** Returns the runs of places that are not blank. */
-function runsIn(isBlank: readonly boolean[]): readonly Run[] {
-  const runs: Run[] = []
+/** Returns the ranges of characters that are not blank in every line. */
+function filledRanges(isBlank: readonly boolean[]): readonly CharacterRange[] {
+  const ranges: CharacterRange[] = []
   for (let at = 0; at < isBlank.length; at++) {
     if (isBlank[at]) continue
-    const last = runs.at(-1)
-    if (last?.end === at) runs[runs.length - 1] = { start: last.start, end: at + 1 }
-    else runs.push({ start: at, end: at + 1 })
+    const last = ranges.at(-1)
+    if (last?.end === at) ranges[ranges.length - 1] = { start: last.start, end: at + 1 }
+    else ranges.push({ start: at, end: at + 1 })
   }
-  return runs
+  return ranges
 }
 
 /** Whether fields end at one place and begin at several, as numbers do. */

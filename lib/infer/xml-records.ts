@@ -27,10 +27,10 @@ export async function findXml(samples: readonly Sample[]): Promise<FoundXml> {
       if (error !== endOfSample) throw withPlace(error, { archive: name, member: '' })
     }
   }
-  return chosen(counter)
+  return chooseRecord(counter)
 }
 
-interface Counted {
+interface ElementCount {
   readonly path: string
   readonly depth: number
   /** Elements of this path, and how many one document has at most. */
@@ -44,14 +44,14 @@ interface Counted {
 }
 
 /** Elements in one another, each with the names that its children have so far. */
-interface Open {
-  readonly counted: Counted
+interface OpenElement {
+  readonly counted: ElementCount
   readonly names: Set<string>
 }
 
 class ElementCounter implements XmlListener {
-  readonly found = new Map<string, Counted>()
-  #open: Open[] = []
+  readonly found = new Map<string, ElementCount>()
+  #open: OpenElement[] = []
   #seen = new Set<string>()
 
   beginDocument(): void {
@@ -85,14 +85,14 @@ const noElements = { count: 0, covered: 0, hasFields: false, repeats: false, isL
 /** Paths that a note names. */
 const shownMax = 3
 
-function chosen({ found }: ElementCounter): FoundXml {
+function chooseRecord({ found }: ElementCounter): FoundXml {
   const all = [...found.values()]
   const [root] = all
   if (!root) throw new PermanentError('NO_INPUT', 'expected XML documents with elements, got none')
   const repeated = all.filter(({ repeats, hasFields }) => repeats && hasFields).sort((a, b) => a.depth - b.depth)
   const most = repeated.toSorted((a, b) => b.covered - a.covered)[0]
   const record = repeated.find(({ covered }) => covered * 2 >= root.covered) ?? most ?? root
-  const isWithin = ({ path }: Counted): boolean => path.startsWith(`${record.path}/`)
+  const isWithin = ({ path }: ElementCount): boolean => path.startsWith(`${record.path}/`)
   const others = repeated.filter(each => each !== record && (each.isList || !isWithin(each)))
   const lists = all.filter(each => each.isList && isWithin(each))
   const shown = others

@@ -97,7 +97,7 @@ describe('a task with discover', () => {
     expect(some.asked()).toBe(4)
   })
 
-  it('is asked for each pipeline that has a node of its name below one root', async () => {
+  it('is called for each pipeline that has a node of the same name below one output root', async () => {
     const some = shopProject()
     some.write({ 'sales/b.csv': 'total\nmany\n' })
     await some.run({ task: 'report' })

@@ -46,7 +46,7 @@ export default pipeline({ name: 't', tasks: [t] })
 }
 
 describe('user code that would end its thread', () => {
-  it('ends no process when the pipeline cannot be loaded in a thread, whose engine is starting', async () => {
+  it('fails with the error of a pipeline that cannot be loaded in a thread, while its engine starts, and ends no process', async () => {
     const { folder, out, write } = project(
       `
 import { isMainThread } from 'node:worker_threads'
