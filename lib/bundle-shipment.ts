@@ -1,5 +1,4 @@
 /** Makes the shipment of a pipeline: its code as deployed functions run it, with all that synthesis would find out about it. */
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { checkShipFacts, checkShippedName, refusal, type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
 import { type Shipment, shippedBytesMax } from './aws/shipment.ts'
 import { bundlePipeline } from './bundle/bundle.ts'
+import { sha256 } from './bundle/bundle-inputs.ts'
 import { loadPipeline } from './bundle/bundle-load.ts'
 import { rowVersions } from './bundle/own-versions.ts'
 import { codeHashes } from './bundle/task-hasher.ts'
@@ -67,5 +67,5 @@ function pack(shipment: Shipment): MadeShipment {
     const message = `expected at most ${shippedBytesMax} bytes of code and files, compressed, got ${bytes.length}; include less, or read large files from S3`
     throw refusal(message, { bytes: bytes.length })
   }
-  return { hash: createHash('sha256').update(bytes).digest('hex'), bytes }
+  return { hash: sha256(bytes), bytes }
 }
