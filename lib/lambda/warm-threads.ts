@@ -35,6 +35,7 @@ export interface WarmTask {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
+  readonly engineBytes: number
   /** Empties the folder of parts, which would otherwise grow with each batch of the process. */
   emptyPartFolder(): Promise<void>
 }
@@ -137,7 +138,8 @@ class WarmPool {
     const emptyPartFolder = async (): Promise<void> => {
       for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
     }
-    return { task, workers, secrets, stageFolder, partFolder, groupBytes, emptyPartFolder }
+    const { engineBytes } = this.#machine.memory
+    return { task, workers, secrets, stageFolder, partFolder, groupBytes, engineBytes, emptyPartFolder }
   }
 
   #openPool(): ThreadPool {

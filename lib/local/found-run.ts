@@ -86,7 +86,7 @@ const manyMembers = 10_000
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
   const stages = stagesOf(task)
-  const { output, stageFolder, partFolder, options, owner, slowMsMin } = session
+  const { output, stageFolder, partFolder, groupBytes, memory, options, owner, slowMsMin } = session
   const { signal, failFast } = options
   const machine = { output, gate, stageFolder, partFolder, partitions, deliveries, signal }
   const watcher: RunWatcher = {
@@ -124,7 +124,8 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     return batchTools({
       ...machine,
       ...of,
-      groupBytes: groupBytesOf(session, own),
+      groupBytes,
+      engineBytes: memory.engineBytes,
       machine: actingMachine(taskRun),
       pace: paces[stage],
       onSkip,
@@ -135,10 +136,6 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   }
   return { openTools, packing: packing(session), failFast, watcher }
 }
-
-/** A join holds rows in the memory of the engine: with more of them at once it would write them to a disk and read them again. */
-const groupBytesOf = ({ groupBytes, memory }: Session, { source }: TaskDefinition): number =>
-  source.kind === 'exchange' && source.join ? Math.min(groupBytes, memory.engineBytes) : groupBytes
 
 /** The machine of a task that acts instead of reading rows, on this computer. */
 function actingMachine({ session, secrets, log }: TaskRun): ActingMachine {

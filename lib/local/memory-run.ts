@@ -144,7 +144,7 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const planned = await planTask(context, { found, batchBytes: groupBytes })
   if (!('plan' in planned))
     throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
-  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes, engineBytes }
   let tries = 0
   const openTools = (stage: number): ProcessTools => {
     const own = {

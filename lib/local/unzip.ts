@@ -162,6 +162,7 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
       stageFolder: partFolder,
       partFolder,
       groupBytes: 0,
+      engineBytes: 0,
       onRepeat: () => {},
       token: `${owner.id.slice(0, 8)}${tries++}`,
     })

@@ -114,6 +114,8 @@ export interface BatchToolsOptions {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
+  /** Buffers of a thread's engine. */
+  readonly engineBytes: number
   /** Partitions of the whole run when one process does all its batches; default the partitions of this batch. */
   readonly partitions?: PartitionSet | undefined
   /** Default a limit for this batch alone. */
@@ -139,6 +141,7 @@ export function batchTools({
   input,
   workers,
   groupBytes: machineBytes,
+  engineBytes,
   signal,
   stageFolder,
   partitions = partitionSetFor(task),
@@ -147,7 +150,9 @@ export function batchTools({
   machine,
   ...given
 }: BatchToolsOptions): ProcessTools {
-  const { pieceBytes: groupBytes = machineBytes } = outputKind(task.output)
+  const { pieceBytes: groupBytes = isJoin(task) ? Math.min(machineBytes, engineBytes) : machineBytes } = outputKind(
+    task.output,
+  )
   return {
     ...given,
     workers,
@@ -177,6 +182,9 @@ export function batchTools({
     now: () => Date.now(),
   }
 }
+
+/** A join holds rows in the memory of the engine: with more of them at once it would write them to a disk and read them again. */
+const isJoin = ({ source }: TaskDefinition): boolean => source.kind === 'exchange' && source.join !== undefined
 
 /** Removes the files of all groups of a share, and of its second copy. */
 async function removeTarget(target: string): Promise<void> {

@@ -90,6 +90,20 @@ it.each([
   120_000,
 )
 
+it('joins at most as many bytes at once as an engine has memory; other stages convert as many as a thread stages', async () => {
+  const bytes: number[] = []
+  staged = await openStagedRun(joined, {
+    ...{ input, output, engineBytes: 2 ** 27, groupBytes: 2 ** 28 },
+    onJob(stage, job) {
+      if ('groupBytes' in job) bytes[stage] = Number(job.groupBytes)
+    },
+  })
+  output.objects.clear()
+  onRequest = () => {}
+  await staged.run()
+  expect(bytes).toEqual([2 ** 28, 2 ** 28, 2 ** 27, 2 ** 28])
+})
+
 it('exchanges one side again when its rows are gone, and keeps the other side', async () => {
   staged = await openStagedRun(joined, { input, output })
   output.objects.clear()

@@ -8,7 +8,7 @@ import type { TaskDefinition } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import type { Manifest } from '../../lib/model/manifest.ts'
 import { outputPathOf } from '../../lib/model/output-path.ts'
-import type { Workers } from '../../lib/model/worker-job.ts'
+import type { JobKind, Workers } from '../../lib/model/worker-job.ts'
 import { createGate } from '../../lib/process/gate.ts'
 import { runBatches } from '../../lib/process/run-batches.ts'
 import { planTask } from '../../lib/process/task-runner.ts'
@@ -42,11 +42,13 @@ export interface StagedRunOptions {
   readonly groupBytes?: number
   /** The side of a join that is small is read whole, as in a run whose datasets are below the root of outputs. Default false. */
   readonly readsWhole?: boolean
+  /** Is called with each job of a stage. */
+  readonly onJob?: (stage: number, job: { readonly kind: JobKind }) => void
 }
 
 export async function openStagedRun(
   task: TaskDefinition,
-  { input, output, engineBytes = 2 ** 28, groupBytes = 1024, readsWhole = false }: StagedRunOptions,
+  { input, output, engineBytes = 2 ** 28, groupBytes = 1024, readsWhole = false, onJob }: StagedRunOptions,
 ): Promise<StagedRun> {
   const inputOf = (stage: number) =>
     stagesBefore(task, stage).length === 0 || (readsWhole && stage === 2) ? input : output
@@ -56,7 +58,14 @@ export async function openStagedRun(
   const pools: Workers[] = []
   for (const [stage, each] of stagesOf(task).entries()) {
     const setup = { params: {}, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 28 }
-    pools.push(await threadHere(each, { ...setup, input: inputOf(stage) }, () => {}))
+    const workers = await threadHere(each, { ...setup, input: inputOf(stage) }, () => {})
+    pools.push({
+      ...workers,
+      run(job) {
+        onJob?.(stage, job)
+        return workers.run(job)
+      },
+    })
   }
   let owners = 0
   let tokens = 0
@@ -71,7 +80,7 @@ export async function openStagedRun(
       const planned = await planTask(context, { found, batchBytes: groupBytes })
       if (planned.status === 'complete') return planned.manifest
       if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
-      const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+      const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes, engineBytes }
       const openTools = (stage: number) => {
         const own = { task: stageOf(task, stage), input: inputOf(stage) }
         const tools = batchTools({ ...machine, ...own, workers: pools[stage] as Workers, token: `t${tokens++}` })
