@@ -24,8 +24,8 @@ export interface AggregateOptions {
   readonly partial: Readonly<Record<string, string>>
   /**
    * Joins the states of several slices: an aggregate for each state, in which `{name}` stands for a state. It may be applied any number
-   * of times. Required.
-   * @example { total: 'sum({total})', amount: 'sum({amount})' }
+   * of times, and so returns the type of its state. Required.
+   * @example { total: 'sum({total})', count: 'cast(sum({count}) as bigint)' }
    */
   readonly combine: Readonly<Record<string, string>>
   /**

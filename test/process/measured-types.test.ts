@@ -3,6 +3,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyedQuery } from '../../lib/engine/keyed/keyed-query.ts'
 import {
+  aggregate,
   column,
   count,
   countDistinct,
@@ -132,9 +133,9 @@ beforeAll(async () => {
 afterAll(() => connection.closeSync())
 
 /** Returns the rows of a task by their key. */
-async function rowsOf(of: Parameters<typeof openStagedRun>[0], groupBytes: number) {
+async function rowsOf(of: Parameters<typeof openStagedRun>[0], groupBytes: number, from = input) {
   const output = memoryStore()
-  const run = await openStagedRun(of, { input, output, groupBytes })
+  const run = await openStagedRun(of, { input: from, output, groupBytes })
   await run.run().finally(() => run.close())
   const all = await Array.fromAsync((await datasetAt({ store: output, outputPath: 'types' })).rows())
   return all.toSorted((a, b) => Number(a.g) - Number(b.g))
@@ -165,6 +166,84 @@ it('distinct keeps the row with the latest value of types that are exchanged as 
     .distinct({ by: ['g'], latest: 'latest' }).sql`SELECT g, i FROM input`
   for (const groupBytes of cuttings) expect(await rowsOf(latest, groupBytes)).toEqual(found.getRowObjectsJS())
 }, 60_000)
+
+describe('own aggregates', () => {
+  /** Types that are exchanged as others. The order of their values, as the user's SQL compares them, would be another in the next stage. */
+  const castTo = {
+    nano_time: 'VARCHAR',
+    offset_time: 'TIME',
+    seconds: 'TIMESTAMP',
+    millis: 'TIMESTAMP',
+    enumeration: 'VARCHAR',
+    struct: 'STRUCT("a b" INTEGER, "BIT" INTEGER, "c" STRUCT("d" VARCHAR)[], "e" INTEGER)',
+    second_map: 'MAP(VARCHAR, TIMESTAMP)',
+  }
+  const ends = (name: string) =>
+    aggregate({
+      columns: [name],
+      partial: { least: `min(${name})`, most: `max(${name})`, n: `count(${name})` },
+      combine: { least: 'min({least})', most: 'max({most})', n: 'cast(sum({n}) AS BIGINT)' },
+      finish: 'struct_pack(least := {least}, most := {most}, n := {n})',
+    })
+  const reduced = (measures: Parameters<typeof rows.reduce>[0]['measures']) => rows.reduce({ by: ['g'], measures })
+
+  it('over columns of each type equal one query over all rows, in 1, 2 and 7 slices', async () => {
+    const kept = names.filter(name => !Object.hasOwn(castTo, name))
+    const values = kept.map(
+      name => `struct_pack(least := min(${name}), most := max(${name}), n := count(${name})) AS ${name}`,
+    )
+    const texts = asTexts(kept)
+    const query = `SELECT g, ${values.join(', ')} FROM (${rowsSql}) GROUP BY g`
+    const expected = await connection.runAndReadAll(`SELECT g, ${texts} FROM (${query}) ORDER BY g`)
+    const measures = Object.fromEntries(kept.map(name => [name, ends(name)]))
+    const task = reduced(measures).sql(template(`SELECT g, ${texts} FROM input`))
+    for (const slices of [1, 2, 7]) {
+      const cut = memoryStore()
+      for (let file = 0; file < slices; file++) {
+        const own = Array.from({ length: 240 }, (_, i) => i).filter(i => i % slices === file)
+        await cut.write(`${file}.csv`, Buffer.from(`g,i\n${own.map(i => `${i % 3},${i}\n`).join('')}`))
+      }
+      expect(await rowsOf(task, 100, cut), `${slices} slices`).toEqual(expected.getRowObjectsJS())
+    }
+  }, 120_000)
+
+  it.each(Object.entries(castTo))(
+    'are refused over columns of a type that is exchanged as another: %s',
+    async (name, type) => {
+      await expect(rowsOf(reduced({ own: ends(name) }), 100_000)).rejects.toMatchObject({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining(`; cast it to ${type}`),
+        detail: { where: `reduce: measures.own: columns: ${name}` },
+      })
+    },
+  )
+
+  it.each([
+    [
+      'max(CAST(i AS BIGNUM))',
+      'max({s})',
+      'partial.s: expected a type that is the same in all stages, got BIGNUM; cast it to DECIMAL(38, 0)',
+    ],
+    [
+      "max(CAST('a' AS ENUM('b', 'a')))",
+      'max({s})',
+      "partial.s: expected a type that is the same in all stages, got ENUM('b', 'a'); cast it to VARCHAR",
+    ],
+    [
+      'count(i)',
+      'sum({s})',
+      'combine.s: expected the type of the state, BIGINT, as states are joined any number of times, got HUGEINT; cast it to BIGINT',
+    ],
+    [
+      'max(i)',
+      'avg({s})',
+      'combine.s: expected the type of the state, INTEGER, as states are joined any number of times, got DOUBLE',
+    ],
+  ])('are refused where a state would change on its way: %s, then %s', async (s, joined, message) => {
+    const own = aggregate({ columns: ['i'], partial: { s }, combine: { s: joined }, finish: '{s}' })
+    await expect(rowsOf(reduced({ own }), 100_000)).rejects.toThrow(`reduce: measures.own: ${message}`)
+  })
+})
 
 const refused = [
   ['BIGNUM', 'CAST(i AS BIGNUM)', 'cast it to DECIMAL(38, 0)'],
@@ -208,6 +287,15 @@ describe('types whose order would depend on how rows are cut', () => {
     expect(reason({ kind: 'latest', by: ['g'], latest: 'x' })).toMatchObject({
       code: 'DEFINITION_INVALID',
       message: `distinct: latest: ${problem}`,
+    })
+    const own = aggregate({
+      columns: ['x'],
+      partial: { n: 'count(x)' },
+      combine: { n: 'any_value({n})' },
+      finish: '{n}',
+    })
+    expect(reason({ kind: 'pick', by: ['g'], measures: { own } })).toMatchObject({
+      message: `reduce: measures.own: columns: x: expected a type that is the same in all stages, got ${type}; ${advice}`,
     })
     const counts = { n: count('x'), d: countDistinct('x', { approximate: true }) }
     expect(reason({ kind: 'aggregate', phase: 'partial', by: ['g'], measures: counts })).toContain('count("x")')

@@ -1,6 +1,6 @@
 /** Checks the SQL of own aggregates. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { KeyedStep, OwnAggregate } from '../../define/exchange-definition.ts'
+import type { AggregateStep, KeyedStep, OwnAggregate } from '../../define/exchange-definition.ts'
 import { withStates } from '../../define/own-aggregate.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { quoteName } from '../duckdb/quote.ts'
@@ -10,6 +10,9 @@ import { orderedAggregate } from '../sql/bucket-wise.ts'
 import { sqlCatalog } from '../sql/catalog.ts'
 import { checkFunctions } from '../sql/row-wise.ts'
 import { parseExpression } from '../sql/syntax.ts'
+import type { SchemaColumn } from '../transform/schema-column.ts'
+import { checkInBoth } from './compared-column.ts'
+import { stateName } from './measure-sql.ts'
 
 /**
  * Checks that each expression is one, reads only the columns that it names, and does not depend on an order of the rows.
@@ -25,6 +28,36 @@ export async function checkAggregates(
     if (measure.kind === 'aggregate')
       await checkOwn(connection, measure, { where: `reduce: measures.${name}`, columns })
 }
+
+/** The columns of a step over own aggregates, and those of its states when they are joined. */
+interface StateColumns {
+  readonly states: readonly SchemaColumn[]
+  readonly joined: readonly SchemaColumn[]
+}
+
+/**
+ * Checks the types of the states of own aggregates: how often they are joined depends on how rows are cut, and must change neither a type
+ * nor an order. @throws DEFINITION_INVALID with the name of the measure, and the type to cast to
+ */
+export function checkStates({ measures }: AggregateStep, { states, joined }: StateColumns): void {
+  for (const [index, [name, measure]] of Object.entries(measures).entries()) {
+    if (measure.kind !== 'aggregate') continue
+    for (const state of Object.keys(measure.partial)) {
+      const [type, again] = [states, joined].map(columns => typeIn(columns, stateName(index, state))) as [
+        string,
+        string,
+      ]
+      checkInBoth(type, `reduce: measures.${name}: partial.${state}`)
+      if (again === type) continue
+      const where = `reduce: measures.${name}: combine.${state}`
+      const message = `${where}: expected the type of the state, ${type}, as states are joined any number of times, got ${again}; cast it to ${type}, or cast the state in partial`
+      throw new PermanentError('DEFINITION_INVALID', message, { where, state, type, got: again })
+    }
+  }
+}
+
+const typeIn = (columns: readonly SchemaColumn[], name: string): string =>
+  String(columns.find(column => column.name === name)?.type)
 
 async function checkOwn(
   connection: DuckDBConnection,

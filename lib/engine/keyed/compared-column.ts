@@ -1,4 +1,4 @@
-/** Columns whose values are compared, as SQL that has one order in all stages. */
+/** Columns whose types or orders may be others in the next stage: which of them are compared, and as what. */
 import { mapScalars, parseEngineType } from '../../delta/engine-type.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { quoteName } from '../duckdb/quote.ts'
@@ -25,18 +25,34 @@ const timeWithZone = 'TIME WITH TIME ZONE'
 
 /** Returns a column as SQL for `comparable`. @throws DEFINITION_INVALID for a type whose order would depend on how rows are cut */
 export function compared(column: SchemaColumn, where: string): string {
-  const { name, type } = column
+  const { name } = column
+  const type = String(column.type)
+  const instead = type === timeWithZone ? undefined : adviceFor(type)
+  if (instead === undefined) return comparable(column)
+  const message = `${where}: expected a column with one order in all stages, got ${name} of type ${type}; ${instead} in a step before`
+  throw new PermanentError('DEFINITION_INVALID', message, { column: name, type })
+}
+
+/**
+ * Checks a type that SQL of the user may meet in two stages: which values it compares is not known, so that they cannot be made comparable.
+ * @throws DEFINITION_INVALID for a type that is another, or has another order, after an exchange
+ */
+export function checkInBoth(type: string, where: string): void {
+  const read = readBackType(type)
+  const instead = adviceFor(type) ?? (read === type ? undefined : `cast it to ${read}`)
+  if (instead === undefined) return
+  const message = `${where}: expected a type that is the same in all stages, got ${type}; ${instead}`
+  throw new PermanentError('DEFINITION_INVALID', message, { where, type })
+}
+
+function adviceFor(type: string): string | undefined {
   const inner: string[] = []
-  mapScalars(parseEngineType(String(type)), scalar => {
+  mapScalars(parseEngineType(type), scalar => {
     inner.push(/^[A-Z_ ]*/.exec(scalar)?.[0] ?? '')
     return { kind: 'scalar', name: scalar }
   })
   const found = inner.map(each => advice.get(each)).find(each => each !== undefined)
-  const nested = inner.includes(timeWithZone) && String(type) !== timeWithZone ? 'cast it to TIME' : undefined
-  const instead = found ?? nested
-  if (instead === undefined) return comparable(column)
-  const message = `${where}: expected a column with one order in all stages, got ${name} of type ${String(type)}; ${instead} in a step before`
-  throw new PermanentError('DEFINITION_INVALID', message, { column: name, type: String(type) })
+  return found ?? (inner.includes(timeWithZone) ? 'cast it to TIME' : undefined)
 }
 
 /**

@@ -5,7 +5,7 @@ import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
-import { comparable, compared } from './compared-column.ts'
+import { checkInBoth, comparable, compared } from './compared-column.ts'
 import type { StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
 import type { MeasuredColumn } from './measured-column.ts'
@@ -121,7 +121,10 @@ function grouped(
 function measured(measure: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
   const { kind, column } = measure
   if (measure.kind === 'aggregate')
-    for (const each of measure.columns) requireColumn(each, given, `reduce: measures.${name}: columns`)
+    for (const each of measure.columns) {
+      const at = `reduce: measures.${name}: columns`
+      checkInBoth(String(requireColumn(each, given, at).type), `${at}: ${each}`)
+    }
   if (column === undefined) return undefined
   const where = `reduce: measures.${name}: ${kind}('${column}')`
   const found = requireColumn(column, given, where)

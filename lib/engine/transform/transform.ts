@@ -7,7 +7,7 @@ import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import { checkAggregates } from '../keyed/check-aggregates.ts'
+import { checkAggregates, checkStates } from '../keyed/check-aggregates.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
 import { checkAnySlice } from '../sql/any-slice.ts'
 import { checkBucketWise, keepsKey } from '../sql/bucket-wise.ts'
@@ -70,7 +70,13 @@ export async function checkTransform(
     checked.push({ step, given, by: key })
     query = applyStep(query, { step, given, by: key }, index, maps)
     key = next
-    given = await describe(connection, query, nameOf(steps, index), given)
+    const where = nameOf(steps, index)
+    const described = await describe(connection, query, where, given)
+    if (step.kind === 'aggregate' && step.phase === 'partial') {
+      const joining = { ...query, sql: keyedQuery({ ...step, phase: 'combine' }, described, query.sql) }
+      checkStates(step, { states: described, joined: await describe(connection, joining, where, given) })
+    }
+    given = described
   }
   return { steps: checked, schema: given }
 }
