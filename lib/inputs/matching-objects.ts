@@ -1,7 +1,7 @@
 /** Lists the objects under the input root that the path template of a source matches. */
 import { throwIfAborted } from '../errors/abort.ts'
 import { sortInputs } from '../model/run-identity.ts'
-import { globMatcher, literalPrefix } from '../paths/glob.ts'
+import { cutLiteral, globMatcher } from '../paths/glob.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FindOptions } from './find-options.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
@@ -26,8 +26,17 @@ export async function matchingObjects(options: FindOptions, glob: string): Promi
 /** Lists the objects of a store that a glob matches and that may be inputs. */
 export async function* listMatching(input: Store, glob: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
   const matches = globMatcher(glob)
-  for await (const object of input.list(literalPrefix(glob))) {
+  for await (const object of mayMatch(input, glob)) {
     throwIfAborted(signal)
     if (matches(object.key) && !isNeverInput(object.key)) yield object
   }
+}
+
+/** A file that is named whole is looked at alone on a disk: its folder may have one for each node of a graph, and would be read for each. */
+async function* mayMatch(input: Store, glob: string): AsyncGenerator<StoredObject> {
+  const { literal, rest } = cutLiteral(glob)
+  const isKey = rest === '' && literal.split('/').every(name => !['', '.', '..'].includes(name))
+  if (!isKey || !input.fileOf) return yield* input.list(literal)
+  const found = await input.stat(literal)
+  if (found) yield found
 }
