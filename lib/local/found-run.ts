@@ -1,6 +1,5 @@
 /** Runs a task whose inputs are found: the steps plan, process and commit. */
 import { dirname } from 'node:path'
-import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
