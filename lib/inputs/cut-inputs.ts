@@ -16,16 +16,16 @@ const sliceBytesMin = 1024 * 1024
 /** Enough slices for shares of nearly equal bytes. */
 const slicesPerThread = 4
 
-/** Returns the slices of all inputs, numbered over all of them. */
+/** Returns the slices of all inputs, numbered over all of them: of one input as many for each thread. */
 export function cutInputs(
   inputs: readonly InputObject[],
   cut: (input: InputObject, place: SlicePlace) => readonly Slice[],
   bytes: number,
   { threads = 1, textBytes = textBytesDefault }: FindOptions,
 ): readonly Slice[] {
-  const even = Math.ceil(bytes / (threads * slicesPerThread))
   const wholeBytes = Math.floor(textBytes / 3)
-  const sliceBytes = Math.min(wholeBytes, Math.max(sliceBytesMin, even))
+  const perThread = Math.max(slicesPerThread, Math.ceil(bytes / threads / wholeBytes))
+  const sliceBytes = Math.max(sliceBytesMin, Math.ceil(bytes / (threads * perThread)))
   const slices: Slice[] = []
   for (const [index, input] of inputs.entries())
     for (const slice of cut(input, { input: index, firstSlice: slices.length, sliceBytes, wholeBytes }))

@@ -15,6 +15,7 @@ import type { UnusedArchive } from './input-warnings.ts'
 import { type MemberSlicesOptions, planMemberSlices, planWholeArchive } from './member-slices.ts'
 import { type OpenArchive, openArchive } from './open-archive.ts'
 import { openAll } from './open-input.ts'
+import { weightOf } from './plan-slices.ts'
 import { spreadIndexes } from './spread.ts'
 
 /** Members that a run reads. */
@@ -42,7 +43,7 @@ export async function findMembers(
       cutInputs(
         inputs,
         (input, at) => cutArchive(input, byKey.get(input.key) ?? listOfMembers([]), { ...at, ...wholeMembers(source) }),
-        bytes,
+        weightOf({ bytes, memberCount }),
         options,
       ),
     memberCount,

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { joinOf } from '../../lib/index.ts'
+import { cutInputs, type SlicePlace } from '../../lib/inputs/cut-inputs.ts'
 import { wholeSide } from '../../lib/inputs/cut-whole-side.ts'
-import type { FoundObjects } from '../../lib/inputs/find-options.ts'
+import type { FindOptions, FoundObjects } from '../../lib/inputs/find-options.ts'
 import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 import { packBatches, planRangeSlices, skew, splitShares } from '../../lib/inputs/plan-slices.ts'
 import type { MembersSlice, Slice } from '../../lib/model/plan-data.ts'
@@ -118,6 +119,21 @@ describe('planRangeSlices', () => {
 
   it('plans nothing for an empty file', () => {
     expect(planRangeSlices({ input: 0, sizeBytes: 0 })).toEqual([])
+  })
+})
+
+describe('cutInputs', () => {
+  it('cuts an input into as many slices for each thread, however large it is', () => {
+    for (const mebibytes of [1, 7, 90, 170, 515, 1700])
+      for (const threads of [1, 2, 3, 8]) {
+        const bytes = mebibytes * 2 ** 20 + 1
+        const file = { key: 'a.csv', sizeBytes: bytes, etag: '1', identity: '1' }
+        const cut = (_: unknown, place: SlicePlace) => planRangeSlices({ ...place, sizeBytes: bytes })
+        const slices = cutInputs([file], cut, bytes, { threads } as FindOptions)
+        const isLarge = bytes > threads * 4 * 2 ** 20
+        if (isLarge) expect(slices.length % threads).toBe(0)
+        for (const slice of slices) expect(slice.bytes).toBeLessThanOrEqual(32 * 2 ** 20)
+      }
   })
 })
 
