@@ -1,6 +1,6 @@
 /** Reads the binary encoding of Avro from bytes that are all there. */
 import { Buffer } from 'node:buffer'
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** Seven bytes of an integer, of seven bits each, are a number without loss. */
 const exactBytes = 7
@@ -22,7 +22,7 @@ export class BlockBytes {
   /** Returns the next bytes: a view. @throws INPUT_INVALID where there are fewer */
   take(length: number): Buffer {
     if (length < 0 || length > this.left)
-      throw avroFault(`${length} more bytes of a value`, `${this.left}; the file is damaged`)
+      throw invalidInput(`${length} more bytes of a value`, `${this.left}; the file is damaged`)
     this.at += length
     return this.#bytes.subarray(this.at - length, this.at)
   }
@@ -52,14 +52,14 @@ export class BlockBytes {
   int(): number {
     const value = this.long()
     if (value === Number(value) && value >= -intLimit && value < intLimit) return value
-    throw avroFault('an int of 32 bits', `${value}; the file is damaged`)
+    throw invalidInput('an int of 32 bits', `${value}; the file is damaged`)
   }
 
   /** Reads a length or a count. */
   size(): number {
     const value = this.long()
     if (typeof value === 'number') return value
-    throw avroFault('a length or a count', `${value}; the file is damaged`)
+    throw invalidInput('a length or a count', `${value}; the file is damaged`)
   }
 
   #wholeLong(low: bigint): bigint {
@@ -71,7 +71,7 @@ export class BlockBytes {
       value |= BigInt(byte & 127) << BigInt(7 * count)
       if (byte < 128) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
     }
-    throw avroFault('an integer of at most 64 bits', 'a longer one; the file is damaged')
+    throw invalidInput('an integer of at most 64 bits', 'a longer one; the file is damaged')
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads Avro object container files: the schema, and blocks of records. */
 import { Buffer } from 'node:buffer'
 import type { ChunkBytes } from '../tar/tar-bytes.ts'
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { BlockBytes, longBytesMax } from './block-bytes.ts'
 import { blockBytesMax, blockInflater } from './block-codecs.ts'
 import { type AvroRecord, readSchema } from './schema.ts'
@@ -26,10 +26,10 @@ const metadataBytesMax = 16 * 1024 * 1024
 /** Reads the header. @throws INPUT_INVALID for a file of another kind, and for one that is damaged or cut short */
 export async function readAvroHeader(file: ChunkBytes): Promise<AvroHeader> {
   const start = (await file.take(magic.length)).toString('latin1')
-  if (start !== magic) throw avroFault('an Avro object container file', 'one that begins with other bytes')
+  if (start !== magic) throw invalidInput('an Avro object container file', 'one that begins with other bytes')
   const metadata = await readMetadata(file)
   const schema = metadata.get('avro.schema')
-  if (schema === undefined) throw avroFault('a header with avro.schema', 'one without it')
+  if (schema === undefined) throw invalidInput('a header with avro.schema', 'one without it')
   const codec = metadata.get('avro.codec') ?? 'null'
   return { schema: readSchema(schema), codec, marker: await takeAll(file, markerBytes, 'the marker of the header') }
 }
@@ -44,14 +44,14 @@ export async function* readAvroBlocks(file: ChunkBytes, { codec, marker }: AvroH
     const size = (await takeLong(file)) as number
     const place = `the block at offset ${offset}`
     if (size < 0 || size > blockBytesMax || records < 0)
-      throw avroFault(`${place} to have at most ${blockBytesMax} bytes`, `${size} with ${records} records`, { offset })
+      throw invalidInput(`${place} to have at most ${blockBytesMax} bytes`, `${size} with ${records} records`, { offset })
     const stored = await takeAll(file, size, place)
     const end = await takeAll(file, markerBytes, place)
     if (!end.equals(marker))
-      throw avroFault(`the marker of the file after ${place}`, 'other bytes; the file is damaged', { offset })
+      throw invalidInput(`the marker of the file after ${place}`, 'other bytes; the file is damaged', { offset })
     const bytes = new BlockBytes(await inflate(stored))
     // A record without bytes has only nulls. A count of them is no proof of rows.
-    if (records > bytes.left) throw avroFault(`records in ${place}`, `${records} in ${bytes.left} bytes`, { offset })
+    if (records > bytes.left) throw invalidInput(`records in ${place}`, `${records} in ${bytes.left} bytes`, { offset })
     yield { records, bytes }
   }
 }
@@ -66,7 +66,7 @@ async function readMetadata(file: ChunkBytes): Promise<ReadonlyMap<string, strin
       const key = await takeText(file)
       const text = await takeText(file)
       sum += key.length + text.length
-      if (sum > metadataBytesMax) throw avroFault(`a header of at most ${metadataBytesMax} bytes`, 'a longer one')
+      if (sum > metadataBytesMax) throw invalidInput(`a header of at most ${metadataBytesMax} bytes`, 'a longer one')
       if (key === 'avro.schema' || key === 'avro.codec') found.set(key, text)
     }
   }
@@ -76,7 +76,7 @@ async function readMetadata(file: ChunkBytes): Promise<ReadonlyMap<string, strin
 async function takeText(file: ChunkBytes): Promise<string> {
   const size = await takeLong(file)
   if (size === undefined || size < 0 || size > metadataBytesMax)
-    throw avroFault('a header of an Avro file', `a text of ${size} bytes; the file is damaged`)
+    throw invalidInput('a header of an Avro file', `a text of ${size} bytes; the file is damaged`)
   return (await takeAll(file, size, 'the header')).toString('utf8')
 }
 
@@ -86,7 +86,7 @@ async function takeAll(file: ChunkBytes, length: number, part: string): Promise<
   return bytes
 }
 
-const cutShort = (part: string): Error => avroFault(`all of ${part}`, 'the end of the file; it is cut short')
+const cutShort = (part: string): Error => invalidInput(`all of ${part}`, 'the end of the file; it is cut short')
 
 /** Reads an integer byte by byte; undefined at the end of the file, where that `mayEnd`. */
 async function takeLong(file: ChunkBytes, mayEnd = false): Promise<number | undefined> {

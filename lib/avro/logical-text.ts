@@ -1,6 +1,6 @@
 /** Reads Avro values whose type says what they mean: dates, times, decimals and identifiers. */
 import type { Buffer } from 'node:buffer'
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { BlockBytes } from './block-bytes.ts'
 import type { AvroType } from './schema.ts'
 
@@ -81,7 +81,7 @@ const decimalBytesMax = 1024
 function decimalText(bytes: Buffer, scale: number): string {
   if (bytes.length === 0) return '0'
   if (bytes.length > decimalBytesMax)
-    throw avroFault(`a decimal of at most ${decimalBytesMax} bytes`, `one of ${bytes.length} bytes`)
+    throw invalidInput(`a decimal of at most ${decimalBytesMax} bytes`, `one of ${bytes.length} bytes`)
   const unsigned = BigInt(`0x${bytes.toString('hex')}`)
   const value = BigInt.asIntN(8 * bytes.length, unsigned)
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { avroNull } from '../define/avro-format.ts'
 import { PermanentError, prefixError } from '../errors/errors.ts'
 import { ChunkBytes } from '../tar/tar-bytes.ts'
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { BlockBytes } from './block-bytes.ts'
 import { type AvroBlock, readAvroBlocks, readAvroHeader } from './container.ts'
 import { type ValueReader, valueReader } from './value-text.ts'
@@ -65,7 +65,7 @@ class RecordWriter {
     }
     yield Buffer.from(text)
     if (bytes.left > 0)
-      throw avroFault(`${records} records in a block`, `${bytes.left} more bytes; the file is damaged`)
+      throw invalidInput(`${records} records in a block`, `${bytes.left} more bytes; the file is damaged`)
   }
 
   #record(bytes: BlockBytes): string {

@@ -1,5 +1,5 @@
 /** Reads the schema of an Avro file, which is JSON, into a tree of types. */
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** A type with what its values mean. A named type may contain itself. */
 export type AvroType =
@@ -33,14 +33,14 @@ type PlainKind = (typeof plainKinds)[number]
 export function readSchema(text: string): AvroRecord {
   const type = new SchemaReader().read(parsed(text), '')
   if (type.kind === 'record') return type
-  throw avroFault('an Avro schema of records', `one of the type ${type.kind}`)
+  throw invalidInput('an Avro schema of records', `one of the type ${type.kind}`)
 }
 
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw avroFault('an Avro schema in JSON', (error as Error).message)
+    throw invalidInput('an Avro schema in JSON', (error as Error).message)
   }
 }
 
@@ -54,7 +54,7 @@ class SchemaReader {
   readonly #named = new Map<string, AvroType>()
 
   read(schema: unknown, space: string): AvroType {
-    if (this.#depth >= depthMax) throw avroFault(`a schema of at most ${depthMax} types in one another`, 'a deeper one')
+    if (this.#depth >= depthMax) throw invalidInput(`a schema of at most ${depthMax} types in one another`, 'a deeper one')
     this.#depth++
     const type = this.#read(schema, space)
     this.#depth--
@@ -132,4 +132,4 @@ const digitsMax = 2400
 const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
 
 const schemaFault = (got: unknown): Error =>
-  avroFault('a type in the Avro schema', (JSON.stringify(got) ?? 'nothing').slice(0, 200))
+  invalidInput('a type in the Avro schema', (JSON.stringify(got) ?? 'nothing').slice(0, 200))

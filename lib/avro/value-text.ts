@@ -1,5 +1,5 @@
 /** Reads Avro values as texts of columns, and as JSON where they are in other values. */
-import { avroFault } from './avro-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { BlockBytes } from './block-bytes.ts'
 import { logicalText } from './logical-text.ts'
 import type { AvroType } from './schema.ts'
@@ -62,7 +62,7 @@ const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
       const index = bytes.size()
       const reader = inner[index]
       if (reader) return reader()
-      throw avroFault(`one of ${branches.length} types of a union`, `the number ${index}; the file is damaged`)
+      throw invalidInput(`one of ${branches.length} types of a union`, `the number ${index}; the file is damaged`)
     }
     return { text: bytes => next(bytes).text(bytes), json: bytes => next(bytes).json(bytes) }
   },
@@ -72,7 +72,7 @@ const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
 function deeper(type: AvroType, depth: number): () => ValueReader {
   let made: ValueReader | undefined
   return () => {
-    if (depth >= depthMax) throw avroFault(`values at most ${depthMax} deep in one another`, 'one more')
+    if (depth >= depthMax) throw invalidInput(`values at most ${depthMax} deep in one another`, 'one more')
     made ??= valueReader(type, depth + 1)
     return made
   }
@@ -99,14 +99,14 @@ function readItems(bytes: BlockBytes, readItem: () => string): string {
     if (count < 0) bytes.size()
     // Only nulls and empty records have no bytes.
     if (Math.abs(count) > Math.max(bytes.left, emptyItemsMax))
-      throw avroFault(
+      throw invalidInput(
         `at most ${bytes.left} items, which is the number of bytes left`,
         `${Math.abs(count)}; the file is damaged`,
       )
     for (let index = 0; index < Math.abs(count); index++) {
       const item = readItem()
       characters += item.length + 1
-      if (characters > charactersMax) throw avroFault(`values of at most ${charactersMax} characters`, 'a longer one')
+      if (characters > charactersMax) throw invalidInput(`values of at most ${charactersMax} characters`, 'a longer one')
       items.push(item)
     }
   }
@@ -115,14 +115,14 @@ function readItems(bytes: BlockBytes, readItem: () => string): string {
 
 function booleanText(bytes: BlockBytes): string {
   const byte = bytes.byte()
-  if (byte > 1) throw avroFault('a boolean, the byte 0 or 1', `${byte}; the file is damaged`)
+  if (byte > 1) throw invalidInput('a boolean, the byte 0 or 1', `${byte}; the file is damaged`)
   return byte === 0 ? 'false' : 'true'
 }
 
 function symbolAt(symbols: readonly string[], index: number): string {
   const symbol = symbols[index]
   if (symbol !== undefined) return symbol
-  throw avroFault(`one of ${symbols.length} symbols of an enum`, `the number ${index}; the file is damaged`)
+  throw invalidInput(`one of ${symbols.length} symbols of an enum`, `the number ${index}; the file is damaged`)
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -132,7 +132,7 @@ function stringText(bytes: BlockBytes): string {
   try {
     return decoder.decode(given)
   } catch {
-    throw avroFault('strings in UTF-8, as Avro has them', `the bytes ${given.subarray(0, 20).toString('hex')}`)
+    throw invalidInput('strings in UTF-8, as Avro has them', `the bytes ${given.subarray(0, 20).toString('hex')}`)
   }
 }
 

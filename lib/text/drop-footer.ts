@@ -1,6 +1,6 @@
 /** Leaves out the last lines of a text. */
 import { Buffer } from 'node:buffer'
-import { PermanentError } from '../errors/errors.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { type ChunkFilter, joinChunks } from './chunk-filter.ts'
 import { longestRecordBytes } from './record-dialect.ts'
 
@@ -16,7 +16,8 @@ export function dropFooter(lines: number): ChunkFilter {
       // One line more may be the rest of a line that the next chunk completes.
       const end = footerStart(bytes, isLast ? lines : lines + 1)
       if (!isLast) kept = Buffer.from(bytes.subarray(end))
-      if (kept.length > longestRecordBytes) throw footerTooLong(lines)
+      if (kept.length > longestRecordBytes)
+        throw invalidInput(`a footer of ${lines} lines in at most ${longestRecordBytes} bytes`, 'longer lines', { lines })
       return bytes.subarray(0, end)
     },
   }
@@ -32,9 +33,4 @@ function footerStart(bytes: Uint8Array, lines: number): number {
     while (at > 0 && !isNewline(bytes[at - 1])) at--
   }
   return at
-}
-
-function footerTooLong(lines: number): PermanentError {
-  const message = `expected a footer of ${lines} lines in at most ${longestRecordBytes} bytes, got longer lines`
-  return new PermanentError('INPUT_INVALID', message, { lines })
 }

@@ -1,5 +1,5 @@
 /** Reads the text of a cell out of its elements: plain, or of several runs with formats of their own. */
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** Characters of the longest text that Excel has in a cell, and of its longest spelling with escapes. */
 const charactersMax = 32_767
@@ -58,4 +58,4 @@ function characterOf(hex: string): string | undefined {
 }
 
 const tooLong = () =>
-  workbookFault(`texts of at most ${charactersMax} characters in cells, as Excel has`, 'a longer one')
+  invalidInput(`texts of at most ${charactersMax} characters in cells, as Excel has`, 'a longer one')

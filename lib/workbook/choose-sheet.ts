@@ -1,7 +1,7 @@
 /** Finds the sheet of a workbook that is read, and what its cells refer to. */
 import type { WorkbookFormat } from '../define/definition.ts'
 import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { Relationship, WorkbookParts } from './workbook-parts.ts'
 
 /** The parts that reading a sheet needs. */
@@ -35,7 +35,7 @@ export async function chooseSheet(
       : sheets.find(({ name }, index) => name === sheet || index + 1 === sheet)
   if (!chosen) throw noSheet(sheet, sheets)
   if (!isTable(chosen))
-    throw workbookFault(`${JSON.stringify(chosen.name)} to be a sheet of cells`, 'one of another kind')
+    throw invalidInput(`${JSON.stringify(chosen.name)} to be a sheet of cells`, 'one of another kind')
   const targetOf = (kind: string): string | undefined => byKind(relationships, kind)?.target
   return {
     name: chosen.name,
@@ -52,9 +52,9 @@ const byKind = (relationships: ReadonlyMap<string, Relationship>, kind: string):
 async function findWorkbook(parts: WorkbookParts): Promise<string> {
   const workbook = byKind(await parts.relationships(), 'officeDocument')?.target ?? 'xl/workbook.xml'
   if (workbook.toLowerCase().endsWith('.bin'))
-    throw workbookFault('an Excel workbook (xlsx)', 'a binary one (xlsb); save it as .xlsx first')
+    throw invalidInput('an Excel workbook (xlsx)', 'a binary one (xlsb); save it as .xlsx first')
   if (!parts.has(workbook))
-    throw workbookFault(
+    throw invalidInput(
       'an Excel workbook (xlsx)',
       'a zip archive without a workbook; read its members with zipMembers()',
     )
@@ -74,7 +74,7 @@ async function readWorkbook(parts: WorkbookParts, workbook: string) {
   }
   await readAllXml(parts.streamSmall(workbook), { open, close() {} }, workbook)
   if (!isWorkbook)
-    throw workbookFault('an Excel workbook (xlsx)', 'another document of Office; save its table as .xlsx or CSV first')
+    throw invalidInput('an Excel workbook (xlsx)', 'another document of Office; save its table as .xlsx or CSV first')
   return { sheets, is1904 }
 }
 
@@ -86,7 +86,7 @@ function noSheet(sheet: WorkbookFormat['sheet'], sheets: readonly ListedSheet[])
   const more = names.length > listedMax ? ` and ${names.length - listedMax} more` : ''
   const got = names.length === 0 ? 'a workbook without sheets' : `${names.slice(0, listedMax).join(', ')}${more}`
   const expected = sheet === undefined ? 'a sheet of cells that is not hidden' : wantedSheet(sheet)
-  return workbookFault(expected, `${got}; set sheet in xlsx()`, { sheets: names.slice(0, listedMax) })
+  return invalidInput(expected, `${got}; set sheet in xlsx()`, { sheets: names.slice(0, listedMax) })
 }
 
 const wantedSheet = (sheet: string | number): string =>

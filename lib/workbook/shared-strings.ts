@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { readAllXml } from '../xml/xml-events.ts'
 import { CellTextReader } from './cell-text-reader.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
 
 const textBytesMax = 64 * 1024 * 1024
@@ -54,7 +54,7 @@ export async function readSharedStrings(parts: WorkbookParts, part: string | und
 }
 
 const tooMany = () =>
-  workbookFault(
+  invalidInput(
     `at most ${textBytesMax} bytes and ${countMax} texts that cells share`,
     'more; save the sheet as CSV, or divide the workbook',
   )

@@ -5,7 +5,7 @@ import { CellTextReader, joined, unescaped } from './cell-text-reader.ts'
 import type { NumberKind } from './number-formats.ts'
 import { dateText, durationText, numberText, plainNumber } from './serial-date.ts'
 import type { SharedStrings } from './shared-strings.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** Texts and formats that cells refer to. */
 export interface SheetContext {
@@ -70,7 +70,7 @@ export class SheetReader implements XmlListener {
   #beginRow(written: string | undefined): void {
     const row = written === undefined ? this.#row + 1 : plainNumber(written)
     if (!Number.isInteger(row) || row <= this.#row || row > rowsMax)
-      throw workbookFault(`the number of a row after ${this.#row}, at most ${rowsMax}`, JSON.stringify(written ?? row))
+      throw invalidInput(`the number of a row after ${this.#row}, at most ${rowsMax}`, JSON.stringify(written ?? row))
     this.#row = row
     this.#column = 0
     this.#texts = []
@@ -82,7 +82,7 @@ export class SheetReader implements XmlListener {
     const place = attribute('r')
     const column = place === undefined ? this.#column + 1 : columnOf(place)
     if (column <= this.#column || column > columnsMax)
-      throw workbookFault(`a cell after column ${this.#column} in row ${this.#row}`, JSON.stringify(place ?? column))
+      throw invalidInput(`a cell after column ${this.#column} in row ${this.#row}`, JSON.stringify(place ?? column))
     this.#column = column
     this.#type = attribute('t') ?? 'n'
     this.#style = plainNumber(attribute('s') ?? '0')
@@ -97,7 +97,7 @@ export class SheetReader implements XmlListener {
     if (text === '') return
     this.#characters += text.length
     if (this.#characters > rowCharactersMax)
-      throw workbookFault(`at most ${rowCharactersMax} characters in row ${this.#row}`, 'more')
+      throw invalidInput(`at most ${rowCharactersMax} characters in row ${this.#row}`, 'more')
     while (this.#texts.length < this.#column - 1) this.#texts.push('')
     this.#texts.push(text)
   }
@@ -131,7 +131,7 @@ export class SheetReader implements XmlListener {
     const text = this.#context.strings.get(plainNumber(value))
     if (text !== undefined) return text
     const expected = `the index of one of ${this.#context.strings.count} shared texts`
-    throw workbookFault(`${expected} in row ${this.#row}, column ${this.#column}`, JSON.stringify(value))
+    throw invalidInput(`${expected} in row ${this.#row}, column ${this.#column}`, JSON.stringify(value))
   }
 
   #number(written: string): string {

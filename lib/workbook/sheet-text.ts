@@ -7,7 +7,7 @@ import { chooseSheet } from './choose-sheet.ts'
 import { readNumberKinds } from './number-formats.ts'
 import { readSharedStrings } from './shared-strings.ts'
 import { SheetReader } from './sheet-reader.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { WorkbookParts } from './workbook-parts.ts'
 
 export interface SheetTextOptions {
@@ -37,7 +37,7 @@ export async function* rewriteSheet(
   })
   for await (const _piece of readXml(parts.stream(sheet.part), reader, sheet.part))
     if (writer.characters >= pieceCharacters) yield writer.take()
-  if (!reader.isSheet) throw workbookFault(`${sheet.part} to be a sheet of cells`, 'another document')
+  if (!reader.isSheet) throw invalidInput(`${sheet.part} to be a sheet of cells`, 'another document')
   yield writer.take()
 }
 
@@ -50,7 +50,7 @@ async function wholeBytes(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   for await (const chunk of source) {
     sizeBytes += chunk.length
     if (sizeBytes > workbookBytesMax)
-      throw workbookFault(
+      throw invalidInput(
         `a workbook of at most ${workbookBytesMax} bytes`,
         'more; save its sheet as CSV, or divide it',
       )
@@ -92,7 +92,7 @@ class RecordWriter {
     const { headerRow } = this.#options.format
     if (headerRow === false || row < headerRow) return false
     if (row > headerRow)
-      throw workbookFault(
+      throw invalidInput(
         `the names of columns in row ${headerRow}`,
         `an empty row, and the next cells in row ${row}; set headerRow in xlsx()`,
         { headerRow, row },
@@ -120,7 +120,7 @@ class RecordWriter {
     if (errors === 'empty') return texts.map(text => (text.startsWith(errorMark) ? '' : text))
     const column = texts.findIndex(text => text.startsWith(errorMark))
     if (column < 0) return texts
-    throw workbookFault(`a value in row ${row}, column ${column + 1}`, withoutMark(texts[column] as string))
+    throw invalidInput(`a value in row ${row}, column ${column + 1}`, withoutMark(texts[column] as string))
   }
 }
 

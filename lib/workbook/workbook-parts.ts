@@ -8,7 +8,7 @@ import { readZipDirectory } from '../zip/directory.ts'
 import type { ZipEntry } from '../zip/entry-table.ts'
 import { entryFault } from '../zip/limits.ts'
 import { memberChunks } from '../zip/member-bytes.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** A relationship of a part to another one. */
 export interface Relationship {
@@ -52,7 +52,7 @@ export class WorkbookParts {
   /** Yields the bytes of a part, whose checksum is compared at its end. @throws INPUT_INVALID */
   async *stream(part: string): AsyncGenerator<Uint8Array> {
     const entry = this.#entries.get(part.toLowerCase())
-    if (!entry) throw workbookFault(`the part ${part} in the workbook`, 'a zip archive without it', { part })
+    if (!entry) throw invalidInput(`the part ${part} in the workbook`, 'a zip archive without it', { part })
     try {
       const fault = entryFault(entry, limits, key)
       if (fault) throw fault
@@ -69,7 +69,7 @@ export class WorkbookParts {
     for await (const chunk of this.stream(part)) {
       sizeBytes += chunk.length
       if (sizeBytes > smallPartBytes)
-        throw workbookFault(`${part} of at most ${smallPartBytes} bytes`, 'more', { part })
+        throw invalidInput(`${part} of at most ${smallPartBytes} bytes`, 'more', { part })
       yield chunk
     }
   }

@@ -1,5 +1,5 @@
 /** Writes an element and what is in it as the JSON of an object, of a text or of null. */
-import { xmlFault } from './xml-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 /** Characters of the longest record. */
 const recordCharactersMax = 32 * 1024 * 1024
@@ -68,7 +68,7 @@ export class ElementJson {
     this.#characters += characters
     if (this.#characters <= recordCharactersMax) return
     const got = 'a longer one; choose an element within it as the record'
-    throw xmlFault(`records of at most ${recordCharactersMax} characters`, got)
+    throw invalidInput(`records of at most ${recordCharactersMax} characters`, got)
   }
 }
 

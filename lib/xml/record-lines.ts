@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { XmlFormat } from '../define/definition.ts'
 import { ElementJson } from './element-json.ts'
 import { readXml, type XmlElement, type XmlListener } from './xml-events.ts'
-import { xmlFault } from './xml-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 
 export interface RecordLinesOptions {
   readonly format: Pick<XmlFormat, 'record' | 'lists'>
@@ -76,7 +76,7 @@ class RecordReader implements XmlListener {
     const wanted = Math.max(1, this.#steps.length - 1)
     if (this.#deepest >= wanted) return
     const around = this.#steps.slice(0, wanted).join('/')
-    throw xmlFault(`the element ${around} in the document`, 'a document without it; correct record in xml()', {
+    throw invalidInput(`the element ${around} in the document`, 'a document without it; correct record in xml()', {
       record: this.#record,
     })
   }

@@ -4,7 +4,7 @@ import { Parser } from 'saxen'
 import { PermanentError } from '../errors/errors.ts'
 import { LineCounter } from './line-counter.ts'
 import { checkControls, decodeCharacters } from './xml-characters.ts'
-import { xmlFault } from './xml-fault.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { XmlPieces } from './xml-pieces.ts'
 
 /** Takes the elements of a document, by their names without a prefix. */
@@ -52,7 +52,7 @@ export async function* readXml(
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const encoding = decoder?.encoding.toUpperCase() ?? 'UTF-8'
-    throw xmlFault(`${part} in ${encoding}, as it declares or by default`, 'other bytes', { part })
+    throw invalidInput(`${part} in ${encoding}, as it declares or by default`, 'other bytes', { part })
   }
 }
 
@@ -75,7 +75,7 @@ function decoderOf(chunk: Uint8Array, part: string): InstanceType<typeof TextDec
   try {
     return new TextDecoder(marked ?? declared, { fatal: true })
   } catch {
-    throw xmlFault(`${part} in an encoding of the web such as UTF-8`, `the declared encoding ${declared}`, { part })
+    throw invalidInput(`${part} in an encoding of the web such as UTF-8`, `the declared encoding ${declared}`, { part })
   }
 }
 
@@ -206,7 +206,7 @@ class XmlReader {
   readonly #fault = (got: string, before = ''): PermanentError => {
     this.#lines.pass(before)
     const { line } = this.#lines
-    return xmlFault(`${this.#part} to be well formed`, `${got} in line ${line}`, { part: this.#part, line })
+    return invalidInput(`${this.#part} to be well formed`, `${got} in line ${line}`, { part: this.#part, line })
   }
 }
 
