@@ -1,7 +1,7 @@
 /** Makes the statistics of a file in a table's log from the footer of the Parquet file. */
 import { type Bound, readBound } from '../parquet/bounds.ts'
-import { endOf, isLeaf } from '../parquet/columns.ts'
-import type { ChunkStatistics, ParquetFooter, SchemaElement } from '../parquet/footer.ts'
+import { chunksOf, flatColumns, type LeafChunk } from '../parquet/columns.ts'
+import type { ParquetFooter, SchemaElement } from '../parquet/footer.ts'
 import { compareBounds, highestText, lowestText } from './statistics-values.ts'
 
 /** Columns with statistics, as other writers have them by default. */
@@ -21,10 +21,11 @@ export interface FileStatistics {
  * timestamps rounded to milliseconds, so that every value still lies between the bounds.
  */
 export function fileStatistics(footer: ParquetFooter): FileStatistics {
-  const columns = primitiveColumns(footer).slice(0, columnsMax)
+  const columns = flatColumns(footer).slice(0, columnsMax)
   const [mins, maxs, nulls] = [new Map<string, string>(), new Map<string, string>(), new Map<string, number>()]
-  for (const { element, chunks } of columns) {
+  for (const { element, leaf } of columns) {
     const { name } = element
+    const chunks = chunksOf(footer, leaf)
     const nullCounts = chunks.map(chunk => chunk.statistics?.nullCount)
     const isCounted = nullCounts.every(count => count !== undefined)
     if (isCounted)
@@ -43,40 +44,8 @@ export function fileStatistics(footer: ParquetFooter): FileStatistics {
   return { numRecords: footer.rowCount, nullCount: nulls, text }
 }
 
-interface Chunk {
-  readonly rowCount: number
-  readonly statistics?: ChunkStatistics | undefined
-}
-
-interface Column {
-  readonly element: SchemaElement
-  /** Its chunks in the row groups. */
-  readonly chunks: readonly Chunk[]
-}
-
-/** Returns the columns that are one leaf, without lists, maps and structures. */
-function primitiveColumns({ elements, rowGroups }: ParquetFooter): Column[] {
-  const columns: Column[] = []
-  let leaf = 0
-  for (let at = 1; at < elements.length; at = endOf(elements, at)) {
-    const element = elements[at] as SchemaElement
-    const index = leaf
-    if (isLeaf(element) && element.repetition !== repeated) {
-      const chunks = rowGroups.flatMap(({ rowCount, columns: all }) => {
-        const chunk = all[index]
-        return chunk ? [{ rowCount, statistics: chunk.statistics }] : []
-      })
-      columns.push({ element, chunks })
-    }
-    leaf += elements.slice(at, endOf(elements, at)).filter(isLeaf).length
-  }
-  return columns
-}
-
-const repeated = 2
-
 /** Joins the bounds of the row groups; undefined where one with values has none. */
-function boundsOf(element: SchemaElement, chunks: readonly Chunk[]): { min: Bound; max: Bound } | undefined {
+function boundsOf(element: SchemaElement, chunks: readonly LeafChunk[]): { min: Bound; max: Bound } | undefined {
   let found: { min: Bound; max: Bound } | undefined
   for (const { rowCount, statistics } of chunks) {
     if (rowCount === 0 || statistics?.nullCount === rowCount) continue

@@ -1,5 +1,6 @@
 /** Chooses the chunks of a Parquet file that have to be read, and the ranges of bytes that hold them. */
-import { columnElements, isLeaf } from './columns.ts'
+import { sumFields } from '../model/sum-fields.ts'
+import { columnElements } from './columns.ts'
 import type { ColumnChunk, ParquetFooter } from './footer.ts'
 import type { FooterChoice } from './project-footer.ts'
 
@@ -19,20 +20,17 @@ export function chooseChunks(
     isNeeded,
   }: { readonly names?: ReadonlySet<string> | undefined; readonly isNeeded?: readonly boolean[] | undefined },
 ): FooterChoice {
-  const all = columnElements(footer)
-  const columns = new Set(all.flatMap(({ elements }, at) => (!names || names.has(elements[0]?.name ?? '') ? [at] : [])))
+  const columns = new Set(columnElements(footer).flatMap(({ name }, at) => (!names || names.has(name) ? [at] : [])))
   if (columns.size === 0) columns.add(smallestColumn(footer))
   const rowGroups = new Set(footer.rowGroups.flatMap((_, at) => (isNeeded?.[at] === false ? [] : [at])))
   return { columns, rowGroups }
 }
 
 function smallestColumn(footer: ParquetFooter): number {
-  const sizes = columnElements(footer).map(({ elements, firstLeaf }) =>
-    footer.rowGroups.reduce((sum, { columns }) => {
-      const leaves = columns.slice(firstLeaf, firstLeaf + elements.filter(isLeaf).length)
-      return sum + leaves.reduce((bytes, chunk) => bytes + chunk.lengthBytes, 0)
-    }, 0),
-  )
+  const sizes = columnElements(footer).map(({ leaves }) => {
+    const chunks = footer.rowGroups.flatMap(({ columns }) => leaves.flatMap(leaf => columns[leaf] ?? []))
+    return sumFields(chunks, ['lengthBytes']).lengthBytes
+  })
   return sizes.indexOf(Math.min(...sizes))
 }
 
@@ -41,7 +39,7 @@ const uncountedBytes = 100
 
 /** Returns the bytes of the chosen chunks. */
 export const chunkBytes = (footer: ParquetFooter, choice: FooterChoice): number =>
-  chosenChunks(footer, choice).reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  sumFields(chosenChunks(footer, choice), ['lengthBytes']).lengthBytes
 
 /** Returns the ranges of the chosen chunks in order. Neighbours are one range where gaps are at most 2 % of it. */
 export function chunkRanges(footer: ParquetFooter, choice: FooterChoice, endMax: number): readonly Range[] {
@@ -54,10 +52,7 @@ export function chunkRanges(footer: ParquetFooter, choice: FooterChoice, endMax:
 /** Returns the chosen chunks, row group by row group. */
 export function chosenChunks(footer: ParquetFooter, { columns, rowGroups }: FooterChoice): readonly ColumnChunk[] {
   const all = columnElements(footer)
-  const leaves = [...columns].flatMap(column => {
-    const { elements = [], firstLeaf = 0 } = all[column] ?? {}
-    return elements.filter(isLeaf).map((_, index) => firstLeaf + index)
-  })
+  const leaves = [...columns].flatMap(column => all[column]?.leaves ?? [])
   return [...rowGroups].flatMap(at => leaves.flatMap(leaf => footer.rowGroups[at]?.columns[leaf] ?? []))
 }
 

@@ -34,38 +34,66 @@ export interface ParquetColumn {
   readonly refused?: string
 }
 
-/** A column's elements, itself first, and the index of its first leaf. */
+/** A column of the table in the schema. */
 export interface ColumnElements {
+  readonly name: string
+  /** Its elements, itself first, and the index of that one in the schema. */
   readonly elements: readonly SchemaElement[]
-  readonly firstLeaf: number
+  readonly at: number
+  /** The indexes of its leaves among all of the schema. */
+  readonly leaves: readonly number[]
 }
 
 /** Returns the elements of each column, in the order of the file. */
-export function columnElements({ elements }: Pick<ParquetFooter, 'elements'>): readonly ColumnElements[] {
+export function columnElements({ elements: all }: Pick<ParquetFooter, 'elements'>): readonly ColumnElements[] {
   const columns: ColumnElements[] = []
   let [at, leaf] = [1, 0]
-  for (let index = 0; index < (elements[0]?.childCount ?? 0); index++) {
-    const end = endOf(elements, at)
-    const own = elements.slice(at, end)
-    columns.push({ elements: own, firstLeaf: leaf })
-    at = end
-    leaf += own.filter(isLeaf).length
+  while (at < all.length) {
+    const elements = all.slice(at, endOf(all, at))
+    const leaves = elements.filter(isLeaf).map(() => leaf++)
+    columns.push({ name: elements[0]?.name ?? '', elements, at, leaves })
+    at += elements.length
   }
   return columns
 }
 
+/** Returns the index after an element and all that it contains. */
+function endOf(elements: readonly SchemaElement[], start: number): number {
+  let open = 1
+  let at = start
+  for (; open > 0 && at < elements.length; at++) open += (elements[at]?.childCount ?? 0) - 1
+  return at
+}
+
+export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
+
+/** Returns the columns of one value a row, which are one leaf: without lists, maps and structures. */
+export function flatColumns(footer: ParquetFooter) {
+  return columnElements(footer).flatMap(({ elements: [element, ...others], leaves: [leaf] }) => {
+    const isFlat = element && leaf !== undefined && others.length === 0 && element.repetition !== repeated
+    return isFlat ? [{ element, leaf }] : []
+  })
+}
+
+const repeated = 2
+
+/** A leaf's chunk in a row group. */
+export interface LeafChunk extends ColumnChunk {
+  readonly rowCount: number
+}
+
+/** Returns the chunks of a leaf in the row groups. */
+export const chunksOf = ({ rowGroups }: ParquetFooter, leaf: number): readonly LeafChunk[] =>
+  rowGroups.flatMap(({ rowCount, columns: { [leaf]: chunk } }) => (chunk ? [{ ...chunk, rowCount }] : []))
+
 /** Returns the columns in the order of the file; names may be equal. */
 export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
-  return columnElements(footer).map(({ elements, firstLeaf }) => {
+  return columnElements(footer).map(({ name, elements, leaves: indexes }) => {
     const leaves = elements.filter(isLeaf)
-    const chunks = footer.rowGroups.flatMap(({ rowCount, columns: all }) =>
-      leaves.flatMap((element, index): Chunk[] => {
-        const chunk = all[firstLeaf + index]
-        return chunk ? [{ ...chunk, rowCount, element }] : []
-      }),
+    const chunks = leaves.flatMap((element, at) =>
+      chunksOf(footer, indexes[at] as number).map(chunk => ({ ...chunk, element })),
     )
-    const refused = refusalOf(elements, leaves, chunks)
-    return { name: elements[0]?.name ?? '', leaves: leaves.map(leafOf), refused }
+    return { name, leaves: leaves.map(leafOf), refused: refusalOf(elements, leaves, chunks) }
   })
 }
 
@@ -77,20 +105,9 @@ const ownLeaf = ({ kind }: ParquetLeaf): ParquetLeaf => ({
   kind: kind === 'text' || kind === 'json' || kind === 'binary' ? kind : 'own',
 })
 
-/** A leaf's chunk in a row group. */
-interface Chunk extends ColumnChunk {
-  readonly rowCount: number
+/** A chunk with the element of its leaf. */
+interface Chunk extends LeafChunk {
   readonly element: SchemaElement
-}
-
-export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
-
-/** Returns the index after an element and all that it contains. */
-export function endOf(elements: readonly SchemaElement[], start: number): number {
-  let open = 1
-  let at = start
-  for (; open > 0 && at < elements.length; at++) open += (elements[at]?.childCount ?? 0) - 1
-  return at
 }
 
 const decimalDigitsMax = 38
@@ -143,7 +160,7 @@ function refusalOf(
   if (variant) return 'expected a column of one type, got a VARIANT; write it as JSON text'
   const repeated = repeatedName(own)
   if (repeated !== undefined) return `expected fields of different names, got ${repeated} twice; rename one`
-  const isRepeated = own.some(({ repetition }) => repetition === 2)
+  const isRepeated = own.some(({ repetition }) => repetition === repeated)
   return chunks.map(chunk => chunkRefusal(chunk, isRepeated)).find(each => each !== undefined)
 }
 

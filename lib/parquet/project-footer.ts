@@ -1,5 +1,5 @@
 /** Leaves columns and row groups out of a footer, so that the engine looks for no byte that was not read. */
-import { endOf, isLeaf } from './columns.ts'
+import { columnElements } from './columns.ts'
 import type { ParquetFooter } from './footer.ts'
 import { type ThriftField, ThriftReader, ThriftWriter, wire } from './thrift-compact.ts'
 
@@ -18,13 +18,15 @@ export function projectFooter(
   footer: Pick<ParquetFooter, 'elements' | 'rowGroups'>,
   choice: FooterChoice,
 ): Uint8Array {
-  const { elements, rowGroups } = footer
-  const leaves = chosenLeaves(elements, choice.columns)
+  const { rowGroups } = footer
+  const chosen = columnElements(footer).filter((_, index) => choice.columns.has(index))
+  const kept = new Set([0, ...chosen.flatMap(({ at, elements: own }) => own.map((_, index) => at + index))])
+  const leaves = new Set(chosen.flatMap(column => column.leaves))
   const rows = rowGroups.reduce((sum, { rowCount }, index) => sum + (choice.rowGroups.has(index) ? rowCount : 0), 0)
   const reader = new ThriftReader(bytes)
   const writer = new ThriftWriter()
   copyFields(reader, writer, ({ id }) => {
-    if (id === 2) return () => copySchema(reader, writer, elements, choice.columns)
+    if (id === 2) return () => copySchema(reader, writer, kept, chosen.length)
     if (id === 3) return () => replaceInt(reader, writer, rows)
     if (id === 4) return () => copyList(reader, writer, choice.rowGroups, () => rowGroupBytes(reader, leaves))
     return id !== columnOrders
@@ -34,40 +36,13 @@ export function projectFooter(
 
 const columnOrders = 7
 
-/** Returns the indexes of the leaves that belong to the columns. */
-function chosenLeaves(elements: ParquetFooter['elements'], columns: ReadonlySet<number>): ReadonlySet<number> {
-  const chosen = new Set<number>()
-  let [column, leaf] = [0, 0]
-  for (let at = 1; at < elements.length; column++) {
-    const end = endOf(elements, at)
-    for (const element of elements.slice(at, end)) {
-      if (!isLeaf(element)) continue
-      if (columns.has(column)) chosen.add(leaf)
-      leaf++
-    }
-    at = end
-  }
-  return chosen
-}
-
-function copySchema(
-  reader: ThriftReader,
-  writer: ThriftWriter,
-  elements: ParquetFooter['elements'],
-  columns: ReadonlySet<number>,
-): void {
-  const kept = new Set([0])
-  let column = 0
-  for (let at = 1; at < elements.length; column++) {
-    const end = endOf(elements, at)
-    for (let index = at; columns.has(column) && index < end; index++) kept.add(index)
-    at = end
-  }
+/** Copies the elements of the schema with these indexes; the first one is the root, which names how many columns there are. */
+function copySchema(reader: ThriftReader, writer: ThriftWriter, kept: ReadonlySet<number>, columnCount: number): void {
   let index = 0
   copyList(reader, writer, kept, () => {
     const isRoot = index++ === 0
     return structBytes(reader, ({ id }, inner) =>
-      isRoot && id === 5 ? () => replaceInt(reader, inner, columns.size) : true,
+      isRoot && id === 5 ? () => replaceInt(reader, inner, columnCount) : true,
     )
   })
 }

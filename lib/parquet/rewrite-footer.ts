@@ -1,6 +1,6 @@
 /** Rewrites the footer of a Parquet file so that the engine returns values that queries can check, before it would drop or change any. */
 import { Buffer } from 'node:buffer'
-import { endOf, isLeaf } from './columns.ts'
+import { columnElements, isLeaf } from './columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 import { ThriftWriter, wire } from './thrift-compact.ts'
 
@@ -19,20 +19,13 @@ export function rewriteFooter(
   const { elements, schemaStart, schemaEnd } = footer
   const writer = new ThriftWriter().listHead(elements.length, wire.struct)
   let [leaf, column] = [0, 0]
-  const tops = topIndexes(elements)
+  const tops = new Set(columnElements(footer).map(({ at }) => at))
   for (const [index, element] of elements.entries()) {
     const kind = isLeaf(element) ? options.kinds[leaf++] : undefined
     const name = tops.has(index) ? `c${column++}` : element.name
     writeElement(writer, { ...element, name }, annotationOf(element, kind, options.reading))
   }
   return Buffer.concat([bytes.subarray(0, schemaStart), writer.done(), bytes.subarray(schemaEnd)])
-}
-
-/** Returns the indexes of the elements right below the root. */
-function topIndexes(elements: readonly SchemaElement[]): Set<number> {
-  const tops = new Set<number>()
-  for (let index = 1; index < elements.length; index = endOf(elements, index)) tops.add(index)
-  return tops
 }
 
 type Annotation = 'keep' | 'drop' | 'int96'

@@ -1,6 +1,6 @@
 /** Returns the bounds of columns in row groups as texts that the engine casts to the column's type. */
 import { type Bound, boundKind, dateText, decimalText, readBound, timestampUnit } from './bounds.ts'
-import { columnElements } from './columns.ts'
+import { flatColumns } from './columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 
 /** The bounds of a column in one row group. What is unknown is absent. */
@@ -18,11 +18,7 @@ export interface RowGroupBounds {
 
 /** Returns the bounds of the named columns in each row group. */
 export function boundsByRowGroup(footer: ParquetFooter, names: readonly string[]): readonly RowGroupBounds[] {
-  const columns = columnElements(footer).flatMap(({ elements, firstLeaf }) => {
-    const [element] = elements
-    const isFlat = elements.length === 1 && element !== undefined && element.repetition !== repeated
-    return isFlat && names.includes(element.name) ? [{ element, leaf: firstLeaf }] : []
-  })
+  const columns = flatColumns(footer).filter(({ element }) => names.includes(element.name))
   // Other writers leave NaN out of the bounds, which the engine takes for the greatest number.
   const knowsNaN = footer.createdBy?.startsWith('DuckDB') === true
   return footer.rowGroups.map(group => ({
@@ -37,8 +33,6 @@ export function boundsByRowGroup(footer: ParquetFooter, names: readonly string[]
     ),
   }))
 }
-
-const repeated = 2
 
 function boundText(element: SchemaElement, bytes: Uint8Array | undefined): string | undefined {
   const bound = bytes && readBound(element, bytes)

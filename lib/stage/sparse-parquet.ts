@@ -107,7 +107,7 @@ async function neededChunks(
   footer: ParquetFooter,
   { origin: { archive }, neededColumns, rowGroups }: InPlaceOptions,
 ): Promise<FooterChoice> {
-  const all = columnElements(footer).map(({ elements }) => elements[0]?.name ?? '')
+  const all = columnElements(footer).map(({ name }) => name)
   const names = await neededColumns?.({ archive, names: all })
   return chooseChunks(footer, { names, isNeeded: await rowGroups?.(footer) })
 }
