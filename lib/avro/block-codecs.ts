@@ -2,8 +2,8 @@
 import { Buffer } from 'node:buffer'
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import { snappyUncompressor } from 'hysnappy'
-import { compressions } from '../inflate/compression.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
+import { compressions } from '../inflate/compression.ts'
 
 /** Bytes of the largest block, compressed or not: writers make blocks of some KiB to some MiB. */
 export const blockBytesMax = 128 * 1024 * 1024
@@ -22,12 +22,15 @@ const codecs: Readonly<Record<string, Inflate>> = {
 /** Returns how the blocks of a file are inflated. @throws INPUT_INVALID for a compression that is not known */
 export function blockInflater(codec: string): Inflate {
   const inflate = Object.hasOwn(codecs, codec) ? codecs[codec] : undefined
-  if (!inflate) throw invalidInput(`a compression of ${Object.keys(codecs).join(', ')}`, JSON.stringify(codec), { codec })
+  if (!inflate)
+    throw invalidInput(`a compression of ${Object.keys(codecs).join(', ')}`, JSON.stringify(codec), { codec })
   return async bytes => {
     try {
       return await inflate(bytes)
     } catch (error) {
-      throw invalidInput(`blocks in ${codec}`, `other bytes (${(error as Error).message}); the file is damaged`, { codec })
+      throw invalidInput(`blocks in ${codec}`, `other bytes (${(error as Error).message}); the file is damaged`, {
+        codec,
+      })
     }
   }
 }

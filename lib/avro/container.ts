@@ -1,7 +1,7 @@
 /** Reads Avro object container files: the schema, and blocks of records. */
 import { Buffer } from 'node:buffer'
-import type { ChunkBytes } from '../tar/tar-bytes.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
+import type { ChunkBytes } from '../tar/tar-bytes.ts'
 import { BlockBytes, longBytesMax } from './block-bytes.ts'
 import { blockBytesMax, blockInflater } from './block-codecs.ts'
 import { type AvroRecord, readSchema } from './schema.ts'
@@ -44,7 +44,9 @@ export async function* readAvroBlocks(file: ChunkBytes, { codec, marker }: AvroH
     const size = (await takeLong(file)) as number
     const place = `the block at offset ${offset}`
     if (size < 0 || size > blockBytesMax || records < 0)
-      throw invalidInput(`${place} to have at most ${blockBytesMax} bytes`, `${size} with ${records} records`, { offset })
+      throw invalidInput(`${place} to have at most ${blockBytesMax} bytes`, `${size} with ${records} records`, {
+        offset,
+      })
     const stored = await takeAll(file, size, place)
     const end = await takeAll(file, markerBytes, place)
     if (!end.equals(marker))

@@ -54,7 +54,8 @@ class SchemaReader {
   readonly #named = new Map<string, AvroType>()
 
   read(schema: unknown, space: string): AvroType {
-    if (this.#depth >= depthMax) throw invalidInput(`a schema of at most ${depthMax} types in one another`, 'a deeper one')
+    if (this.#depth >= depthMax)
+      throw invalidInput(`a schema of at most ${depthMax} types in one another`, 'a deeper one')
     this.#depth++
     const type = this.#read(schema, space)
     this.#depth--

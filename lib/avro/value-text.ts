@@ -106,7 +106,8 @@ function readItems(bytes: BlockBytes, readItem: () => string): string {
     for (let index = 0; index < Math.abs(count); index++) {
       const item = readItem()
       characters += item.length + 1
-      if (characters > charactersMax) throw invalidInput(`values of at most ${charactersMax} characters`, 'a longer one')
+      if (characters > charactersMax)
+        throw invalidInput(`values of at most ${charactersMax} characters`, 'a longer one')
       items.push(item)
     }
   }

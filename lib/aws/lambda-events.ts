@@ -1,8 +1,7 @@
 /** Input of executions and answers of Plan and Commit, as JSON; and the contents of the functions' asset and environment. */
 import * as v from 'valibot'
 import type { DataOf } from '../model/json-schema.ts'
-import type { RunName } from '../model/run-identity.ts'
-import { runNameSchema } from '../model/run-name-schema.ts'
+import { type RunName, runNameSchema } from '../model/run-identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 import { shippedHashSchema } from './shipment.ts'
 

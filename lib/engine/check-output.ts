@@ -5,24 +5,18 @@ import { checkPartitionColumns } from '../delta/partition-values.ts'
 import { newFields } from '../delta/table-schema.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
+import type { EngineColumn } from './duckdb/engine-column.ts'
 import { quoteName } from './duckdb/quote.ts'
 import { readBackType } from './read-back-type.ts'
-import type { SchemaColumn } from './transform/schema-column.ts'
 import type { PartOptions } from './write/write-parts.ts'
-
-/** A column as it is written. */
-export interface WrittenColumn {
-  readonly name: string
-  /** The engine's name of its type. */
-  readonly type: string
-}
 
 /** Returns the columns with the types as which they are written. @throws DEFINITION_INVALID with the option or the column */
 export function writtenColumns(
   parts: PartOptions,
-  schema: readonly SchemaColumn[],
+  schema: readonly EngineColumn[],
   exchange?: Pick<ExchangeOutput, 'by'>,
-): readonly WrittenColumn[] {
+): readonly SchemaColumn[] {
   checkOutput(parts, schema)
   if (exchange) checkKeys(exchange.by, schema)
   const typeOf = exchange ? readBackType : (type: string): string => type
@@ -35,7 +29,7 @@ export function writtenColumns(
 const timeWithZone = 'TIME WITH TIME ZONE'
 
 /** Refuses keys whose times lose their offset in a file where no cast can take it away before. */
-function checkKeys(by: readonly string[], schema: readonly SchemaColumn[]): void {
+function checkKeys(by: readonly string[], schema: readonly EngineColumn[]): void {
   for (const { name, type } of schema) {
     const text = String(type)
     if (!by.includes(name) || text === timeWithZone || !/\bTIME WITH TIME ZONE\b/.test(text)) continue
@@ -49,8 +43,8 @@ function checkKeys(by: readonly string[], schema: readonly SchemaColumn[]): void
 /** Returns the query with its columns cast to the types as which they are written. */
 export function castWritten(
   sql: string,
-  schema: readonly SchemaColumn[],
-  { written, parts }: { readonly written: readonly WrittenColumn[]; readonly parts: PartOptions },
+  schema: readonly EngineColumn[],
+  { written, parts }: { readonly written: readonly SchemaColumn[]; readonly parts: PartOptions },
 ): string {
   // The engine names JSON like any other text, but marks it in the file; readers of Delta tables then find bytes.
   const mayBeJson = (type: string): boolean => parts.isDelta === true && type.includes('VARCHAR')
@@ -66,7 +60,7 @@ export function castWritten(
   return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`
 }
 
-function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void {
+function checkOutput(parts: PartOptions, schema: readonly EngineColumn[]): void {
   const names = schema.map(column => column.name)
   for (const option of ['partitionBy', 'sortBy'] as const) checkNames(option, parts[option], names)
   for (const { name, type } of schema) {

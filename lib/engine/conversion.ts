@@ -4,11 +4,11 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import type { JoinStep } from '../define/join-definition.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
 import type { SideColumns } from '../model/plan-data.ts'
 import type { SharePart } from '../model/share.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
-import type { WrittenColumn } from './check-output.ts'
 import type { ParquetOptions } from './read/parquet-names.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import type { RowCounter } from './read/row-counter.ts'
@@ -34,13 +34,13 @@ export interface Conversion {
   readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
   /** The columns that the transform returns, as they are written. */
-  readonly written: readonly WrittenColumn[]
+  readonly written: readonly SchemaColumn[]
   readonly format: Format
   readonly parts: PartOptions
   /** Set when the rows go to an exchange. */
   readonly exchange?: ExchangeOutput | undefined
   /** The columns by which a dataset is kept, with their types, where the rows go to the exchange before it. */
-  readonly kept?: readonly WrittenColumn[] | undefined
+  readonly kept?: readonly SchemaColumn[] | undefined
   /** Writes wide rows to an exchange. */
   readonly wideRows?: DuckDBConnection | undefined
   /** Set when the files are those of an exchange, with their columns, and those of the key. */

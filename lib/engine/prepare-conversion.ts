@@ -5,10 +5,11 @@ import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
 import { isText } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
-import type { SchemaColumn as DatasetColumn } from '../model/manifest.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
 import { conditionOf } from '../model/resolve-task.ts'
 import { writtenColumns } from './check-output.ts'
 import type { Conversion } from './conversion.ts'
+import { columnsOf, type EngineColumn } from './duckdb/engine-column.ts'
 import { quoteName } from './duckdb/quote.ts'
 import type { EngineTask } from './engine-task.ts'
 import { sqlType } from './read/column-sql.ts'
@@ -16,7 +17,6 @@ import { declaredColumns, emptyRead, type ReadColumn } from './read/read-columns
 import { fastRead } from './read/typed-read.ts'
 import { conditionColumns, usedColumns } from './read/used-columns.ts'
 import { bindChecks } from './transform/row-checks.ts'
-import type { SchemaColumn } from './transform/schema-column.ts'
 import { stepSql } from './transform/step-sql.ts'
 import { checkTransform } from './transform/transform.ts'
 import { keptColumns } from './write/kept-bucket.ts'
@@ -35,7 +35,7 @@ export interface ReadInputs {
   /** The columns of Parquet files, for a task that declares none. */
   readonly own?: readonly ReadColumn[] | undefined
   /** The columns of the dataset that is read; absent for other inputs. */
-  readonly dataset?: readonly DatasetColumn[] | undefined
+  readonly dataset?: readonly SchemaColumn[] | undefined
 }
 
 /** @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID, COLUMN_MISSING */
@@ -72,7 +72,7 @@ export async function prepareConversion(
 async function datasetColumns(
   connection: DuckDBConnection,
   { steps, checks = [], onNewColumn, datasetColumns: chosen, hasSourceWhere }: EngineTask,
-  dataset: readonly DatasetColumn[],
+  dataset: readonly SchemaColumn[],
   declared: readonly ReadColumn[],
 ): Promise<readonly ReadColumn[]> {
   const names = dataset.map(({ name }) => name)
@@ -117,8 +117,8 @@ function withPathColumns(
 export async function addedColumns(
   connection: DuckDBConnection,
   steps: readonly Step[],
-): Promise<Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>> {
-  const added = new Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>()
+): Promise<Map<MapRowsStep | MapBatchesStep, readonly EngineColumn[]>> {
+  const added = new Map<MapRowsStep | MapBatchesStep, readonly EngineColumn[]>()
   for (const step of steps) {
     if (!('map' in step)) continue
     const columns = Object.entries(step.adds).map(
@@ -126,10 +126,7 @@ export async function addedColumns(
     )
     if (columns.length === 0) continue
     const result = await connection.run(`SELECT ${columns.join(', ')}`)
-    added.set(
-      step,
-      result.columnNames().map((name, index) => ({ name, type: result.columnType(index) })),
-    )
+    added.set(step, columnsOf(result))
   }
   return added
 }

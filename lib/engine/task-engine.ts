@@ -6,6 +6,8 @@ import { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { SideColumns } from '../model/plan-data.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
+import type { StageColumns } from '../model/stage-columns.ts'
+import type { WorkerJob } from '../model/worker-job.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
@@ -14,6 +16,7 @@ import type { FileColumns } from '../stage/staging.ts'
 import type { Conversion, Converted, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
 import type { Engine } from './duckdb/engine.ts'
+import { columnsOf } from './duckdb/engine-column.ts'
 import type { EngineTask } from './engine-task.ts'
 import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
@@ -37,12 +40,12 @@ export interface TaskEngine {
    * The columns that the transform returns, with the engine's names of their types. Empty for a task over Parquet
    * without declared columns until it has read its first file.
    */
-  readonly schema: readonly { readonly name: string; readonly type: string }[]
+  readonly schema: readonly SchemaColumn[]
   /**
    * Checks the transform over the declared columns, or those of the dataset that is read, and over those in the paths of the inputs.
    * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID, COLUMN_MISSING
    */
-  check(inputs?: InputColumns): Promise<void>
+  check(inputs?: StageColumns): Promise<void>
   /** The columns of the dataset that are read; undefined for other inputs. */
   readonly datasetColumns: readonly string[] | undefined
   /** Returns the columns that the steps use, for a task that declares none; undefined where they may use all. */
@@ -70,18 +73,6 @@ export interface TaskEngine {
   combine(files: readonly string[], options: CombineOptions): Promise<readonly SharePart[]>
 }
 
-/** Columns that only the inputs show. */
-export interface InputColumns {
-  /** Names of columns in the paths of the inputs; default those that are known before there are inputs. */
-  readonly hive?: readonly string[] | undefined
-  /** The columns of the dataset that is read, those of `partitionBy` included. */
-  readonly dataset?: readonly SchemaColumn[] | undefined
-  /** The columns that the stage before returns. */
-  readonly exchanged?: readonly SchemaColumn[] | undefined
-  /** The columns that the stages of both sides of a join return. */
-  readonly sides?: SideColumns | undefined
-}
-
 export interface EngineProgress {
   /** Fraction of the rows that were read, from 0 to 1. */
   readonly fraction: number
@@ -91,18 +82,8 @@ export interface EngineProgress {
   readonly rowsRead?: number | undefined
 }
 
-export interface CombineOptions extends Pick<MergeOptions, 'target'> {
-  readonly buckets: number
-  /** Writes one file with the rows of all buckets. */
-  readonly isUndivided: boolean
-}
-
-export interface MergeOptions {
-  /** Path for the files, without ending; nothing is there yet. */
-  readonly target: string
-  /** Rows of each file; default all in one. */
-  readonly fileRows?: number | undefined
-}
+type MergeOptions = Pick<WorkerJob<'merge'>, 'target' | 'fileRows'>
+type CombineOptions = Pick<WorkerJob<'combine'>, 'target' | 'buckets' | 'isUndivided'>
 
 /**
  * Opens a task. Its transform is checked against empty typed inputs: now, later by `check`, or for a task over Parquet
@@ -265,7 +246,7 @@ async function combine(
 ): Promise<readonly SharePart[]> {
   if (!exchange?.combine) throw new FanmillError('ENGINE_FAILED', 'expected an exchange whose rows can be combined')
   const result = await connection.run(`SELECT * FROM ${scan(files)} LIMIT 0`)
-  const given = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
+  const given = columnsOf(result)
   const sql = keyedQuery(exchange.combine, given, `SELECT * FROM ${scan(files)}`)
   const options = {
     ...exchange,

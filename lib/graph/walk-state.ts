@@ -1,7 +1,7 @@
 /** The state of a walk in waves: how each node ended, and what is known of all nodes after a wave. */
 import * as v from 'valibot'
 import { count, type DataOf } from '../model/json-schema.ts'
-import { runNameSchema } from '../model/run-name-schema.ts'
+import { runNameSchema } from '../model/run-identity.ts'
 import { reader } from '../state/state.ts'
 
 const faultSchema = v.object({ code: v.optional(v.string()), message: v.string() })

@@ -1,4 +1,5 @@
 /** Reads the parameters of a run from texts or typed values. */
+import { show } from '../define/check.ts'
 import type { ParamDefinition, Params, ParamValue, ParamValues, TaskDefinition } from '../define/definition.ts'
 import { readParamValue } from '../define/param-value.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -55,11 +56,6 @@ export function readParam(name: string, param: ParamDefinition, given: unknown):
   }
   const hint = typeof given === 'string' ? didYouMean(given, param.values ?? []) : ''
   throw refuse(name, `expected ${read.expected}, got ${show(given)}${hint}`)
-}
-
-function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value))
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
 function refuse(name: string, message: string): PermanentError {

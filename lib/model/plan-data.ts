@@ -33,7 +33,7 @@ export interface PlannedMember {
   readonly within?: readonly [PlannedMember, ...PlannedMember[]] | undefined
 }
 
-/** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
+/** The work of one thread. */
 export type Slice =
   | MembersSlice
   | RangeSlice
@@ -44,84 +44,69 @@ export type Slice =
   | PartSlice
   | ExchangeSlice
 
-/** Adjacent members of one archive, which one read of `range` serves unless they are nested. */
-export interface MembersSlice {
-  readonly kind: 'members'
+interface SliceBase {
+  /** Unique in the run. */
   readonly slice: number
+  /** An index into the run's inputs. */
   readonly input: number
+  /** Inflated bytes, the weight for balancing. */
+  readonly bytes: number
+}
+
+/** Adjacent members of one archive, which one read of `range` serves unless they are nested. */
+export interface MembersSlice extends SliceBase {
+  readonly kind: 'members'
   readonly range: ByteRange
   readonly memberCount: number
   /** Whether members of nested archives are among them: these are read as streams. */
   readonly isNested?: boolean | undefined
   /** The members as `packMembers` writes them; they become objects where the slice is processed. */
   readonly members: string
-  /** Inflated bytes, the weight for balancing. */
-  readonly bytes: number
 }
 
 /** A byte range of a plain text file; record ends near `range` are found when it is read. */
-export interface RangeSlice {
+export interface RangeSlice extends SliceBase {
   readonly kind: 'range'
-  readonly slice: number
-  readonly input: number
   readonly range: ByteRange
   /** Offset of its first record, where the slice before it has found it; by default it is searched near `range.start`. */
   readonly recordStart?: number
-  readonly bytes: number
 }
 
 /** A whole file that is not split: Parquet. */
-export interface FileSlice {
+export interface FileSlice extends SliceBase {
   readonly kind: 'file'
-  readonly slice: number
-  readonly input: number
-  readonly bytes: number
 }
 
 /** A huge member or a compressed file: one thread inflates and cuts it on record ends, the others parse. */
-export interface StreamSlice {
+export interface StreamSlice extends SliceBase {
   readonly kind: 'stream'
-  readonly slice: number
-  readonly input: number
   readonly member?: PlannedMember
-  readonly bytes: number
 }
 
 /** A partition of a source whose rows the user's code yields. */
-export interface RowsSlice {
+export interface RowsSlice extends SliceBase {
   readonly kind: 'rows'
-  readonly slice: number
-  readonly input: number
   readonly partition: JsonValue
-  readonly bytes: number
 }
 
 /** A value of a source that maps a function over values. Batches and shares have neighbours, so that rows are in the order of the values. */
-export interface ItemSlice {
+export interface ItemSlice extends SliceBase {
   readonly kind: 'item'
-  readonly slice: number
-  readonly input: number
   readonly value: JsonValue
-  readonly bytes: number
 }
 
 /** A part of a dataset. Its input is the run that wrote it. */
-export interface PartSlice {
+export interface PartSlice extends SliceBase {
   readonly kind: 'part'
-  readonly slice: number
-  readonly input: number
   /** Full key below the root, pinned as the manifest has it. */
   readonly part: Pick<InputObject, 'key' | 'sizeBytes' | 'etag'> & { readonly partition?: Partition | undefined }
-  readonly bytes: number
   /** The stage that reads it, where a join reads two datasets: 0 the left side, 1 the right. Absent for other sources. */
   readonly side?: number
 }
 
 /** Neighbouring buckets of an exchange. Its input only names them in messages. */
-export interface ExchangeSlice {
+export interface ExchangeSlice extends SliceBase {
   readonly kind: 'exchange'
-  readonly slice: number
-  readonly input: number
   readonly buckets: { readonly start: number; readonly end: number }
   /** The files of these buckets, by batch of the stage before. */
   readonly pieces: readonly ExchangePiece[]
@@ -137,7 +122,6 @@ export interface ExchangeSlice {
   /** The columns of the left and of the right side, where they are joined: a side may have no rows in these buckets. */
   readonly sides?: SideColumns
   readonly rows: number
-  readonly bytes: number
 }
 
 /** A range of keys in an order, as hex of what the engine sorts by; without an end where it has none. */

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import * as v from 'valibot'
 import type { ParamValues } from '../define/definition.ts'
-import type { DataOf } from './json-schema.ts'
+import { count, type DataOf } from './json-schema.ts'
 import type { InputObject } from './plan-data.ts'
 
 /** The identity of a run; inputs in any order. */
@@ -26,11 +26,9 @@ export const upstreamIdentitySchema = v.object({
 /** A run of a dataset that a task requires. */
 export type UpstreamIdentity = DataOf<typeof upstreamIdentitySchema>
 
+export const runNameSchema = v.strictObject({ runId: v.string(), attempt: count })
 /** One attempt of a run. */
-export interface RunName {
-  readonly runId: string
-  readonly attempt: number
-}
+export type RunName = DataOf<typeof runNameSchema>
 
 /** Returns a text that tells attempts apart. */
 export const attemptText = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`

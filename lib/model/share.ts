@@ -2,6 +2,7 @@
 
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { ByteRange } from '../store/byte-range.ts'
+import type { SchemaColumn } from './manifest.ts'
 import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
 import type { SkippedMember } from './skipped-member.ts'
@@ -88,6 +89,6 @@ export interface ShareResult {
   readonly rejectFiles: readonly string[]
   readonly firstRejects: readonly Reject[]
   readonly ranges: readonly RangeEnds[]
-  readonly schema: readonly { readonly name: string; readonly type: string }[]
+  readonly schema: readonly SchemaColumn[]
   readonly worker: { readonly pid: number; readonly thread: number }
 }

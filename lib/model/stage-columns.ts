@@ -6,13 +6,17 @@ import type { SideColumns } from './plan-data.ts'
 
 /** The columns that inputs show: see `FoundInputs`. */
 export interface FoundColumns {
+  /** Columns in the paths of the inputs; default as the path template names them. */
   readonly hive?: readonly string[] | undefined
+  /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
   readonly dataset?: readonly SchemaColumn[] | undefined
+  /** The columns of both sides of a join; absent in other stages. */
   readonly sides?: SideColumns | undefined
 }
 
+/** The columns that enter a stage. */
 export interface StageColumns extends FoundColumns {
-  /** The columns that the stage before returns. */
+  /** The columns that the stage before returns; absent in the first stage. */
   readonly exchanged?: readonly SchemaColumn[] | undefined
 }
 

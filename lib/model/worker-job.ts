@@ -1,29 +1,21 @@
 /** Jobs of worker threads, their results, and the messages that threads send while they work. */
 import type { PlainError } from '../errors/errors.ts'
 import type { DoneCounts, LogMessage } from './events.ts'
-import type { SchemaColumn } from './manifest.ts'
 import type { Outcome } from './outcome.ts'
-import type { InputObject, MembersSlice, SideColumns, StreamSlice } from './plan-data.ts'
+import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
+import type { StageColumns } from './stage-columns.ts'
 
 /** Fields of each kind of job. */
 interface JobFields {
   /** Checks the definition against empty typed inputs. */
-  readonly check: {
-    /** Columns in the paths of the inputs; default as the path template names them. */
-    readonly hive?: readonly string[] | undefined
-    /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
-    readonly dataset?: readonly SchemaColumn[] | undefined
-    /** The columns that the stage before returns; absent in the first stage. */
-    readonly exchanged?: readonly SchemaColumn[] | undefined
-    /** The columns that the stages of both sides of a join return; absent in other stages. */
-    readonly sides?: SideColumns | undefined
-  }
+  readonly check: StageColumns
   readonly share: ShareJob
   /** Joins several small parts into one, or splits a large one. */
   readonly merge: {
     readonly files: readonly string[]
+    /** Path for the files, without ending; nothing is there yet. */
     readonly target: string
     /** Rows of each file that a large part is split into; default one file. */
     readonly fileRows?: number | undefined

@@ -17,7 +17,9 @@ export function dropFooter(lines: number): ChunkFilter {
       const end = footerStart(bytes, isLast ? lines : lines + 1)
       if (!isLast) kept = Buffer.from(bytes.subarray(end))
       if (kept.length > longestRecordBytes)
-        throw invalidInput(`a footer of ${lines} lines in at most ${longestRecordBytes} bytes`, 'longer lines', { lines })
+        throw invalidInput(`a footer of ${lines} lines in at most ${longestRecordBytes} bytes`, 'longer lines', {
+          lines,
+        })
       return bytes.subarray(0, end)
     },
   }

@@ -3,8 +3,9 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { Engine, StartingEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
-import { type InputColumns, openTask, type TaskEngine } from '../engine/task-engine.ts'
+import { openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
+import type { StageColumns } from '../model/stage-columns.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
@@ -65,7 +66,7 @@ export function taskEngine(thread: ThreadState): Promise<TaskEngine> {
 }
 
 /** Returns the engine after the transform was checked with the columns of the inputs. */
-export async function checkedEngine(thread: ThreadState, inputs?: InputColumns): Promise<TaskEngine> {
+export async function checkedEngine(thread: ThreadState, inputs?: StageColumns): Promise<TaskEngine> {
   const engine = await taskEngine(thread)
   await engine.check(inputs).catch(error => {
     throw nameTask(thread.task.name, error)

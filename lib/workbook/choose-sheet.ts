@@ -1,7 +1,7 @@
 /** Finds the sheet of a workbook that is read, and what its cells refer to. */
 import type { WorkbookFormat } from '../define/definition.ts'
-import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
+import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import type { Relationship, WorkbookParts } from './workbook-parts.ts'
 
 /** The parts that reading a sheet needs. */

@@ -1,8 +1,8 @@
 /** The texts that cells of a workbook share, as one buffer: far smaller than as many strings. */
 import { Buffer } from 'node:buffer'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { readAllXml } from '../xml/xml-events.ts'
 import { CellTextReader } from './cell-text-reader.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
 
 const textBytesMax = 64 * 1024 * 1024

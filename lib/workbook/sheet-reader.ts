@@ -1,11 +1,11 @@
 /** Reads the rows of a sheet out of its XML. */
 import { errorMark } from '../define/workbook-format.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import type { XmlListener } from '../xml/xml-events.ts'
 import { CellTextReader, joined, unescaped } from './cell-text-reader.ts'
 import type { NumberKind } from './number-formats.ts'
 import { dateText, durationText, numberText, plainNumber } from './serial-date.ts'
 import type { SharedStrings } from './shared-strings.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 
 /** Texts and formats that cells refer to. */
 export interface SheetContext {

@@ -2,12 +2,12 @@
 import { Buffer } from 'node:buffer'
 import type { WorkbookFormat } from '../define/definition.ts'
 import { errorMark } from '../define/workbook-format.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { readXml } from '../xml/xml-events.ts'
 import { chooseSheet } from './choose-sheet.ts'
 import { readNumberKinds } from './number-formats.ts'
 import { readSharedStrings } from './shared-strings.ts'
 import { SheetReader } from './sheet-reader.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 import { WorkbookParts } from './workbook-parts.ts'
 
 export interface SheetTextOptions {
@@ -50,10 +50,7 @@ async function wholeBytes(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   for await (const chunk of source) {
     sizeBytes += chunk.length
     if (sizeBytes > workbookBytesMax)
-      throw invalidInput(
-        `a workbook of at most ${workbookBytesMax} bytes`,
-        'more; save its sheet as CSV, or divide it',
-      )
+      throw invalidInput(`a workbook of at most ${workbookBytesMax} bytes`, 'more; save its sheet as CSV, or divide it')
     // A source may use its memory again.
     chunks.push(Buffer.from(chunk))
   }

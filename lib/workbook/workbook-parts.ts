@@ -3,12 +3,12 @@ import type { Buffer } from 'node:buffer'
 import posix from 'node:path/posix'
 import type { ZipLimits } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import type { ZipEntry } from '../zip/entry-table.ts'
 import { entryFault } from '../zip/limits.ts'
 import { memberChunks } from '../zip/member-bytes.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 
 /** A relationship of a part to another one. */
 export interface Relationship {
@@ -68,8 +68,7 @@ export class WorkbookParts {
     let sizeBytes = 0
     for await (const chunk of this.stream(part)) {
       sizeBytes += chunk.length
-      if (sizeBytes > smallPartBytes)
-        throw invalidInput(`${part} of at most ${smallPartBytes} bytes`, 'more', { part })
+      if (sizeBytes > smallPartBytes) throw invalidInput(`${part} of at most ${smallPartBytes} bytes`, 'more', { part })
       yield chunk
     }
   }

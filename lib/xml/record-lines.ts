@@ -1,9 +1,9 @@
 /** Rewrites an XML document to JSON lines: an object for each record. */
 import { Buffer } from 'node:buffer'
 import type { XmlFormat } from '../define/definition.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { ElementJson } from './element-json.ts'
 import { readXml, type XmlElement, type XmlListener } from './xml-events.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 
 export interface RecordLinesOptions {
   readonly format: Pick<XmlFormat, 'record' | 'lists'>

@@ -2,9 +2,9 @@
 /// <reference path="./saxen.d.ts" />
 import { Parser } from 'saxen'
 import { PermanentError } from '../errors/errors.ts'
+import { invalidInput } from '../errors/invalid-input.ts'
 import { LineCounter } from './line-counter.ts'
 import { checkControls, decodeCharacters } from './xml-characters.ts'
-import { invalidInput } from '../errors/invalid-input.ts'
 import { XmlPieces } from './xml-pieces.ts'
 
 /** Takes the elements of a document, by their names without a prefix. */

@@ -1,9 +1,9 @@
 /** Columns whose types or orders may be others in the next stage: which of them are compared, and as what. */
 import { mapScalars, parseEngineType } from '../../delta/engine-type.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { readBackType } from '../read-back-type.ts'
-import type { SchemaColumn } from '../transform/schema-column.ts'
 
 const toDecimal = 'cast it to DECIMAL(38, 0)'
 const toText = 'cast it to VARCHAR'
@@ -24,7 +24,7 @@ const advice: ReadonlyMap<string, string> = new Map([
 const timeWithZone = 'TIME WITH TIME ZONE'
 
 /** Returns a column as SQL for `comparable`. @throws DEFINITION_INVALID for a type whose order would depend on how rows are cut */
-export function compared(column: SchemaColumn, where: string): string {
+export function compared(column: EngineColumn, where: string): string {
   const { name } = column
   const type = String(column.type)
   const instead = type === timeWithZone ? undefined : adviceFor(type)
@@ -59,7 +59,7 @@ function adviceFor(type: string): string | undefined {
  * Returns a column as values that have one order in all stages: those of an enum are in the order of their texts, as which they are
  * exchanged, and times are in UTC, or the result would depend on how rows are cut.
  */
-export function comparable({ name, type }: SchemaColumn): string {
+export function comparable({ name, type }: EngineColumn): string {
   if (String(type) === timeWithZone) return `timezone(INTERVAL 0 HOUR, ${quoteName(name)})`
   const text = readBackType(String(type))
   return text === String(type) ? quoteName(name) : `CAST(${quoteName(name)} AS ${text})`

@@ -3,24 +3,24 @@ import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define
 import { measuredColumns } from '../../define/task-stages.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import type { SchemaColumn } from '../transform/schema-column.ts'
 import { checkInBoth, comparable, compared } from './compared-column.ts'
 import type { StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
 import type { MeasuredColumn } from './measured-column.ts'
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
-export function keyedQuery(step: KeyedStep, given: readonly SchemaColumn[], input: string): string {
+export function keyedQuery(step: KeyedStep, given: readonly EngineColumn[], input: string): string {
   for (const name of step.by) requireColumn(name, given, `${step.kind === 'latest' ? 'distinct' : 'reduce'}: by`)
-  const query: (step: never, given: readonly SchemaColumn[], input: string) => string = queries[step.kind]
+  const query: (step: never, given: readonly EngineColumn[], input: string) => string = queries[step.kind]
   return query(step as never, given, input)
 }
 
 const queries: {
   readonly [K in KeyedStep['kind']]: (
     step: Extract<KeyedStep, { readonly kind: K }>,
-    given: readonly SchemaColumn[],
+    given: readonly EngineColumn[],
     input: string,
   ) => string
 } = {
@@ -34,7 +34,7 @@ const queries: {
   },
 }
 
-type AggregateQuery = (step: AggregateStep, given: readonly SchemaColumn[], input: string) => string
+type AggregateQuery = (step: AggregateStep, given: readonly EngineColumn[], input: string) => string
 
 const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
   partial: ({ by, measures }, given, input) =>
@@ -84,8 +84,8 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
  */
 export function rowStates(
   { by, measures }: AggregateStep,
-  given: readonly SchemaColumn[],
-  { input, columns }: { readonly input: string; readonly columns: readonly SchemaColumn[] },
+  given: readonly EngineColumn[],
+  { input, columns }: { readonly input: string; readonly columns: readonly EngineColumn[] },
 ): string | undefined {
   const values = new Map(by.map(name => [name, quoteName(name)]))
   for (const [index, [name, measure]] of Object.entries(measures).entries()) {
@@ -97,7 +97,7 @@ export function rowStates(
   return `SELECT ${list.join(', ')} FROM (${input})`
 }
 
-const combined = (measure: Measure, index: number, given: readonly SchemaColumn[]): StateSql =>
+const combined = (measure: Measure, index: number, given: readonly EngineColumn[]): StateSql =>
   measureKind(measure).combine(stateIn(index, given), measure)
 
 /** Returns the columns of a state by their suffixes. */
@@ -118,7 +118,7 @@ function grouped(
   return `SELECT ${[...keys, ...columns].join(', ')} FROM (${input}) GROUP BY ${keys.join(', ')}`
 }
 
-function measured(measure: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
+function measured(measure: Measure, name: string, given: readonly EngineColumn[]): MeasuredColumn | undefined {
   const { kind, column } = measure
   if (measure.kind === 'aggregate')
     for (const each of measure.columns) {
@@ -138,7 +138,7 @@ function measured(measure: Measure, name: string, given: readonly SchemaColumn[]
  * Keeps the first row of each key by `latest`, the greatest before the others, and then by all columns: the same row whatever the order
  * of the rows. A window, because it spills to disk where an aggregate of whole rows would not, and takes half its time.
  */
-function latestQuery({ by, latest }: LatestStep, given: readonly SchemaColumn[], input: string): string {
+function latestQuery({ by, latest }: LatestStep, given: readonly EngineColumn[], input: string): string {
   const where = 'distinct: latest'
   const first = latest === undefined ? [] : [compared(requireColumn(latest, given, where), where)]
   const order = [...first, ...given.map(comparable)]
@@ -146,7 +146,7 @@ function latestQuery({ by, latest }: LatestStep, given: readonly SchemaColumn[],
   return `SELECT * FROM (${input}) QUALIFY row_number() OVER (${window}) = 1`
 }
 
-function requireColumn(name: string, given: readonly SchemaColumn[], where: string): SchemaColumn {
+function requireColumn(name: string, given: readonly EngineColumn[], where: string): EngineColumn {
   const found = given.find(column => column.name === name)
   if (found) return found
   const names = given.map(column => column.name)

@@ -3,9 +3,9 @@ import type { ColumnDefinition } from '../../define/definition.ts'
 import type { Measure } from '../../define/exchange-definition.ts'
 import { withStates } from '../../define/own-aggregate.ts'
 import { definedTypeName } from '../../model/type-names.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { sqlType } from '../read/column-sql.ts'
-import type { SchemaColumn } from '../transform/schema-column.ts'
 import type { MeasureKind, StateSql } from './measure-kind.ts'
 import { integers, type MeasuredColumn, numeric } from './measured-column.ts'
 import { approximateQuantile } from './quantile-bins.ts'
@@ -224,7 +224,7 @@ export const stateName = (index: number, suffix: string): string => `${statePref
 export const stateColumn = (index: number, suffix: string): string => quoteName(stateName(index, suffix))
 
 /** Finds the state of a measure among the columns of rows that a slice made. */
-export function stateIn(index: number, columns: readonly SchemaColumn[]): StateSql {
+export function stateIn(index: number, columns: readonly EngineColumn[]): StateSql {
   const prefix = `${statePrefix}${index}_`
   const own = columns.filter(({ name }) => name.startsWith(prefix))
   return Object.fromEntries(own.map(({ name }) => [name.slice(prefix.length), quoteName(name)]))

@@ -8,15 +8,15 @@ import {
   structValue,
 } from '@duckdb/node-api'
 import type { MapBatchesStep } from '../../define/definition.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { callBatch, checkBatchKey, valuesOf } from './map-batches.ts'
 import { type ChunkFunction, type OwnContext, RowRejected } from './map-context.ts'
 import { type Target, write } from './map-result.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { valueReader } from './vector-values.ts'
 
 /** Returns the query of one row for each key, with a list of values in each column; all are in the order of the rows by all columns. */
-export function listsByKey(input: string, given: readonly SchemaColumn[], by: readonly string[]): string {
+export function listsByKey(input: string, given: readonly EngineColumn[], by: readonly string[]): string {
   const names = given.map(({ name }) => quoteName(name))
   const row = `struct_pack(${names.map(name => `${name} := ${name}`).join(', ')})`
   const keys = by.map(quoteName).join(', ')
@@ -25,12 +25,12 @@ export function listsByKey(input: string, given: readonly SchemaColumn[], by: re
 }
 
 /** The types of the function's arguments. */
-export const listTypes = (given: readonly SchemaColumn[]): DuckDBType[] => given.map(({ type }) => LIST(type))
+export const listTypes = (given: readonly EngineColumn[]): DuckDBType[] => given.map(({ type }) => LIST(type))
 
 /** Returns the step as a function of chunks with a key in each row. Memory: the rows of one key. */
 export function keyBatchFunction(
   step: MapBatchesStep,
-  given: readonly SchemaColumn[],
+  given: readonly EngineColumn[],
   targets: readonly Target[],
   own: OwnContext,
 ): ChunkFunction {

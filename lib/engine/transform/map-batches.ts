@@ -2,9 +2,9 @@
 import type { DuckDBDataChunk, DuckDBStructVector, DuckDBVector } from '@duckdb/node-api'
 import type { MapBatchesStep } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { isSameValue, valueReader } from './vector-values.ts'
 
 interface BatchTools {
@@ -18,7 +18,7 @@ interface BatchTools {
  */
 export function batchFunction(
   step: MapBatchesStep,
-  given: readonly SchemaColumn[],
+  given: readonly EngineColumn[],
   targets: readonly Target[],
   { own, reject }: BatchTools,
 ): ChunkFunction {

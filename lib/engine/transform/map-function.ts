@@ -17,6 +17,7 @@ import {
 } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import type { MemberPlace } from '../../model/member-place.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'
@@ -30,7 +31,6 @@ import {
 } from './map-context.ts'
 import { targetOf } from './map-result.ts'
 import { rowFunction, type Shape } from './map-rows.ts'
-import type { SchemaColumn } from './schema-column.ts'
 
 /** How a query calls a registered function. */
 export interface MapCall {
@@ -43,7 +43,7 @@ export interface MapCall {
 
 /** The map functions of one task in one worker. */
 export interface MapFunctions {
-  register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], options: MapOptions): MapCall
+  register(step: MapRowsStep | MapBatchesStep, given: readonly EngineColumn[], options: MapOptions): MapCall
   /** Sets the member of the next query's rows; undefined when they are of several. */
   enter(origin: MemberPlace | undefined): void
   /** Whether a function has ever read its row's member. */
@@ -76,7 +76,7 @@ export function learnOrThrow(maps: MapFunctions, error: unknown): void {
 export function createMapFunctions(
   connection: DuckDBConnection,
   context: unknown,
-  addedBy: (step: MapRowsStep | MapBatchesStep) => readonly SchemaColumn[],
+  addedBy: (step: MapRowsStep | MapBatchesStep) => readonly EngineColumn[],
 ): MapFunctions {
   const shapes = new Map<number, Shape>()
   const registered = new Map<string, MapCall>()
@@ -164,7 +164,7 @@ export function createMapFunctions(
   }
 }
 
-const structOf = (columns: readonly SchemaColumn[]): DuckDBType =>
+const structOf = (columns: readonly EngineColumn[]): DuckDBType =>
   new DuckDBStructType(
     columns.map(column => column.name),
     columns.map(column => column.type),

@@ -5,8 +5,8 @@ import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define
 import { isRejectError } from '../../define/reject-error.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { didYouMean } from '../../errors/nearest.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { expectedText } from '../read/column-sql.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
@@ -74,7 +74,7 @@ export interface Target {
 }
 
 /** Returns how values are written into a column that the step adds or changes. */
-export function targetOf({ name, type }: SchemaColumn, { adds }: MapRowsStep | MapBatchesStep): Target {
+export function targetOf({ name, type }: EngineColumn, { adds }: MapRowsStep | MapBatchesStep): Target {
   return { name, type, toVector: valueWriter(type), required: adds[name]?.required ? adds[name] : undefined }
 }
 

@@ -2,10 +2,10 @@
 import { type DuckDBStructVector, type DuckDBVector, listValue, structValue } from '@duckdb/node-api'
 import type { MapRowsStep } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, isRecord, kindOf, present, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { createRowView, type RowView } from './row-view.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { isSameValue } from './vector-values.ts'
 
 /** The shape of a function's results, as far as its rows have shown it. */
@@ -25,7 +25,7 @@ interface RowTools {
 /** Returns the step as a function of chunks with the columns `given`, which writes the columns of `targets`. */
 export function rowFunction(
   step: MapRowsStep,
-  given: readonly SchemaColumn[],
+  given: readonly EngineColumn[],
   targets: readonly Target[],
   { own, reject, shape }: RowTools,
 ): ChunkFunction {

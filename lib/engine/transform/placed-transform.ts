@@ -3,11 +3,11 @@ import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { parseSelect, selectWithColumn } from '../sql/syntax.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { stepSql } from './step-sql.ts'
 import { allRows, applyMap, type CheckedTransform } from './transform.ts'
 
@@ -79,7 +79,7 @@ async function placedSql(
   connection: DuckDBConnection,
   query: BoundQuery,
   step: SqlStep,
-  gives: readonly SchemaColumn[],
+  gives: readonly EngineColumn[],
 ): Promise<BoundQuery> {
   const sql = await withPlace(connection, stepSql(step, query.values.length + 1))
   const names = gives.map(({ name }) => quoteName(name)).join(', ')

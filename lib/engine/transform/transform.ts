@@ -6,6 +6,7 @@ import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
+import { columnsOf, type EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { checkAggregates, checkStates } from '../keyed/check-aggregates.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
@@ -18,13 +19,12 @@ import { type Node, parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
 import { listsByKey } from './key-batches.ts'
 import type { MapFunctions } from './map-function.ts'
-import type { SchemaColumn } from './schema-column.ts'
 import { stepSql } from './step-sql.ts'
 
 /** A step with its input columns. */
 export interface CheckedStep {
   readonly step: Step
-  readonly given: readonly SchemaColumn[]
+  readonly given: readonly EngineColumn[]
   /** The key whose rows are together before the step; absent where no exchange came before. */
   readonly by?: readonly string[] | undefined
 }
@@ -33,7 +33,7 @@ export interface CheckedStep {
 export interface CheckedTransform {
   readonly steps: readonly CheckedStep[]
   /** The columns of the output. */
-  readonly schema: readonly SchemaColumn[]
+  readonly schema: readonly EngineColumn[]
 }
 
 export interface TransformCheck {
@@ -174,7 +174,7 @@ export interface ApplyMap {
 export function applyMap(
   input: string,
   step: MapRowsStep | MapBatchesStep,
-  given: readonly SchemaColumn[],
+  given: readonly EngineColumn[],
   { index, maps, isPlaced = false, by }: ApplyMap,
 ): string {
   const isByKey = by !== undefined && step.kind === 'mapBatches'
@@ -206,11 +206,11 @@ async function describe(
   connection: DuckDBConnection,
   query: BoundQuery,
   where: string,
-  given: readonly SchemaColumn[],
-): Promise<SchemaColumn[]> {
+  given: readonly EngineColumn[],
+): Promise<EngineColumn[]> {
   try {
     const result = await runBound(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` })
-    return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
+    return columnsOf(result)
   } catch (error) {
     // An interrupt or a lack of memory says nothing about the statement.
     const fault = engineFault(error)

@@ -2,8 +2,8 @@
 import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
-import type { WrittenColumn } from '../check-output.ts'
 import { quoteName } from '../duckdb/quote.ts'
 
 /**
@@ -12,8 +12,8 @@ import { quoteName } from '../duckdb/quote.ts'
  */
 export function keptColumns(
   { by, isKept }: Pick<ExchangeOutput, 'by' | 'isKept'>,
-  written: readonly WrittenColumn[],
-): readonly WrittenColumn[] | undefined {
+  written: readonly SchemaColumn[],
+): readonly SchemaColumn[] | undefined {
   if (!isKept) return undefined
   const names = written.map(({ name }) => name)
   return by.map(name => {
@@ -32,7 +32,7 @@ export function keptColumns(
  * the number of buckets. The text has for each column `n;` where it is null, else the number of its bytes, `:`, the value and `;`.
  * @throws DEFINITION_INVALID for a type whose values have no text that never changes
  */
-export function keptBucket(by: readonly WrittenColumn[], buckets: number): string {
+export function keptBucket(by: readonly SchemaColumn[], buckets: number): string {
   const texts = by.map(column => {
     const text = valueText(column)
     return `coalesce(strlen(${text}) || ':' || ${text} || ';', 'n;')`
@@ -51,7 +51,7 @@ function remainder(number: string, divisor: number): string {
 }
 
 /** Integers in decimal digits; decimals with all digits of their scale; dates as in ISO 8601; times as microseconds since 1970 in UTC. */
-function valueText({ name, type }: WrittenColumn): string {
+function valueText({ name, type }: SchemaColumn): string {
   const column = quoteName(name)
   if (/^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|DECIMAL\(.*\)|VARCHAR|DATE|BOOLEAN)$/.test(type))
     return `CAST(${column} AS VARCHAR)`

@@ -1,8 +1,8 @@
 /** Writes the rows of a query to an exchange: into files by bucket of their key. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ExchangeOutput } from '../../define/exchange-definition.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
 import type { SharePart } from '../../model/share.ts'
-import type { WrittenColumn } from '../check-output.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { copyFiles, passingSettings, uniqueNames } from './copy-files.ts'
@@ -19,7 +19,7 @@ export interface BucketOptions {
   /** The treatment of rows whose key has a null. Default they are rows of a key like any other. */
   readonly nullKeys?: ExchangeOutput['nullKeys']
   /** The columns with their types, for the documented hash of datasets that are kept by key. Default the engine's hash. */
-  readonly kept?: readonly WrittenColumn[] | undefined
+  readonly kept?: readonly SchemaColumn[] | undefined
 }
 
 const bucketColumn = '_fanmill_bucket'
