@@ -14,10 +14,8 @@ import { neededPartitions } from './partition-filter.ts'
 import { scan } from './read/parquet-describe.ts'
 import { rowGroupFilter } from './read/row-group-filter.ts'
 import { conditionColumns } from './read/used-columns.ts'
-import { checkAllowed } from './sql/allowed.ts'
-import { sqlCatalog } from './sql/catalog.ts'
+import { allowedExpression } from './sql/allowed.ts'
 import { explainSql } from './sql/explain.ts'
-import { parseExpression } from './sql/syntax.ts'
 import { valueReader } from './transform/vector-values.ts'
 
 export type DatasetRow = Readonly<Record<string, unknown>>
@@ -192,9 +190,7 @@ async function select(
 
 /** Checks that the condition is one expression over the columns of the dataset: no table, no file, no second statement. @throws SQL_INVALID */
 async function checkCondition(connection: DuckDBConnection, condition: string): Promise<void> {
-  const expression = await parseExpression(connection, condition, 'where')
-  const catalog = await sqlCatalog(connection)
-  checkAllowed(expression, { tables: [], where: 'where', sql: condition, catalog })
+  await allowedExpression(connection, condition, 'where')
 }
 
 /** Returns a query of a part with all columns of the dataset: partition values are from the manifest, columns that an older part lacks are null. */

@@ -1,9 +1,8 @@
 /** Finds the partitions of a dataset that may have rows for a condition. */
 import type { PartitionQuery } from '../model/partition-query.ts'
-import { runBound } from './duckdb/bound-query.ts'
 import type { Engine } from './duckdb/engine.ts'
-import { quoteName, quoteText } from './duckdb/quote.ts'
-import { boundQuery, conjunctsOf, expressionText } from './sql/predicate.ts'
+import { quoteName } from './duckdb/quote.ts'
+import { conjunctsOf, expressionText, rowsThatMeet } from './sql/predicate.ts'
 
 /** Partitions of one query. */
 const partitionsAtOnce = 1000
@@ -16,7 +15,10 @@ export async function neededPartitions(engine: Engine, query: PartitionQuery): P
   const { conditions, schema, partitions } = query
   const connection = await engine.connect()
   const names = Object.keys(partitions[0] ?? {})
-  const columns = names.map(name => ({ name, type: schema.find(each => each.name === name)?.type ?? 'VARCHAR' }))
+  const columns = names.map((name, at) => {
+    const type = schema.find(each => each.name === name)?.type ?? 'VARCHAR'
+    return `CAST(t${at} AS ${type}) AS ${quoteName(name)}`
+  })
   const lower = names.map(name => name.toLowerCase())
   const all = await conjunctsOf(connection, conditions)
   const own = all.filter(({ columns: used }) => used?.length && used.every(name => lower.includes(name)))
@@ -24,19 +26,13 @@ export async function neededPartitions(engine: Engine, query: PartitionQuery): P
   const tests = await Promise.all(
     own.map(async ({ node, values }) => ({ text: `(${await expressionText(connection, node)})`, values })),
   )
+  const condition = tests.flatMap((test, at) => (at === 0 ? [test] : [' AND ', test]))
   const needed = new Set<number>()
   for (let start = 0; start < partitions.length; start += partitionsAtOnce) {
-    const rows = partitions.slice(start, start + partitionsAtOnce).map((partition, index) => {
-      const texts = names.map(name => textSql(partition[name] ?? null))
-      return `(${[start + index, ...texts].join(', ')})`
-    })
-    const casts = columns.map(({ name, type }, at) => `CAST(p${at} AS ${type}) AS ${quoteName(name)}`)
-    const from = `(SELECT _fanmill_number, ${casts.join(', ')} FROM (VALUES ${rows.join(', ')}) AS t(_fanmill_number, ${names.map((_, at) => `p${at}`).join(', ')})) AS input`
-    const where = tests.flatMap((test, at) => (at === 0 ? [test] : [' AND ', test]))
-    const result = await runBound(connection, boundQuery([`SELECT _fanmill_number FROM ${from} WHERE `, ...where]))
-    for (const [at] of await result.getRows()) needed.add(Number(at))
+    const rows = partitions
+      .slice(start, start + partitionsAtOnce)
+      .map(partition => names.map(name => partition[name] ?? null))
+    for (const at of await rowsThatMeet(connection, { rows, columns }, condition)) needed.add(start + at)
   }
   return partitions.map((_, at) => needed.has(at))
 }
-
-const textSql = (text: string | null): string => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text))

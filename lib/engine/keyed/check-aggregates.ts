@@ -5,12 +5,11 @@ import { withStates } from '../../define/own-aggregate.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { conditionColumns } from '../read/used-columns.ts'
-import { checkAllowed } from '../sql/allowed.ts'
+import { allowedExpression } from '../sql/allowed.ts'
 import { orderedAggregate } from '../sql/bucket-wise.ts'
 import { sqlCatalog } from '../sql/catalog.ts'
 import { checkFunctions } from '../sql/row-wise.ts'
-import { parseExpression } from '../sql/syntax.ts'
-import type { SchemaColumn } from '../transform/schema-column.ts'
+import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { checkInBoth } from './compared-column.ts'
 import { stateName } from './measure-sql.ts'
 
@@ -31,8 +30,8 @@ export async function checkAggregates(
 
 /** The columns of a step over own aggregates, and those of its states when they are joined. */
 interface StateColumns {
-  readonly states: readonly SchemaColumn[]
-  readonly joined: readonly SchemaColumn[]
+  readonly states: readonly EngineColumn[]
+  readonly joined: readonly EngineColumn[]
 }
 
 /**
@@ -56,7 +55,7 @@ export function checkStates({ measures }: AggregateStep, { states, joined }: Sta
   }
 }
 
-const typeIn = (columns: readonly SchemaColumn[], name: string): string =>
+const typeIn = (columns: readonly EngineColumn[], name: string): string =>
   String(columns.find(column => column.name === name)?.type)
 
 async function checkOwn(
@@ -81,14 +80,13 @@ async function checkOwn(
 }
 
 async function checkExpression(connection: DuckDBConnection, sql: string, where: string): Promise<void> {
-  const expression = await parseExpression(connection, sql, where)
-  const catalog = await sqlCatalog(connection)
-  checkAllowed(expression, { tables: [], where, sql, catalog })
+  const expression = await allowedExpression(connection, sql, where)
   const refuse = (what: string): never => {
     const message = `${where}: ${what} would make the value depend on how rows are cut into slices; name an order, or leave it out`
     throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
   }
-  checkFunctions(expression, catalog.unstable, undefined, refuse)
+  const { unstable } = await sqlCatalog(connection)
+  checkFunctions(expression, unstable, undefined, refuse)
   const ordered = orderedAggregate(expression)
   if (ordered !== undefined) refuse(`the aggregate ${ordered} without ORDER BY`)
 }

@@ -2,11 +2,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../define/definition.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
-import type { ColumnBounds, RowGroupBounds } from '../../parquet/row-group-bounds.ts'
+import type { RowGroupBounds } from '../../parquet/row-group-bounds.ts'
 import { runBound } from '../duckdb/bound-query.ts'
-import { quoteText } from '../duckdb/quote.ts'
-import { boundQuery, type Conjunct, conjunctsOf, expressionText } from '../sql/predicate.ts'
-import { list, type Node } from '../sql/syntax.ts'
+import { boundQuery, type Conjunct, conjunctsOf, expressionText, rowsThatMeet } from '../sql/predicate.ts'
+import { list, type Node, nodesIn } from '../sql/syntax.ts'
 
 export interface RowGroupFilter {
   /** Names of the columns whose bounds decide. */
@@ -49,28 +48,24 @@ async function neededGroups(
   groups: readonly RowGroupBounds[],
 ): Promise<readonly boolean[]> {
   if (groups.length === 0) return []
-  const rows = groups.map(({ columns }, at) => {
-    const bounds = tests.flatMap(({ column }) => boundsSql(columns.get(column.name)))
-    return `(${[at, ...bounds].join(', ')})`
-  })
-  const names = tests.flatMap((_, at) => [`l${at}`, `h${at}`])
-  const casts = tests.flatMap(({ column: { type } }, at) => [
-    `TRY_CAST(l${at} AS ${type}) AS lo${at}`,
-    `TRY_CAST(h${at} AS ${type}) AS hi${at}`,
+  const rows = groups.map(({ columns }) =>
+    tests.flatMap(({ column }) => {
+      const { min = null, max = null } = columns.get(column.name) ?? {}
+      return [min, max]
+    }),
+  )
+  const columns = tests.flatMap(({ column: { type } }, at) => [
+    `TRY_CAST(t${2 * at} AS ${type}) AS lo${at}`,
+    `TRY_CAST(t${2 * at + 1} AS ${type}) AS hi${at}`,
   ])
-  const where = tests.flatMap(({ sql, values }, at) => [
+  const condition = tests.flatMap(({ sql, values }, at) => [
     at === 0 ? 'coalesce(' : ' AND coalesce(',
     { text: sql(`lo${at}`, `hi${at}`), values },
     ', true)',
   ])
-  const from = `(SELECT _fanmill_number, ${casts.join(', ')} FROM (VALUES ${rows.join(', ')}) AS t(_fanmill_number, ${names.join(', ')}))`
-  const result = await runBound(connection, boundQuery([`SELECT _fanmill_number FROM ${from} WHERE `, ...where]))
-  const found = new Set((await result.getRows()).map(([at]) => Number(at)))
+  const found = await rowsThatMeet(connection, { rows, columns }, condition)
   return groups.map((_, at) => found.has(at))
 }
-
-const boundsSql = ({ min, max }: ColumnBounds = {}): string[] =>
-  [min, max].map(text => (text === undefined ? 'CAST(NULL AS VARCHAR)' : quoteText(text)))
 
 /** Comparisons, each with the one that it is when its sides are exchanged. */
 const exchanged: Readonly<Record<string, string>> = {
@@ -145,11 +140,7 @@ const oneValue = (value: Node, type: string): Comparison => ({
 const isColumn = ({ class: kind }: Node): boolean => kind === 'COLUMN_REF'
 
 /** Whether an expression has no column. */
-function isValue(node: unknown): boolean {
-  if (typeof node !== 'object' || node === null) return true
-  if ((node as Node).class === 'COLUMN_REF') return false
-  return Object.values(node).every(isValue)
-}
+const isValue = (tree: Node): boolean => !nodesIn(tree).some(isColumn)
 
 /** A text that stands in the condition, or is bound: the engine casts it to the type of the column. */
 function isPlainText({ class: kind, identifier, value }: Node, values: Conjunct['values']): boolean {

@@ -4,7 +4,7 @@ import type { Step } from '../../define/definition.ts'
 import type { AggregateStep, PickStep } from '../../define/exchange-definition.ts'
 import { measuredColumns } from '../../define/task-stages.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
-import { list, type Node, parseExpression, parseSelect } from '../sql/syntax.ts'
+import { list, type Node, nodesIn, parseExpression, parseSelect } from '../sql/syntax.ts'
 import { stepSql } from '../transform/step-sql.ts'
 
 /**
@@ -37,7 +37,7 @@ export async function usedColumns(
 /** Returns those of the names that a parsed SELECT over these tables uses; all where it may use any. */
 export function treeColumns(tree: Node, tables: readonly string[], names: readonly string[]): readonly string[] {
   const used = new Set<string>()
-  const rows = aliasesIn(tree, new Set(tables.map(table => table.toLowerCase())))
+  const rows = aliasesIn(tree, tables)
   return collectNames(tree, rows, new Map(names.map(name => [name.toLowerCase(), name])), used) ? [...used] : names
 }
 
@@ -67,30 +67,30 @@ export async function conditionColumns(
 }
 
 /** Returns the names by which whole rows can be meant. */
-function aliasesIn(tree: unknown, found = new Set(['input'])): Set<string> {
-  if (typeof tree !== 'object' || tree === null) return found
-  const { alias, type } = tree as Node
-  if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(alias.toLowerCase())
-  for (const part of Object.values(tree)) aliasesIn(part, found)
+function aliasesIn(tree: Node, tables: readonly string[] = ['input']): ReadonlySet<string> {
+  const found = new Set(tables.map(table => table.toLowerCase()))
+  for (const { alias, type } of nodesIn(tree))
+    if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(alias.toLowerCase())
   return found
 }
 
 /** Adds the names in a tree; false where something in it may mean all columns. */
 function collectNames(
-  tree: unknown,
+  tree: Node,
   rows: ReadonlySet<string>,
   known: ReadonlyMap<string, string>,
   used: Set<string>,
 ): boolean {
-  if (typeof tree !== 'object' || tree === null) return true
-  const node = tree as Node
-  const { class: kind, column_names: path, using_columns: using, column_name_alias: renamed, ref_type: join } = node
-  if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0) return false
-  const names = [...((path ?? []) as readonly string[]), ...((using ?? []) as readonly string[])]
-  if (kind === 'COLUMN_REF' && names.length === 1 && rows.has(String(names[0]).toLowerCase())) return false
-  for (const name of names) {
-    const column = known.get(String(name).toLowerCase())
-    if (column !== undefined) used.add(column)
+  for (const node of nodesIn(tree)) {
+    const { class: kind, column_names: path, using_columns: using, column_name_alias: renamed, ref_type: join } = node
+    if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0)
+      return false
+    const names = [...((path ?? []) as readonly string[]), ...((using ?? []) as readonly string[])]
+    if (kind === 'COLUMN_REF' && names.length === 1 && rows.has(String(names[0]).toLowerCase())) return false
+    for (const name of names) {
+      const column = known.get(String(name).toLowerCase())
+      if (column !== undefined) used.add(column)
+    }
   }
-  return Object.values(node).every(part => collectNames(part, rows, known, used))
+  return true
 }

@@ -1,8 +1,9 @@
 /** Refuses user SQL that could read anything but its input, its tables and its own expressions. */
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { nearest } from '../../errors/nearest.ts'
-import type { SqlCatalog } from './catalog.ts'
+import { type SqlCatalog, sqlCatalog } from './catalog.ts'
 import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
-import { invalidSql, list, type Node } from './syntax.ts'
+import { invalidSql, list, type Node, parseExpression, parseSelect } from './syntax.ts'
 
 export interface AllowedSql {
   /** Tables that may stand in FROM, beside common table expressions. */
@@ -11,6 +12,24 @@ export interface AllowedSql {
   readonly where: string
   readonly sql: string
   readonly catalog: SqlCatalog
+}
+
+/** Parses one SELECT that reads nothing but `input` and the task's tables. @throws SQL_INVALID */
+export async function selectOverInput(
+  connection: DuckDBConnection,
+  sql: string,
+  { where, tables }: Pick<AllowedSql, 'where' | 'tables'>,
+): Promise<Node> {
+  const select = await parseSelect(connection, sql, where)
+  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog: await sqlCatalog(connection) })
+  return select
+}
+
+/** Parses one expression that reads no table. @throws SQL_INVALID */
+export async function allowedExpression(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
+  const expression = await parseExpression(connection, sql, where)
+  checkAllowed(expression, { tables: [], where, sql, catalog: await sqlCatalog(connection) })
+  return expression
 }
 
 /**

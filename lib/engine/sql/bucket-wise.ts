@@ -1,10 +1,18 @@
 /** Refuses SQL over the rows of a bucket whose rows would depend on which keys share a bucket. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
-import { checkAllowed } from './allowed.ts'
+import { selectOverInput } from './allowed.ts'
 import { sqlCatalog } from './catalog.ts'
-import { checkFunctions, checkJoins, countInput, isInput, modifierNames, type RowWiseCheck } from './row-wise.ts'
-import { list, type Node, parseSelect } from './syntax.ts'
+import {
+  checkFunctions,
+  checkJoins,
+  countInput,
+  isInput,
+  isSubquery,
+  modifierNames,
+  type RowWiseCheck,
+} from './row-wise.ts'
+import { list, type Node, nodesIn } from './syntax.ts'
 
 export interface BucketWiseCheck extends RowWiseCheck {
   /** The columns of the key. */
@@ -21,10 +29,9 @@ export async function checkBucketWise(
   sql: string,
   check: BucketWiseCheck,
 ): Promise<Node> {
-  const { where, columns, tables, by } = check
-  const select = await parseSelect(connection, sql, where)
+  const { where, columns, by } = check
+  const select = await selectOverInput(connection, sql, check)
   const catalog = await sqlCatalog(connection)
-  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog })
   const refuse = (what: string): never => {
     const message = `${where}: ${what} would make the rows depend on which keys share a bucket; group, partition and number by ${by.join(', ')}`
     throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
@@ -90,38 +97,29 @@ const ordered = new Set([
 ])
 
 /** Returns the name of an aggregate in a tree whose value depends on an order that it does not name. */
-export function orderedAggregate(node: unknown): string | undefined {
-  if (typeof node !== 'object' || node === null) return undefined
-  const { class: kind, function_name: name, order_bys: orderBys } = node as Node
-  const isOrdered = list((orderBys as Node | undefined)?.orders).length > 0
-  if (kind === 'FUNCTION' && ordered.has(String(name)) && !isOrdered) return String(name)
-  return Object.values(node)
-    .map(orderedAggregate)
-    .find(found => found !== undefined)
+export function orderedAggregate(tree: Node): string | undefined {
+  const found = nodesIn(tree).find(node => node.class === 'FUNCTION' && lacksOrder(node))
+  return found && String(found.function_name)
 }
 
-function checkExpression(node: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
-  if (Array.isArray(node)) {
-    for (const each of node) checkExpression(each, rules)
-    return
-  }
-  if (typeof node !== 'object' || node === null) return
+/** Whether the value of an aggregate depends on an order that it does not name. */
+function lacksOrder({ function_name: name, order_bys: orderBys }: Node): boolean {
+  return ordered.has(String(name)) && list((orderBys as Node | undefined)?.orders).length === 0
+}
+
+function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
   const { by, aggregates, refuse, isGrouped } = rules
-  const { class: kind, function_name: name, partitions, orders, order_bys: orderBys } = node as Node
-  if (kind === 'WINDOW') {
-    if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
-    const needsOrder = (node as Node).type !== 'WINDOW_AGGREGATE' || ordered.has(String(name))
-    if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
-  } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
-    if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
-    if (ordered.has(String(name)) && list((orderBys as Node | undefined)?.orders).length === 0)
-      refuse(`the aggregate ${String(name)} without ORDER BY`)
+  for (const node of nodesIn(tree, isSubquery)) {
+    const { class: kind, function_name: name, partitions, orders } = node
+    if (kind === 'WINDOW') {
+      if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
+      const needsOrder = node.type !== 'WINDOW_AGGREGATE' || ordered.has(String(name))
+      if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
+    } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
+      if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
+      if (lacksOrder(node)) refuse(`the aggregate ${String(name)} without ORDER BY`)
+    } else if (isSubquery(node) && countInput(node.subquery) > 0) refuse('input in a subquery')
   }
-  if (kind === 'SUBQUERY') {
-    if (countInput((node as Node).subquery) > 0) refuse('input in a subquery')
-    return
-  }
-  for (const value of Object.values(node)) checkExpression(value, rules)
 }
 
 const namesAll = (expressions: readonly Node[], by: readonly string[]): boolean =>

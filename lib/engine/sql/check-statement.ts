@@ -2,8 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
-import { isInput, refusal } from './row-wise.ts'
-import { type Node, selectWithColumn } from './syntax.ts'
+import { isInput, isSubquery, refusal } from './row-wise.ts'
+import { type Node, nodesIn, selectWithColumn } from './syntax.ts'
 
 export interface StatementCheck {
   /** The statement's parse tree. */
@@ -73,28 +73,17 @@ async function checkAggregates(
   { select, columns, where }: Pick<StatementCheck, 'select' | 'columns' | 'where'>,
 ): Promise<void> {
   const column = columnOfInput(select.from_table, columns)
-  if (!column || !contains(select.select_list, node => node.class === 'SUBQUERY')) return
+  if (!column || !nodesIn(select.select_list).some(isSubquery)) return
   const bound = await describe(connection, { sql: await selectWithColumn(connection, select, column), values })
   if (bound instanceof Error && /must appear in the GROUP BY/.test(bound.message))
     refusal(where, sql)('an aggregate of input in a subquery')
 }
 
 function columnOfInput(from: unknown, columns: readonly string[]): Node | undefined {
-  let found: Node | undefined
-  contains(from, node => {
-    if (!isInput(node)) return false
-    const [renamed] = node.column_name_alias as readonly string[]
-    const name = renamed ?? columns[0]
-    const table = node.alias === '' ? 'input' : node.alias
-    if (name !== undefined)
-      found = { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [table, name] }
-    return true
-  })
-  return found
-}
-
-function contains(tree: unknown, matches: (node: Node) => boolean): boolean {
-  if (typeof tree !== 'object' || tree === null) return false
-  if (!Array.isArray(tree) && matches(tree as Node)) return true
-  return Object.values(tree).some(value => contains(value, matches))
+  const input = nodesIn(from).find(isInput)
+  if (!input) return undefined
+  const [name = columns[0]] = input.column_name_alias as readonly string[]
+  const table = input.alias === '' ? 'input' : input.alias
+  if (name === undefined) return undefined
+  return { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [table, name] }
 }

@@ -1,11 +1,10 @@
 /** Splits conditions into the parts that rows must all meet, to find what no row of a partition or row group can meet. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../define/definition.ts'
-import { type BoundQuery, bindable } from '../duckdb/bound-query.ts'
+import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { quoteText } from '../duckdb/quote.ts'
-import { checkAllowed } from './allowed.ts'
-import { sqlCatalog } from './catalog.ts'
-import { list, type Node, parseExpression, parseSelect } from './syntax.ts'
+import { allowedExpression } from './allowed.ts'
+import { list, type Node, nodesIn, parseSelect } from './syntax.ts'
 
 /** One of several conditions that are joined by AND. */
 export interface Conjunct {
@@ -22,11 +21,9 @@ export async function conjunctsOf(
   conditions: readonly Pick<SqlStep, 'texts' | 'values'>[],
 ): Promise<readonly Conjunct[]> {
   const found: Conjunct[] = []
-  const catalog = await sqlCatalog(connection)
   for (const { texts, values } of conditions) {
     const sql = texts.reduce((all, text, index) => `${all}$${index}${text}`)
-    const expression = await parseExpression(connection, sql, 'where')
-    checkAllowed(expression, { tables: [], where: 'where', sql, catalog })
+    const expression = await allowedExpression(connection, sql, 'where')
     for (const node of conjunctNodes(expression)) found.push({ node, values, columns: columnsOf(node) })
   }
   return found
@@ -37,19 +34,15 @@ const conjunctNodes = (node: Node): readonly Node[] =>
 
 function columnsOf(node: Node): readonly string[] | undefined {
   const names = new Set<string>()
-  return collectColumns(node, names) ? [...names] : undefined
-}
-
-function collectColumns(value: unknown, names: Set<string>): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  const { class: kind, column_names: path } = value as Node
-  if (kind === 'SUBQUERY' || kind === 'LAMBDA' || kind === 'STAR' || kind === 'WINDOW') return false
-  if (kind !== 'COLUMN_REF') return Object.values(value).every(part => collectColumns(part, names))
-  const parts = (path as readonly string[]).map(part => part.toLowerCase())
-  const [first, second] = parts
-  if (first === undefined || parts.length > 2 || (second !== undefined && first !== 'input')) return false
-  names.add(second ?? first)
-  return true
+  for (const { class: kind, column_names: path } of nodesIn(node)) {
+    if (kind === 'SUBQUERY' || kind === 'LAMBDA' || kind === 'STAR' || kind === 'WINDOW') return undefined
+    if (kind !== 'COLUMN_REF') continue
+    const parts = (path as readonly string[]).map(part => part.toLowerCase())
+    const [first, second] = parts
+    if (first === undefined || parts.length > 2 || (second !== undefined && first !== 'input')) return undefined
+    names.add(second ?? first)
+  }
+  return [...names]
 }
 
 /** Returns the text of an expression of the parse tree. */
@@ -80,6 +73,24 @@ export function boundQuery(
   })
   return { sql: sql.join(''), values: values.map(bindable) }
 }
+
+/**
+ * Returns those rows of texts, by their index, that meet a condition. `columns` are SQL over the texts, which are named `t0`, `t1` and so on.
+ */
+export async function rowsThatMeet(
+  connection: DuckDBConnection,
+  { rows, columns }: { readonly rows: readonly (readonly (string | null)[])[]; readonly columns: readonly string[] },
+  condition: Parameters<typeof boundQuery>[0],
+): Promise<ReadonlySet<number>> {
+  const values = rows.map((texts, index) => `(${[index, ...texts.map(textSql)].join(', ')})`)
+  const names = rows[0]?.map((_, at) => `t${at}`) ?? []
+  const from = `(VALUES ${values.join(', ')}) AS t(_fanmill_number, ${names.join(', ')})`
+  const sql = `SELECT _fanmill_number FROM (SELECT _fanmill_number, ${columns.join(', ')} FROM ${from}) AS input WHERE `
+  const result = await runBound(connection, boundQuery([sql, ...condition]))
+  return new Set((await result.getRows()).map(([at]) => Number(at)))
+}
+
+const textSql = (text: string | null): string => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text))
 
 /** Texts and quoted names are skipped; the engine prints no dollar quotes and no comments. */
 const placeholder = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g

@@ -1,9 +1,9 @@
 /** Refuses SQL whose rows would depend on how the input is cut into slices. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
-import { checkAllowed } from './allowed.ts'
+import { selectOverInput } from './allowed.ts'
 import { sqlCatalog } from './catalog.ts'
-import { list, type Node, parseSelect } from './syntax.ts'
+import { list, type Node, nodesIn } from './syntax.ts'
 
 export interface RowWiseCheck {
   /** Names the step in messages. */
@@ -21,10 +21,9 @@ export interface RowWiseCheck {
  * @throws SQL_NOT_ROWWISE; SQL_INVALID when it does not parse, is not one SELECT, or reads what it may not
  */
 export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
-  const { where, columns, tables } = check
-  const select = await parseSelect(connection, sql, where)
+  const { where, columns } = check
+  const select = await selectOverInput(connection, sql, check)
   const catalog = await sqlCatalog(connection)
-  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog })
   const refuse: Refuse = refusal(where, sql)
   checkFunctions(select, catalog.unstable, columns, refuse)
   checkSelect(select, catalog.aggregates, refuse)
@@ -44,20 +43,19 @@ export const refusal =
 
 /** Checks the functions of the whole statement, also in subqueries over tables. */
 export function checkFunctions(
-  node: unknown,
+  tree: Node,
   unstable: ReadonlySet<string>,
   columns: readonly string[] | undefined,
   refuse: Refuse,
 ): void {
-  if (typeof node !== 'object' || node === null) return
-  const { class: kind, function_name: called, column_names: path, children, sample } = node as Node
-  const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
-  const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
-  const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
-  if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
-  if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
-  if (sample) refuse('TABLESAMPLE')
-  for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
+  for (const { class: kind, function_name: called, column_names: path, children, sample } of nodesIn(tree)) {
+    const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
+    const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
+    const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
+    if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
+    if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
+    if (sample) refuse('TABLESAMPLE')
+  }
 }
 
 type Refuse = (what: string) => never
@@ -107,31 +105,23 @@ export function checkJoins(table: Node, refuse: Refuse, checkSide: (side: Node) 
   checkSide(isLeft ? left : right)
 }
 
-function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
-  if (Array.isArray(node)) {
-    for (const each of node) checkExpression(each, aggregates, refuse)
-    return
-  }
-  if (typeof node !== 'object' || node === null) return
-  const { class: kind, function_name: name } = node as Node
-  if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
-  if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
-  if (kind === 'SUBQUERY') {
+function checkExpression(tree: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
+  for (const node of nodesIn(tree, isSubquery)) {
+    const { class: kind, function_name: name } = node
+    if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
+    if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
     // A subquery over tables alone is the same for every row.
-    if (mentionsInput((node as Node).subquery)) refuse('input in a subquery')
-    return
+    if (isSubquery(node) && mentionsInput(node.subquery)) refuse('input in a subquery')
   }
-  for (const value of Object.values(node)) checkExpression(value, aggregates, refuse)
 }
+
+/** Whether an expression is a SELECT. */
+export const isSubquery = (node: Node): boolean => node.class === 'SUBQUERY'
 
 /** Whether a table in FROM is `input`. */
 export const isInput = (node: Node): boolean =>
   node.type === 'BASE_TABLE' && String(node.table_name).toLowerCase() === 'input' && !node.schema_name
 
-const mentionsInput = (node: unknown): boolean => countInput(node) > 0
+const mentionsInput = (tree: unknown): boolean => countInput(tree) > 0
 
-export function countInput(node: unknown): number {
-  if (typeof node !== 'object' || node === null) return 0
-  const own = !Array.isArray(node) && isInput(node as Node) ? 1 : 0
-  return Object.values(node).reduce<number>((sum, value) => sum + countInput(value), own)
-}
+export const countInput = (tree: unknown): number => nodesIn(tree).filter(isInput).toArray().length

@@ -49,16 +49,18 @@ export async function selectWithColumn(connection: DuckDBConnection, select: Nod
 export function tableNames(tree: unknown): readonly string[] {
   const named = new Set<string>()
   const expressions = new Set<string>()
-  collectTables(tree, named, expressions)
+  for (const { type, table_name: name, cte_map: map } of nodesIn(tree)) {
+    if (type === 'BASE_TABLE') named.add(String(name))
+    for (const { key } of list((map as Node | undefined)?.map)) expressions.add(String(key).toLowerCase())
+  }
   return [...named].filter(name => !expressions.has(name.toLowerCase()))
 }
 
-function collectTables(tree: unknown, named: Set<string>, expressions: Set<string>): void {
+/** Yields the nodes of a tree, each before those in it; without those in a node that `isLeaf`. */
+export function* nodesIn(tree: unknown, isLeaf: (node: Node) => boolean = () => false): Generator<Node, void> {
   if (typeof tree !== 'object' || tree === null) return
-  const { type, table_name: name, cte_map: map } = tree as Node
-  if (type === 'BASE_TABLE') named.add(String(name))
-  for (const { key } of list((map as Node | undefined)?.map)) expressions.add(String(key).toLowerCase())
-  for (const part of Object.values(tree)) collectTables(part, named, expressions)
+  if (!Array.isArray(tree)) yield tree as Node
+  if (Array.isArray(tree) || !isLeaf(tree as Node)) for (const part of Object.values(tree)) yield* nodesIn(part, isLeaf)
 }
 
 /** Keeps numbers as they are written: those of a parse tree may have more digits than a JavaScript number. */

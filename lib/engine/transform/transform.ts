@@ -10,7 +10,7 @@ import { columnsOf, type EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { checkAggregates, checkStates } from '../keyed/check-aggregates.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
-import { checkAnySlice } from '../sql/any-slice.ts'
+import { selectOverInput } from '../sql/allowed.ts'
 import { checkBucketWise, keepsKey } from '../sql/bucket-wise.ts'
 import { checkNames, checkStatement, type StatementCheck } from '../sql/check-statement.ts'
 import { explainSql } from '../sql/explain.ts'
@@ -112,7 +112,7 @@ function checkParsed(
   given: Pick<StatementCheck, 'columns' | 'where'> & Pick<TransformCheck, 'tables' | 'by'>,
 ): Promise<Node> {
   if (scope === 'row') return checkRowWise(connection, sql, given)
-  if (scope === 'any-slice') return checkAnySlice(connection, sql, given)
+  if (scope === 'any-slice') return selectOverInput(connection, sql, given)
   const { by, where } = given
   if (by) return checkBucketWise(connection, sql, { ...given, by })
   const message = `${where}: expected the rows of a key together, as scope is 'bucket'; add .exchange({ by: […] }) before it, and return the columns of the key unchanged from each step in between`

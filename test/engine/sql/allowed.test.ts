@@ -1,7 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { column, csv, table } from '../../../lib/define/index.ts'
-import { checkAnySlice } from '../../../lib/engine/sql/any-slice.ts'
+import { selectOverInput } from '../../../lib/engine/sql/allowed.ts'
 import { checkBucketWise } from '../../../lib/engine/sql/bucket-wise.ts'
 import { isAllowedFunction } from '../../../lib/engine/sql/functions.ts'
 import { checkRowWise } from '../../../lib/engine/sql/row-wise.ts'
@@ -98,7 +98,7 @@ describe('SQL', () => {
 })
 
 describe('SQL of every scope', () => {
-  const scopes = { row: checkRowWise, bucket: checkBucketWise, 'any-slice': checkAnySlice }
+  const scopes = { row: checkRowWise, bucket: checkBucketWise, 'any-slice': selectOverInput }
   const check = { where: 'x', columns: ['a', 'b'], tables: [], by: ['a'] }
 
   it.each(Object.entries(scopes))('is one statement that reads only its input: %s', async (_, checkStatement) => {
