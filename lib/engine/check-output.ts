@@ -79,7 +79,12 @@ function checkOutput(parts: PartOptions, schema: readonly EngineColumn[]): void 
     throw invalid('output.partitionBy: expected at least one column that is no partition, got all of them', { names })
 }
 
-function checkNames(option: 'partitionBy' | 'sortBy', wanted: readonly string[], names: readonly string[]): void {
+/** @throws DEFINITION_INVALID for a name that is not among those of the columns */
+export function checkNames(
+  option: 'partitionBy' | 'sortBy' | 'bucketBy',
+  wanted: readonly string[],
+  names: readonly string[],
+): void {
   const name = wanted.find(each => !names.includes(each))
   if (name === undefined) return
   throw invalid(

@@ -23,30 +23,19 @@ interface RawVector {
   readonly validity: { itemValid(index: number): boolean }
 }
 
-const numberTypes: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.TINYINT,
-  DuckDBTypeId.SMALLINT,
-  DuckDBTypeId.INTEGER,
-  DuckDBTypeId.BIGINT,
-  DuckDBTypeId.UTINYINT,
-  DuckDBTypeId.USMALLINT,
-  DuckDBTypeId.UINTEGER,
-  DuckDBTypeId.UBIGINT,
-  DuckDBTypeId.FLOAT,
-  DuckDBTypeId.DOUBLE,
-])
+const isNumber = (type: DuckDBType): boolean =>
+  /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|FLOAT|DOUBLE)$/.test(String(type))
 
 export type ReadColumnValues = (vector: DuckDBVector, rowCount: number) => ColumnValues
 
 /** Returns the function that copies a column of this type out of its vectors. */
 export function columnValuesReader(type: DuckDBType): ReadColumnValues {
-  if (numberTypes.has(type.typeId))
-    return (vector, rowCount) => numbersOf(vector, rowCount) ?? nullable(vector, rowCount)
+  if (isNumber(type)) return (vector, rowCount) => numbersOf(vector, rowCount) ?? nullable(vector, rowCount)
   const inner = type.typeId === DuckDBTypeId.LIST ? (type as DuckDBListType).valueType : undefined
   const read = valueReader(type)
   const each = (vector: DuckDBVector, rowCount: number): ColumnValues =>
     Array.from({ length: rowCount }, (_, row) => read(vector, row))
-  if (!inner || !numberTypes.has(inner.typeId)) return each
+  if (!inner || !isNumber(inner)) return each
   return (vector, rowCount) =>
     Array.from({ length: rowCount }, (_, row) => numberList(vector, row) ?? read(vector, row))
 }

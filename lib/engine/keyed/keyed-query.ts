@@ -6,9 +6,8 @@ import { nearestOrAll } from '../../errors/nearest.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { checkInBoth, comparable, compared } from './compared-column.ts'
-import type { StateSql } from './measure-kind.ts'
+import type { MeasuredColumn, StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
-import type { MeasuredColumn } from './measured-column.ts'
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
 export function keyedQuery(step: KeyedStep, given: readonly EngineColumn[], input: string): string {

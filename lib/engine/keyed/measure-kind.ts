@@ -1,6 +1,17 @@
 /** A kind of measure: the SQL of its states and of its value. */
+import type { DuckDBType } from '@duckdb/node-api'
 import type { Measure } from '../../define/exchange-definition.ts'
-import type { MeasuredColumn } from './measured-column.ts'
+import { PermanentError } from '../../errors/errors.ts'
+
+/** A column that a measure reads. */
+export interface MeasuredColumn {
+  readonly sql: string
+  readonly type: DuckDBType
+  /** Names measure and column for messages. */
+  readonly where: string
+  /** The columns of its order, as SQL. */
+  readonly orderBy: readonly string[]
+}
 
 /** SQL expressions of a state by suffix of their columns. */
 export type StateSql = Readonly<Record<string, string>>
@@ -18,4 +29,15 @@ export interface MeasureKind<M extends Measure = Measure> {
   finish(state: StateSql, name: string, measure: M): string
   /** Computes the measure of all rows of a key at once, where it cannot be combined. */
   whole?(measure: M, column: MeasuredColumn | undefined): string
+}
+
+/** Whether sums of a type are exact whole numbers. */
+export const isInteger = (type: DuckDBType): boolean =>
+  /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/.test(String(type))
+
+/** @throws DEFINITION_INVALID for a column that has no numbers */
+export function numeric(column: MeasuredColumn | undefined): MeasuredColumn {
+  if (column && (isInteger(column.type) || /^(FLOAT|DOUBLE|DECIMAL\(.*)$/.test(String(column.type)))) return column
+  const message = `${column?.where}: expected a column of numbers, got ${String(column?.type)}; cast it in a step before`
+  throw new PermanentError('DEFINITION_INVALID', message)
 }

@@ -6,8 +6,7 @@ import { definedTypeName } from '../../model/type-names.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { sqlType } from '../read/column-sql.ts'
-import type { MeasureKind, StateSql } from './measure-kind.ts'
-import { integers, type MeasuredColumn, numeric } from './measured-column.ts'
+import { isInteger, type MeasuredColumn, type MeasureKind, numeric, type StateSql } from './measure-kind.ts'
 import { approximateQuantile } from './quantile-bins.ts'
 
 const count: MeasureKind = {
@@ -45,13 +44,13 @@ export const overflowMark = 'fanmill SUM_OVERFLOW '
 /** Sums of integers are exact: as 38 digits, because Parquet has no larger integers than 64 bits. */
 function sumOf(column: MeasuredColumn | undefined): StateSql {
   const { sql = '', type } = numeric(column)
-  return integers.has(type.typeId) ? { whole: `CAST(sum(${sql}) AS DECIMAL(38, 0))` } : { s: `sum(${sql})` }
+  return isInteger(type) ? { whole: `CAST(sum(${sql}) AS DECIMAL(38, 0))` } : { s: `sum(${sql})` }
 }
 
 /** Returns the sum of one row. */
 function sumOfRow(column: MeasuredColumn | undefined): StateSql {
   const { sql, type } = numeric(column)
-  return integers.has(type.typeId) ? { whole: sql } : { s: sql }
+  return isInteger(type) ? { whole: sql } : { s: sql }
 }
 
 function combineSum({ whole, s }: StateSql): StateSql {

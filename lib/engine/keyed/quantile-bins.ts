@@ -1,6 +1,5 @@
 /** The approximate quantile of a column as SQL: counts of values in logarithmic bins, which any number of slices add up. */
-import type { MeasureKind } from './measure-kind.ts'
-import { type MeasuredColumn, numeric } from './measured-column.ts'
+import { type MeasuredColumn, type MeasureKind, numeric } from './measure-kind.ts'
 
 /** The greatest relative error. */
 const error = 0.01

@@ -1,6 +1,6 @@
 /** Tests that a line is a JSON object that every parser reads alike, as SQL over the column `line`. */
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
-import type { RecordTest } from './record-test.ts'
+import type { RecordTest } from './text-source.ts'
 
 export interface RecordOptions {
   /** Also refuses what the engine reads and other parsers do not: trailing commas, and a key that stands twice. */

@@ -6,8 +6,7 @@ import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { firstOf } from './column-sql.ts'
 import { jsonPointer, jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
 import { newType } from './read-columns.ts'
-import { allMet } from './record-test.ts'
-import type { LineSource, TextSource } from './text-source.ts'
+import { allMet, type TextSource } from './text-source.ts'
 
 /**
  * Reads the lines in the column `line` of `from`. The engine reads a JSON number with a point or an exponent as a double,
@@ -17,7 +16,7 @@ export function jsonSource(
   from: string,
   columns: Columns,
   { isExact = true, ...options }: JsonSourceOptions = {},
-): LineSource {
+): TextSource {
   const columnOf = new Map(
     Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column).map(key => [key, column] as const)),
   )
@@ -53,7 +52,6 @@ export function jsonSource(
   return {
     from: `(SELECT ${['*', ...selects].join(', ')} FROM ${written})`,
     text,
-    undeclared: [],
     ownNew: ownNew(names, isValid),
     recordText: options.isFast ? 'line' : 'written',
     keyOf: name =>

@@ -8,7 +8,7 @@ import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'
-import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts'
+import type { TextSource, TextSourceOptions } from './text-source.ts'
 
 /** Reads each line as an object, with its keys as columns. */
 export function jsonLineSource(
@@ -19,7 +19,7 @@ export function jsonLineSource(
   const { columns, isExact = true, keepNew } = options
   const isFast = options.badRecords === 'fail'
   const commonKeys = isFast && isExact ? keysOfFirst(files) : undefined
-  return ofLines(jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys }))
+  return jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys })
 }
 
 /** Reads each line by the pattern, with its groups as columns. */
@@ -27,36 +27,33 @@ export const patternLineSource = (
   files: readonly StagedFile[],
   format: LinesFormat,
   options: TextSourceOptions,
-): TextSource => ofLines(patternSource(scanStaged(files, options), format, 'line'))
+): TextSource => patternSource(scanStaged(files, options), format, 'line')
 
 /** Reads each line by the places of its columns. */
 export const fixedWidthSource = (
   files: readonly StagedFile[],
   format: FixedWidthFormat,
   options: TextSourceOptions,
-): TextSource => ofLines(placesSource(scanStaged(files, options), format, 'line'))
+): TextSource => placesSource(scanStaged(files, options), format, 'line')
 
 const scanStaged = (files: readonly StagedFile[], options: TextSourceOptions): string =>
   scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
 
-const ofLines = (source: LineSource): TextSource => ({ ...source, used: ['*'] })
-
 /** Reads the groups of the pattern from the texts in a column of `from`. */
-export function patternSource(from: string, { pattern }: LinesFormat, column: string): LineSource {
+export function patternSource(from: string, { pattern }: LinesFormat, column: string): TextSource {
   const names = groupNames(pattern)
   const regex = quoteText(pattern)
   const isMet = `regexp_full_match(${column}, ${regex})`
   return {
     from: `(SELECT *, regexp_extract(${column}, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
     text: name => (names.includes(name) ? `nullif(groups.${quoteName(name)}, '')` : undefined),
-    undeclared: [],
     recordText: column,
     record: { tests: [{ isMet, expected: 'a line that matches the pattern' }], received: column },
   }
 }
 
 /** Reads the characters of each column from the texts in a column of `from`. */
-export function placesSource(from: string, { columns, shortRows }: FixedWidthFormat, column: string): LineSource {
+export function placesSource(from: string, { columns, shortRows }: FixedWidthFormat, column: string): TextSource {
   const end = Math.max(...Object.values(columns).map(({ to }) => to))
   const text = (name: string): string | undefined => {
     const place = columns[name]
@@ -65,7 +62,7 @@ export function placesSource(from: string, { columns, shortRows }: FixedWidthFor
   }
   const isLong = { isMet: `length(${column}) >= ${end}`, expected: `a line of at least ${end} characters` }
   const tests = shortRows === 'null' ? [] : [isLong]
-  return { from, text, undeclared: [], recordText: column, record: { tests, received: column } }
+  return { from, text, recordText: column, record: { tests, received: column } }
 }
 
 /** The keys of the first line, which most other lines have too. */

@@ -22,7 +22,7 @@ export function withPathColumns(
   return {
     ...source,
     text: column => (inPath.includes(column) ? pathText(column) : source.text(column)),
-    undeclared: source.undeclared.filter(({ name }) => !inPath.includes(name)),
+    undeclared: source.undeclared?.filter(({ name }) => !inPath.includes(name)),
     inPath,
   }
 }

@@ -37,8 +37,6 @@ const csv: TableText<CsvFormat> = {
       from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true, names = ${names})`),
       text,
       recordText: "''",
-      used: ['*'],
-      undeclared: [],
     }
   },
   sniffed: (file, format) => `read_csv(${csvSettings(file, format)}, sample_size = -1)`,
@@ -46,33 +44,25 @@ const csv: TableText<CsvFormat> = {
 }
 
 const jsonLines: TableText<JsonLinesFormat> = {
-  texts: (file, _, columns) => ({
-    ...jsonSource(
+  texts: (file, _, columns) =>
+    jsonSource(
       numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(file)}))`),
       columns,
     ),
-    used: ['*'],
-  }),
   // Every row is sniffed: a table is small, and a type found late would fail the load.
   sniffed: file =>
     `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)`,
 }
 
 const lines: TableText<LinesFormat> = {
-  texts: (file, { format }) => ({
-    ...patternSource(numbered(scanLines([file], ['content'])), format, 'content'),
-    used: ['*'],
-  }),
+  texts: (file, { format }) => patternSource(numbered(scanLines([file], ['content'])), format, 'content'),
   sniffed: (file, format) =>
     `(SELECT unnest(groups) FROM ${patternSource(scanLines([file], ['content']), format, 'content').from})`,
   mayMisfit: true,
 }
 
 const fixedWidth: TableText<FixedWidthFormat> = {
-  texts: (file, { format }) => ({
-    ...placesSource(numbered(scanLines([file], ['content'])), format, 'content'),
-    used: ['*'],
-  }),
+  texts: (file, { format }) => placesSource(numbered(scanLines([file], ['content'])), format, 'content'),
   sniffed: (file, format) => {
     const { text } = placesSource('', format, 'content')
     const names = Object.keys(format.columns).map(name => `${text(name)} AS ${quoteName(name)}`)
@@ -84,29 +74,24 @@ const fixedWidth: TableText<FixedWidthFormat> = {
 const numbered = (from: string): string =>
   `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
 
+/** Reads a file whose text was rewritten to another format. */
+const rewritten = <F extends TextFormat, As extends TextFormat>(
+  as: TableText<As>,
+  formatOf: (format: F) => As,
+): TableText<F> => ({
+  texts: (file, top, columns) => as.texts(file, { ...top, format: formatOf(top.format) }, columns),
+  sniffed: (file, format) => as.sniffed(file, formatOf(format)),
+})
+
 const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat, { kind: K }>> } = {
-  avro: {
-    texts: (file, top, columns) => csv.texts(file, { ...top, format: avroText }, columns),
-    sniffed: file => csv.sniffed(file, avroText),
-  },
+  avro: rewritten(csv, () => avroText),
   csv,
   fixedWidth,
-  json: {
-    // The table's file has the records of the documents, one a line.
-    texts: (file, _, columns) => jsonLines.texts(file, { format: { kind: 'jsonLines' } }, columns),
-    sniffed: file => jsonLines.sniffed(file, { kind: 'jsonLines' }),
-  },
+  json: rewritten(jsonLines, () => ({ kind: 'jsonLines' })),
   jsonLines,
   lines,
-  // The tables' files are the texts that sheets and elements were rewritten to.
-  xml: {
-    texts: (file, top, columns) => jsonLines.texts(file, { ...top, format: { kind: 'jsonLines' } }, columns),
-    sniffed: file => jsonLines.sniffed(file, { kind: 'jsonLines' }),
-  },
-  xlsx: {
-    texts: (file, top, columns) => csv.texts(file, { ...top, format: sheetFormat(top.format) }, columns),
-    sniffed: (file, format) => csv.sniffed(file, sheetFormat(format)),
-  },
+  xml: rewritten(jsonLines, () => ({ kind: 'jsonLines' })),
+  xlsx: rewritten(csv, sheetFormat),
 }
 
 /** Returns how a table of this format is read. */

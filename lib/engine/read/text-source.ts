@@ -1,7 +1,6 @@
 /** The interface between a format and the readings: staged text as a relation in SQL, with the text of each declared column. */
 import type { Columns } from '../../define/definition.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
-import type { RecordTest } from './record-test.ts'
 
 /** Staged files that one scan can read: their header and newline style are the same. */
 export interface TextSource {
@@ -15,10 +14,10 @@ export interface TextSource {
   errorIn?(column: string): { readonly isMet: string; readonly shown: string } | undefined
   /** The whole text of a record as SQL; a CSV record is written anew. */
   readonly recordText: string
-  /** The columns that a fast reading needs, as SQL. With thousands of columns, the time for `*` grows with their square. */
-  readonly used: readonly string[]
-  /** Columns that the files have and the task does not declare. */
-  readonly undeclared: readonly { readonly name: string; readonly text: string }[]
+  /** The columns that a fast reading needs, as SQL; default `*`, for which the time grows with the square of thousands of columns. */
+  readonly used?: readonly string[]
+  /** Columns that the files have and the task does not declare. Default none. */
+  readonly undeclared?: readonly { readonly name: string; readonly text: string }[]
   /** Declared columns that stand in the path. */
   readonly inPath?: readonly string[]
   /** For formats whose records have columns of their own: whether a record has the column, as SQL. */
@@ -29,8 +28,17 @@ export interface TextSource {
   readonly record?: { readonly tests: readonly RecordTest[]; readonly received: string }
 }
 
-/** A relation over lines, whose only column the caller names. */
-export type LineSource = Omit<TextSource, 'used'>
+/** A test for lines that may not be records. */
+export interface RecordTest {
+  /** A condition as SQL; null counts as false. It may raise an error, or be wrong, where an earlier test is not met. */
+  readonly isMet: string
+  /** The `expected` of a reject. */
+  readonly expected: string
+}
+
+/** Returns whether all tests are met, as SQL. Each test stands inside the one before, so that it is computed only where that one is met. */
+export const allMet = (tests: readonly RecordTest[]): string =>
+  tests.reduceRight((inner, { isMet }) => `(CASE WHEN ${isMet} THEN ${inner} ELSE false END)`, 'true')
 
 export interface TextSourceOptions {
   readonly format: TextFormat

@@ -18,10 +18,9 @@ import { prefixColumns } from './csv-scan.ts'
 import { readableText } from './plain-text.ts'
 import { runValue } from './provenance-sql.ts'
 import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap } from './read-columns.ts'
-import { allMet } from './record-test.ts'
 import { recordCharactersMax } from './record-text.ts'
 import { memberField } from './staged-members.ts'
-import type { TextSource } from './text-source.ts'
+import { allMet, type TextSource } from './text-source.ts'
 
 /** Provenance columns are read from the located prefix. */
 export interface ReadOptions extends ExtraColumns {
@@ -111,7 +110,9 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   }
   const list = selectList(source, options, convert)
   const from =
-    values.length === 0 ? source.from : `(SELECT ${[...source.used, ...values].join(', ')} FROM ${source.from})`
+    values.length === 0
+      ? source.from
+      : `(SELECT ${[...(source.used ?? ['*']), ...values].join(', ')} FROM ${source.from})`
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
     ...Object.keys(options.columns).flatMap(name => withoutError(source, name)),
@@ -145,7 +146,7 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
 
 function newColumns(source: TextSource): string {
   if (source.ownNew) return source.ownNew.map
-  return newMap(source.undeclared.map(({ name, text }) => [name, text]))
+  return newMap((source.undeclared ?? []).map(({ name, text }) => [name, text]))
 }
 
 function provenanceSql(name: string): string {

@@ -24,6 +24,6 @@ export function workbookSource(
         : { isMet: `coalesce(starts_with(${text}, ${mark}), false)`, shown: shown(text) }
     },
     recordText: shown(source.recordText),
-    undeclared: source.undeclared.map(({ name, text }) => ({ name, text: shown(text) })),
+    undeclared: source.undeclared?.map(({ name, text }) => ({ name, text: shown(text) })),
   }
 }

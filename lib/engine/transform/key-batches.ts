@@ -10,7 +10,7 @@ import {
 import type { MapBatchesStep } from '../../define/definition.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import { callBatch, checkBatchKey, valuesOf } from './map-batches.ts'
+import { callBatch, checkBatchKey, defineOnce, valuesOf } from './map-batches.ts'
 import { type ChunkFunction, type OwnContext, RowRejected } from './map-context.ts'
 import { type Target, write } from './map-result.ts'
 import { valueReader } from './vector-values.ts'
@@ -37,7 +37,7 @@ export function keyBatchFunction(
   const readers = listTypes(given).map(valueReader)
   const mapKey = (chunk: DuckDBDataChunk, output: DuckDBVector, row: number): void => {
     const read = (index: number): readonly unknown[] =>
-      Object.freeze((readers[index]?.(chunk.getColumnVector(index), row) ?? []) as unknown[])
+      (readers[index]?.(chunk.getColumnVector(index), row) ?? []) as unknown[]
     const columns: Record<string, unknown> = {}
     for (const [index, { name }] of given.entries()) defineOnce(columns, name, () => read(index))
     const rowCount = read(0).length
@@ -58,14 +58,4 @@ export function keyBatchFunction(
 
 interface ListVector {
   setItem(row: number, value: unknown): void
-}
-
-/** Defines a column whose values are read when the function first uses it. */
-function defineOnce(columns: Record<string, unknown>, name: string, read: () => readonly unknown[]): void {
-  let values: readonly unknown[] | undefined
-  const get = (): readonly unknown[] => {
-    values ??= read()
-    return values
-  }
-  Object.defineProperty(columns, name, { enumerable: true, get })
 }

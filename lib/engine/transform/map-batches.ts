@@ -25,7 +25,11 @@ export function batchFunction(
   const readers = given.map(column => valueReader(column.type))
   const mapPiece = (chunk: DuckDBDataChunk, output: DuckDBVector, piece: Piece): number => {
     const columns: Record<string, unknown> = {}
-    for (const [index, { name }] of given.entries()) defineColumn(columns, name, { chunk, index, piece, readers })
+    for (const [index, { name }] of given.entries())
+      defineOnce(columns, name, () => {
+        const vector = chunk.getColumnVector(index)
+        return Array.from({ length: piece.rowCount }, (_, row) => readers[index]?.(vector, piece.first + row))
+      })
     const { result, reasons } = callBatch(step, { rowCount: piece.rowCount, columns }, own)
     for (const key in result) checkBatchKey(key, result[key], columns, targets)
     for (const [at, target] of targets.entries()) writeColumn(output as DuckDBStructVector, at, target)
@@ -132,29 +136,13 @@ export function checkBatchKey(
   )
 }
 
-interface ColumnSource {
-  readonly chunk: DuckDBDataChunk
-  readonly index: number
-  readonly piece: Piece
-  readonly readers: readonly ((vector: DuckDBVector, row: number) => unknown)[]
-}
-
 /** Defines a column whose values are read when the function first uses it. */
-function defineColumn(
-  columns: Record<string, unknown>,
-  name: string,
-  { chunk, index, piece, readers }: ColumnSource,
-): void {
+export function defineOnce(columns: Record<string, unknown>, name: string, read: () => readonly unknown[]): void {
   let values: readonly unknown[] | undefined
-  Object.defineProperty(columns, name, {
-    enumerable: true,
-    get: () => {
-      if (values) return values
-      const vector = chunk.getColumnVector(index)
-      const read = (row: number): unknown => readers[index]?.(vector, piece.first + row)
-      // Frozen, because a change in place could not be found by comparing.
-      values = Object.freeze(Array.from({ length: piece.rowCount }, (_, row) => read(row)))
-      return values
-    },
-  })
+  const get = (): readonly unknown[] => {
+    // Frozen, because a change in place could not be found by comparing.
+    values ??= Object.freeze(read())
+    return values
+  }
+  Object.defineProperty(columns, name, { enumerable: true, get })
 }

@@ -1,9 +1,9 @@
 /** The documented hash by which datasets are kept by key: it never changes, and does not depend on the engine. */
 import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import { nearestOrAll } from '../../errors/nearest.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
+import { checkNames } from '../check-output.ts'
 import { quoteName } from '../duckdb/quote.ts'
 
 /**
@@ -16,15 +16,10 @@ export function keptColumns(
 ): readonly SchemaColumn[] | undefined {
   if (!isKept) return undefined
   const names = written.map(({ name }) => name)
-  return by.map(name => {
-    const column = written.find(each => each.name === name)
-    if (!column) {
-      const message = `output.bucketBy: expected columns that the transform returns, got ${name}; ${nearestOrAll(name, names)}`
-      throw new PermanentError('DEFINITION_INVALID', message, { name, names })
-    }
-    valueText(column)
-    return column
-  })
+  checkNames('bucketBy', by, names)
+  const columns = by.flatMap(name => written.filter(column => column.name === name))
+  for (const column of columns) valueText(column)
+  return columns
 }
 
 /**
