@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { ActionSource } from './action-definition.ts'
 import type { options } from './check.ts'
 import type { ParamDefinition, Params, SecretDefinition, TaskDefinition } from './definition.ts'
-import { frozen } from './freeze.ts'
+import { withHidden } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { TargetOutput } from './output-definition.ts'
 import type { GraphOptions, ParamMethods, Requirements } from './requirement-definition.ts'
@@ -100,17 +100,13 @@ export function actingTask<Options extends object>(
     ...{ kind: 'task', name, doc, params, source: acting, output: record, ...withoutRows },
     ...{ requires, discover, resources, retries, timeoutSeconds, version, secrets },
   }
-  const data = { ...frozen(fields) }
   const requirement = (method: string) => (values: object) =>
     requirementOf(`${name}.${method}`, made, values as Readonly<Record<string, unknown>>)
-  const methods = {
+  const made: TaskDefinition = withHidden(fields, {
     with: (changes: Partial<Options>) => build({ ...given, ...changes }),
     withParams: requirement('withParams'),
     each: requirement('each'),
-  }
-  for (const [method, value] of Object.entries(methods))
-    Object.defineProperty(data, method, { value, enumerable: false })
-  const made: TaskDefinition = Object.freeze(data)
+  })
   return made
 }
 

@@ -1,17 +1,19 @@
 /** Builds the types of columns. */
 import { check, invalid, piece } from './check.ts'
 import { checkNamesInFile } from './check-names.ts'
+import type {
+  BooleanColumnOptions,
+  ColumnOptions,
+  IntegerColumnOptions,
+  NumberColumnOptions,
+  TimeColumnOptions,
+} from './column-definition.ts'
 import {
-  type BooleanColumnOptions,
   booleanColumnOptions,
-  type ColumnOptions,
   columnFields,
   columnOptions,
-  type IntegerColumnOptions,
   integerColumnOptions,
-  type NumberColumnOptions,
   numberColumnOptions,
-  type TimeColumnOptions,
   timeColumnOptions,
 } from './column-options.ts'
 import type { ColumnDefinition, Columns, ScalarType } from './definition.ts'

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { check, invalid, options, piece } from './check.ts'
 import type { DistinctStep, ExchangeStep, Measure, ReduceStep } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
-import { count, filledText } from './schemas.ts'
+import { count, filledText, names } from './schemas.ts'
 
 /** The options that all exchanges have. */
 export interface ExchangeOptions<Column extends string = string> {
@@ -45,11 +45,7 @@ export const bucketsMax = 65_536
 /** The schema of a number of buckets. */
 export const bucketCount = v.pipe(count(1), v.maxValue(bucketsMax, `a whole number from 1 to ${bucketsMax}`))
 /** The schema of the columns of a key. */
-export const keyColumns = v.pipe(
-  v.array(filledText, 'a list of column names'),
-  v.minLength(1, 'at least one column'),
-  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
-)
+export const keyColumns = v.pipe(names, v.minLength(1, 'at least one column'))
 const measures = [
   ...(['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev'] as const),
   ...(['first', 'last', 'listOf', 'textOf', 'countDistinct', 'quantile', 'aggregate'] as const),

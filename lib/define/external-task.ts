@@ -1,7 +1,7 @@
 /** Builds external tasks: files that somebody else writes, and that must be there before a task runs. */
 import * as v from 'valibot'
 import { check, options, piece } from './check.ts'
-import { frozen } from './freeze.ts'
+import { withHidden } from './freeze.ts'
 import type { ParamDefinition, Params } from './param-definition.ts'
 import type { ExternalTaskDefinition, ParamMethods } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
@@ -9,6 +9,7 @@ import type { ParamValuesOf } from './row-types.ts'
 import { relativePath, text } from './schemas.ts'
 import { checkTemplate } from './task-checks.ts'
 import { definitionName } from './task-name.ts'
+import { subjectOf } from './task-schemas.ts'
 
 /** The options of `externalTask`. */
 export interface ExternalTaskOptions<P extends Params> {
@@ -45,16 +46,14 @@ export type ExternalTask<Values> = ExternalTaskDefinition & ParamMethods<Values>
 export function externalTask<const P extends Params = Params>(
   given: ExternalTaskOptions<P>,
 ): ExternalTask<ParamValuesOf<P>> {
-  const subject = typeof given?.name === 'string' && given.name !== '' ? `externalTask ${given.name}` : 'externalTask'
+  const subject = subjectOf('externalTask', given)
   const { name, doc, params = {}, target } = check(subject, externalOptions, given)
   checkTemplate(`${subject}: target`, target, Object.keys(params))
-  const data = { ...frozen({ kind: 'externalTask', name, doc, params, target } as const) }
   const requirement = (method: string) => (values: object) =>
-    requirementOf(`${name}.${method}`, made as ExternalTaskDefinition, values as Readonly<Record<string, unknown>>)
-  for (const method of ['withParams', 'each'])
-    Object.defineProperty(data, method, { value: requirement(method), enumerable: false })
-  const made = Object.freeze(data) as unknown as ExternalTask<ParamValuesOf<P>>
-  return made
+    requirementOf(`${name}.${method}`, made, values as Readonly<Record<string, unknown>>)
+  const data = { kind: 'externalTask', name, doc, params, target } as const
+  const made = withHidden(data, { withParams: requirement('withParams'), each: requirement('each') })
+  return made as unknown as ExternalTask<ParamValuesOf<P>>
 }
 
 const externalOptions = options({

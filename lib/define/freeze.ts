@@ -20,10 +20,14 @@ export function refinable<Data extends object, Options extends object>(
   options: Options,
   build: (options: Options) => Refined<Data, Options>,
 ): Refined<Data, Options> {
+  return withHidden(data, { with: (changes: Partial<Options>) => build({ ...options, ...changes }) })
+}
+
+/** Returns a frozen copy of data with fields that JSON and spreading do not see, such as methods. */
+export function withHidden<Data extends object, Hidden extends object>(data: Data, hidden: Hidden): Data & Hidden {
   const copy = { ...frozen(data) }
-  const refine = (changes: Partial<Options>) => build({ ...options, ...changes })
-  Object.defineProperty(copy, 'with', { value: refine, enumerable: false })
-  return Object.freeze(copy) as Refined<Data, Options>
+  for (const [name, value] of Object.entries(hidden)) Object.defineProperty(copy, name, { value, enumerable: false })
+  return Object.freeze(copy) as Data & Hidden
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -11,7 +11,7 @@ export type {
   IntegerColumnOptions,
   NumberColumnOptions,
   TimeColumnOptions,
-} from './column-options.ts'
+} from './column-definition.ts'
 export { type CronOptions, cron } from './cron.ts'
 export type {
   ColumnDefinition,

@@ -51,8 +51,7 @@ export function sum<const Column extends string, As extends ColumnDefinition>(
 ): MeasureOf<'sum', Column> & { readonly as: As }
 export function sum(column: string, given: SumOptions = {}): Measure {
   const { as } = check('sum', sumOptions, given)
-  check('sum', options({ column: filledText }), { column })
-  return frozen(as === undefined ? { kind: 'sum', column } : { kind: 'sum', column, as })
+  return measure('sum', column, { as })
 }
 
 /** The least value of a column, null where a key has none. */
@@ -91,20 +90,18 @@ export interface ListOptions<Column extends string = string> extends OrderOption
  * @example reduce({ by: ['customer'], measures: { since: first('day', { orderBy: ['day'] }) } })
  */
 export const first = <const Column extends string>(column: Column, options: OrderOptions) =>
-  ordered('first', column, options)
+  measure('first', column, check('first', orderOptions, options))
 
 /** The value of the last row of a key, by an order. Rows without a value in the order come before the others. */
 export const last = <const Column extends string>(column: Column, options: OrderOptions) =>
-  ordered('last', column, options)
+  measure('last', column, check('last', orderOptions, options))
 
 /**
  * The values of a key that are not null, as a list in an order.
  * @example reduce({ by: ['customer'], measures: { shops: listOf('shop', { orderBy: ['day'], limit: 100 }) } })
  */
 export function listOf<const Column extends string>(column: Column, given: ListOptions): MeasureOf<'listOf', Column> {
-  const { orderBy, limit } = check('listOf', listOptions, given)
-  check('listOf', options({ column: filledText }), { column })
-  return frozen({ kind: 'listOf', column, orderBy, limit }) as unknown as MeasureOf<'listOf', Column>
+  return measure('listOf', column, check('listOf', listOptions, given))
 }
 
 /** The options of `textOf`. */
@@ -119,8 +116,7 @@ export interface TextOptions<Column extends string = string> extends ListOptions
  */
 export function textOf<const Column extends string>(column: Column, given: TextOptions): MeasureOf<'textOf', Column> {
   const { orderBy, limit, separator = ', ' } = check('textOf', textOptions, given)
-  check('textOf', options({ column: filledText }), { column })
-  return frozen({ kind: 'textOf', column, orderBy, limit, separator }) as unknown as MeasureOf<'textOf', Column>
+  return measure('textOf', column, { orderBy, limit, separator })
 }
 
 /**
@@ -133,9 +129,7 @@ export function countDistinct<const Column extends string>(
   given: { readonly approximate?: boolean } = {},
 ): MeasureOf<'countDistinct', Column> {
   const { approximate = false } = check('countDistinct', distinctOptions, given)
-  check('countDistinct', options({ column: filledText }), { column })
-  const data = { kind: 'countDistinct', column, isApproximate: approximate }
-  return frozen(data) as unknown as MeasureOf<'countDistinct', Column>
+  return measure('countDistinct', column, { isApproximate: approximate })
 }
 
 /**
@@ -150,9 +144,8 @@ export function quantile<const Column extends string>(
   given: { readonly approximate?: boolean } = {},
 ): MeasureOf<'quantile', Column> {
   const { approximate = false } = check('quantile', distinctOptions, given)
-  check('quantile', options({ column: filledText, fraction: fractionSchema }), { column, fraction })
-  const data = { kind: 'quantile', column, fraction, isApproximate: approximate }
-  return frozen(data) as unknown as MeasureOf<'quantile', Column>
+  check('quantile', options({ fraction: fractionSchema }), { fraction })
+  return measure('quantile', column, { fraction, isApproximate: approximate })
 }
 
 const fractionText = 'a number from 0 to 1'
@@ -179,22 +172,13 @@ const sumOptions = options({
 })
 const distinctOptions = options({ approximate: v.optional(flag) })
 
-function ordered<const Kind extends 'first' | 'last', const Column extends string>(
-  kind: Kind,
-  column: Column,
-  given: OrderOptions,
-): MeasureOf<Kind, Column> {
-  const { orderBy } = check(kind, orderOptions, given)
-  check(kind, options({ column: filledText }), { column })
-  return frozen({ kind, column, orderBy }) as unknown as MeasureOf<Kind, Column>
-}
-
 function measure<const Kind extends Measure['kind'], const Column extends string>(
   kind: Kind,
   column: Column,
+  fields: object = {},
 ): MeasureOf<Kind, Column> {
   check(kind, options({ column: filledText }), { column })
-  return frozen({ kind, column }) as unknown as MeasureOf<Kind, Column>
+  return frozen({ kind, column, ...fields }) as unknown as MeasureOf<Kind, Column>
 }
 
 /** The type of a measure's value. The compiler knows an integer only as a number, whose sum is a bigint, or a number for floats. */

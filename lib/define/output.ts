@@ -4,8 +4,8 @@ import { check, invalid, options } from './check.ts'
 import { bucketCount, keyColumns } from './exchange.ts'
 import { type Refined, refinable } from './freeze.ts'
 import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
-import { checkLayout, layoutOptions, names, outputPath, partLayout } from './part-layout.ts'
-import { oneOf } from './schemas.ts'
+import { checkLayout, layoutOptions, outputPath, partLayout } from './part-layout.ts'
+import { names, oneOf } from './schemas.ts'
 
 declare const usedColumns: unique symbol
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { invalid } from './check.ts'
 import type { ParquetOutput } from './output-definition.ts'
-import { count, filledText, flag, oneOf, relativePath } from './schemas.ts'
+import { count, flag, names, oneOf, relativePath } from './schemas.ts'
 import { hasGlob, placeholdersOf } from './template-syntax.ts'
 
 /** The rows of a vector, the unit in which the engine writes row groups. */
@@ -12,11 +12,6 @@ export const outputPath = v.pipe(
   relativePath,
   v.check(path => !hasGlob(path), 'a path without glob characters'),
   v.check(path => !path.startsWith('.fanmill'), 'a path outside .fanmill, which holds the state of runs'),
-)
-/** The schema of a list of columns. */
-export const names = v.pipe(
-  v.array(filledText, 'a list of column names'),
-  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
 )
 
 /** The schemas of these options. */

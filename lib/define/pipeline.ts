@@ -4,7 +4,7 @@ import { didYouMean } from '../errors/nearest.ts'
 import { callerModule } from './caller-module.ts'
 import { check, invalid, options, piece } from './check.ts'
 import type { PipelineDefinition, TaskDefinition } from './definition.ts'
-import { frozen } from './freeze.ts'
+import { withHidden } from './freeze.ts'
 import { checkOutputsApart } from './output-paths.ts'
 import type { Resources } from './requirement-definition.ts'
 import type { ScheduleDefinition } from './schedule-definition.ts'
@@ -12,7 +12,7 @@ import { filledText, relativePath } from './schemas.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
 import { definitionName } from './task-name.ts'
 import { taskLayers } from './task-order.ts'
-import { amounts } from './task-schemas.ts'
+import { amounts, subjectOf } from './task-schemas.ts'
 
 /** The options of `pipeline`. */
 export interface PipelineOptions {
@@ -60,7 +60,7 @@ export type Pipeline = PipelineDefinition & { readonly module?: string }
  * @throws DEFINITION_INVALID with the option's path, what was expected and what was received; OUTPUT_AMBIGUOUS when outputs are equal or nested
  */
 export function pipeline(given: PipelineOptions): Pipeline {
-  const subject = typeof given?.name === 'string' && given.name !== '' ? `pipeline ${given.name}` : 'pipeline'
+  const subject = subjectOf('pipeline', given)
   const { name, tasks, trigger, schedule, resources, module } = check(subject, pipelineOptions, given)
   const twice = tasks.find((task, index) => tasks.findIndex(other => other.name === task.name) < index)
   if (twice !== undefined) throw invalid(`${subject}: tasks`, `expected names that differ, got ${twice.name} twice`)
@@ -73,9 +73,8 @@ export function pipeline(given: PipelineOptions): Pipeline {
     ])
   if (schedule) checkSchedule(subject, tasks, schedule)
   const ordered = taskLayers(subject, tasks).flat()
-  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger, schedule, resources } as const) }
-  Object.defineProperty(definition, 'module', { value: module ?? callerModule(pipeline), enumerable: false })
-  return Object.freeze(definition)
+  const definition = { kind: 'pipeline', name, tasks: ordered, trigger, schedule, resources } as const
+  return withHidden(definition, { module: module ?? callerModule(pipeline) })
 }
 
 /** Checks that a schedule names parameters of tasks, and binds all that some task has. */

@@ -30,6 +30,12 @@ export const relativePath = v.pipe(
   v.check(path => !hasControlCharacter(path), 'a path without control characters'),
 )
 
+/** Names of columns. */
+export const names = v.pipe(
+  v.array(filledText, 'a list of column names'),
+  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
+)
+
 /** Columns that a step adds, or none. */
 export const addedColumns = v.record(
   filledText,

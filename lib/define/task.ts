@@ -5,7 +5,7 @@ import { column } from './column.ts'
 import type { Columns, Params, Source, SqlStep, StepDefinition, TableDefinition, TaskDefinition } from './definition.ts'
 import { distinctStep, exchangeStep, reduceStep } from './exchange.ts'
 import { formatKind } from './format-kind.ts'
-import { frozen } from './freeze.ts'
+import { frozen, withHidden } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { Output } from './output-definition.ts'
 import { userOutputKinds } from './output-kind.ts'
@@ -59,7 +59,7 @@ export function task(given: AnyTaskOptions): unknown {
 
 /** Returns the task of these options and steps. */
 export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinition[]): Task {
-  const data = { ...build(given, steps) }
+  const data = build(given, steps)
   // The types of rows follow from the methods' signatures, which this function does not know.
   const withStep = (step: StepDefinition) => taskWithSteps(given, [...steps, step]) as never
   const methods: Omit<Task, keyof TaskDefinition> = {
@@ -79,8 +79,7 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
     withParams: values => requirementOf(`${data.name}.withParams`, made as Task, values),
     each: values => requirementOf(`${data.name}.each`, made as Task, values),
   }
-  for (const [name, value] of Object.entries(methods)) Object.defineProperty(data, name, { value, enumerable: false })
-  const made = Object.freeze(data) as Task
+  const made = withHidden(data, methods) as Task
   return made
 }
 
