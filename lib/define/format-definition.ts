@@ -92,7 +92,10 @@ export interface ParquetFormat {
 
 export interface JsonFormat {
   readonly kind: 'json'
-  /** The path of the records in a document, of keys and `[*]`. Default the items of an array, or else the document itself. */
+  /**
+   * The place of the records in a document: a path of keys and `[*]` from `$`. Default the items of an array, or else the document itself.
+   * @example json({ path: '$.Records[*]' })
+   */
   readonly path?: string
   /** The encoding of the text. Default UTF-8. */
   readonly encoding?: DeclaredEncoding
@@ -119,17 +122,39 @@ export interface FixedWidthFormat {
 
 export interface WorkbookFormat {
   readonly kind: 'xlsx'
-  /** Name or number of the sheet; default the first one that is not hidden. */
+  /**
+   * The sheet that is read: its name, or its number in the order of the workbook, from 1, hidden sheets counted. Default the first sheet
+   * that is not hidden.
+   * @example xlsx({ sheet: 'Orders 2024' })
+   */
   readonly sheet?: string | number | undefined
+  /**
+   * The number of the row that names the columns, as Excel shows it; rows above it are not read. With `false`, columns are read by
+   * position, from row 1. Default 1.
+   * @example xlsx({ headerRow: 4 })
+   */
   readonly headerRow: number | false
+  /**
+   * How the names in the header are compared with those of the columns. `ignoreCaseAndSpace` also finds ` Order ID` for
+   * `order id`. Default `exact`.
+   * @example xlsx({ matchNames: 'ignoreCaseAndSpace' })
+   */
   readonly matchNames?: CsvFormat['matchNames']
 }
 
 export interface XmlFormat {
   readonly kind: 'xml'
-  /** The path of the element that is a record, from the outermost element: `orders/order`. */
+  /**
+   * The path of the element that is a record: the names of the elements from the outermost one to it, without prefixes of namespaces.
+   * Required.
+   * @example xml({ record: 'orders/order' })
+   */
   readonly record: string
-  /** The paths, from the record, of elements that are items of a list. */
+  /**
+   * The paths, from the record, of elements that are items of a list. Each is a list then, also where there is one of it. Others that occur
+   * twice in a record make it a reject, where the task reads them. Default none.
+   * @example xml({ record: 'orders/order', lists: ['item', 'customer/phone'] })
+   */
   readonly lists?: readonly string[]
 }
 

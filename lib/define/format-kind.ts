@@ -42,16 +42,16 @@ export interface TextLayout {
   /** That of the bytes after they were rewritten. */
   readonly encoding: TextEncoding
   /** How the bytes of a text are rewritten before records are found: see `lib/text/text-filter.ts`. */
-  readonly decoded: Exclude<DeclaredEncoding, 'utf-8'> | undefined
+  readonly decoded?: Exclude<DeclaredEncoding, 'utf-8'> | undefined
   readonly footer: number
-  readonly escapes: { readonly escape: string; readonly delimiter: string } | undefined
-  readonly document: { readonly path?: string | undefined } | undefined
+  readonly escapes?: { readonly escape: string; readonly delimiter: string } | undefined
+  readonly document?: { readonly path?: string | undefined } | undefined
   /** The sheet whose cells are rewritten to this text: see `lib/workbook`. */
-  readonly workbook: Pick<WorkbookFormat, 'sheet' | 'headerRow'> | undefined
+  readonly workbook?: Pick<WorkbookFormat, 'sheet' | 'headerRow'> | undefined
   /** Whether it is an Avro file whose records are rewritten to this text: see `lib/avro`. */
   readonly avro?: boolean
   /** The elements that are rewritten to this text: see `lib/xml`. */
-  readonly xml: Pick<XmlFormat, 'record' | 'lists'> | undefined
+  readonly xml?: Pick<XmlFormat, 'record' | 'lists'> | undefined
   /** Whether blank lines are records. */
   readonly hasBlankRecords: boolean
 }
@@ -79,10 +79,6 @@ const plainText = (encoding: DeclaredEncoding = 'utf-8', isRewritten = false): P
     skip: 0,
     skipAfterHeader: 0,
     footer: 0,
-    escapes: undefined,
-    document: undefined,
-    workbook: undefined,
-    xml: undefined,
     hasBlankRecords: false,
   }
 }

@@ -74,8 +74,8 @@ export function joinOf<
       ? on.map(name => ({ left: name, right: name }))
       : Object.entries(on).map(([left, right]) => ({ left, right })),
     how,
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(buckets === undefined ? {} : { buckets }),
+    prefix,
+    buckets,
     format: { kind: 'parquet' },
     hive: false,
   }

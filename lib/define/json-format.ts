@@ -7,14 +7,7 @@ import { type Refined, refinable } from './freeze.ts'
 import { readJsonPath } from './json-path.ts'
 
 /** The options of `json`. */
-export interface JsonOptions extends EncodingOptions {
-  /**
-   * The place of the records in a document: a path of keys and `[*]` from `$`. Default the items of an array, or else the document itself.
-   * @example json({ path: '$.Records[*]' })
-   */
-  readonly path?: string
-}
-
+export type JsonOptions = Omit<JsonFormat, 'kind' | 'encoding'> & EncodingOptions
 export type Json = Refined<JsonFormat, JsonOptions>
 
 /**

@@ -82,8 +82,8 @@ export function parquet(given: ParquetOptions): Parquet {
   const sortColumns = sortBy && 'global' in sortBy ? sortBy.columns : sortBy
   const data: ParquetOutput = {
     ...{ kind: 'parquet', mode: checkedMode, ...partLayout({ ...layout, sortBy: sortColumns }) },
-    ...(bucketBy && { bucketBy }),
-    ...(order && { order }),
+    bucketBy,
+    order,
   }
   checkLayout('parquet', data)
   checkBuckets(data)

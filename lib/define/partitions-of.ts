@@ -82,9 +82,9 @@ export function partitionsOf(
   return frozen({
     kind: 'partitionsOf',
     ...read,
-    ...(columns === undefined ? {} : { columns: [...new Set([...columns, ...params])] }),
-    ...(where === undefined ? {} : { where: where as PartitionsOfSource['where'] }),
-    ...(params.length > 0 && { params }),
+    columns: columns && [...new Set([...columns, ...params])],
+    where: where as PartitionsOfSource['where'],
+    params: params.length > 0 ? params : undefined,
     format: parquetFiles(),
     hive: false,
   })

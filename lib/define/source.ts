@@ -89,10 +89,10 @@ export function zipMembers(given: ZipMembersOptions): ZipMembers {
     kind: 'zipMembers',
     paths,
     members,
-    ...(format === undefined ? {} : { format }),
+    format,
     onBadMember,
-    ...(nested ? { nested } : {}),
-    ...(hive === undefined ? {} : { hive }),
+    nested: nested || undefined,
+    hive,
     limits: { ...zipLimits, ...limits },
   }
   return refinable(data, given, zipMembers)
@@ -107,8 +107,7 @@ export function files<const Paths extends string, const Hive extends boolean = t
 ): Files & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>
 export function files(given: FilesOptions): Files {
   const { paths, format, hive } = check('files', filesOptions, given)
-  const data: FilesSource = { kind: 'files', paths, format, ...(hive === undefined ? {} : { hive }) }
-  return refinable(data, given, files)
+  return refinable({ kind: 'files', paths, format, hive }, given, files)
 }
 
 const zipOptions = options(

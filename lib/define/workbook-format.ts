@@ -6,27 +6,7 @@ import { type Refined, refinable } from './freeze.ts'
 import { count, filledText, oneOf } from './schemas.ts'
 
 /** The options of `xlsx`. All have defaults. */
-export interface XlsxOptions {
-  /**
-   * The sheet that is read: its name, or its number in the order of the workbook, from 1, hidden sheets counted. Default the first sheet
-   * that is not hidden.
-   * @example xlsx({ sheet: 'Orders 2024' })
-   */
-  readonly sheet?: string | number
-  /**
-   * The number of the row that names the columns, as Excel shows it; rows above it are not read. With `false`, columns are read by
-   * position, from row 1. Default 1.
-   * @example xlsx({ headerRow: 4 })
-   */
-  readonly headerRow?: number | false
-  /**
-   * How the names in the header are compared with those of the columns. `ignoreCaseAndSpace` also finds ` Order ID` for
-   * `order id`. Default `exact`.
-   * @example xlsx({ matchNames: 'ignoreCaseAndSpace' })
-   */
-  readonly matchNames?: 'exact' | 'ignoreCaseAndSpace'
-}
-
+export type XlsxOptions = Partial<Omit<WorkbookFormat, 'kind'>>
 export type Xlsx = Refined<WorkbookFormat, XlsxOptions>
 
 /**

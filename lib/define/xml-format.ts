@@ -5,21 +5,7 @@ import type { XmlFormat } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
 
 /** The options of `xml`. */
-export interface XmlOptions {
-  /**
-   * The path of the element that is a record: the names of the elements from the outermost one to it, without prefixes of namespaces.
-   * Required.
-   * @example xml({ record: 'orders/order' })
-   */
-  readonly record: string
-  /**
-   * The paths, from the record, of elements that are items of a list. Each is a list then, also where there is one of it. Others that occur
-   * twice in a record make it a reject, where the task reads them. Default none.
-   * @example xml({ record: 'orders/order', lists: ['item', 'customer/phone'] })
-   */
-  readonly lists?: readonly string[]
-}
-
+export type XmlOptions = Omit<XmlFormat, 'kind'>
 export type Xml = Refined<XmlFormat, XmlOptions>
 
 /**
@@ -29,7 +15,7 @@ export type Xml = Refined<XmlFormat, XmlOptions>
  */
 export function xml(given: XmlOptions): Xml {
   const { record, lists } = check('xml', xmlOptions, given)
-  return refinable({ kind: 'xml', record, ...(lists && { lists }) }, given, xml)
+  return refinable({ kind: 'xml', record, lists }, given, xml)
 }
 
 const pathText = 'names of elements with / between them, without prefixes, such as orders/order'
