@@ -81,12 +81,9 @@ async function* openAll(
     if (!member)
       throw new PermanentError('STATE_INVALID', 'expected a stream slice with a member, got a file', { slice })
     yield { member, chunks: openMember(store, input, member, options) }
-  } else if (slice.isNested) {
-    for await (const found of readNested(store, input, slice, { ...options, isWhole: () => false }))
-      yield { member: found.member, chunks: 'bytes' in found ? [found.bytes] : found.chunks }
-  } else if (!archive.hasChecksums) {
-    const reading = { ...options, isWhole: () => false }
-    for await (const found of archive.readMembersOrChunks(store, input, slice, reading))
+  } else if (slice.isNested || !archive.hasChecksums) {
+    const read = slice.isNested ? readNested : archive.readMembersOrChunks
+    for await (const found of read(store, input, slice, { ...options, isWhole: () => false }))
       yield { member: found.member, chunks: 'bytes' in found ? [found.bytes] : found.chunks }
   } else
     for await (const { member, bytes } of archive.readMembers(store, input, slice, options))

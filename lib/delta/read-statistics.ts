@@ -1,5 +1,6 @@
 /** Reads the footer of a Parquet file in a store, for the statistics of the file. */
 import { PermanentError } from '../errors/errors.ts'
+import { readTail } from '../parquet/file.ts'
 import { type ParquetFooter, readFooter } from '../parquet/footer.ts'
 import type { Store } from '../store/store.ts'
 import { type FileStatistics, fileStatistics } from './file-statistics.ts'
@@ -13,7 +14,6 @@ interface WrittenFile {
 
 /** Bytes of the first read: footers of common files are smaller. */
 const firstBytes = 64 * 1024
-const tailBytes = 8
 
 /** Reads the statistics of a file. @throws ACCOUNT_MISMATCH for other rows than expected */
 export async function readFileStatistics(
@@ -28,13 +28,7 @@ export async function readFileStatistics(
 
 /** Reads a footer, in at most two requests: the end of the file, and the whole footer where it is longer. */
 export async function readFooterAt(store: Pick<Store, 'read'>, key: string, sizeBytes: number): Promise<ParquetFooter> {
-  const end = await store.read(key, { range: { start: Math.max(0, sizeBytes - firstBytes), end: sizeBytes } })
-  const view = new DataView(end.buffer, end.byteOffset, end.length)
-  const footerBytes = view.getUint32(end.length - tailBytes, true)
-  const range = { start: sizeBytes - tailBytes - footerBytes, end: sizeBytes - tailBytes }
-  const footer =
-    footerBytes + tailBytes <= end.length
-      ? end.subarray(end.length - tailBytes - footerBytes, end.length - tailBytes)
-      : await store.read(key, { range })
+  const read = (start: number, end: number) => store.read(key, { range: { start, end } })
+  const { footer } = await readTail(read, sizeBytes, { origin: { archive: key, member: '' }, guessBytes: firstBytes })
   return readFooter(footer)
 }

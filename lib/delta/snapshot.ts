@@ -34,7 +34,19 @@ export class SnapshotBuilder {
 
   /** Plays the actions of one version; those of a checkpoint come first. */
   play(actions: Iterable<Action>): void {
-    for (const action of actions) this.#playOne(action)
+    for (const { protocol, metaData, add, remove, txn } of actions) {
+      if (protocol) this.#protocol = protocol
+      if (metaData) this.#metaData = metaData
+      if (txn) this.#transactions.set(txn.appId, txn)
+      if (add) {
+        this.#files.set(add.path, add)
+        this.#removed.delete(add.path)
+      }
+      if (remove) {
+        this.#files.delete(remove.path)
+        this.#removed.set(remove.path, remove)
+      }
+    }
   }
 
   /** Returns the state after what was played. @throws DELTA_INVALID where it has no protocol or no columns */
@@ -44,19 +56,5 @@ export class SnapshotBuilder {
       throw invalidLog(table, `expected protocol and metaData in versions up to ${version}, got none`)
     const [transactions, files, removed] = [new Map(this.#transactions), new Map(this.#files), new Map(this.#removed)]
     return { version, checkpointVersion, protocol, metaData, transactions, files, removed }
-  }
-
-  #playOne({ protocol, metaData, add, remove, txn }: Action): void {
-    if (protocol) this.#protocol = protocol
-    if (metaData) this.#metaData = metaData
-    if (txn) this.#transactions.set(txn.appId, txn)
-    if (add) {
-      this.#files.set(add.path, add)
-      this.#removed.delete(add.path)
-    }
-    if (remove) {
-      this.#files.delete(remove.path)
-      this.#removed.set(remove.path, remove)
-    }
   }
 }

@@ -1,5 +1,5 @@
 /** Writes the bounds in the footer of a Parquet file as the log of a table has them. */
-import { type Bound, boundKind, dateText, decimalText, timestampUnit } from '../parquet/bounds.ts'
+import { type Bound, boundKind, dateText, decimalText, splitTimestamp } from '../parquet/bounds.ts'
 import type { SchemaElement } from '../parquet/footer.ts'
 
 /** Compares two bounds of one column. */
@@ -54,11 +54,8 @@ const quoted = (text: string | undefined): string | undefined => text && JSON.st
 
 /** Rounds to milliseconds, which every reader of statistics knows: the lower bound down, the upper one up. */
 function timestampText(element: SchemaElement, value: bigint, round: 'down' | 'up'): string | undefined {
-  const unit = timestampUnit(element)
-  const perMillisecond = 1000n ** BigInt(unit - 1)
-  const rest = ((value % perMillisecond) + perMillisecond) % perMillisecond
-  const milliseconds = (value - rest) / perMillisecond + (round === 'up' && rest > 0n ? 1n : 0n)
-  const text = dateText(Number(milliseconds))
+  const { milliseconds, rest } = splitTimestamp(element, value)
+  const text = dateText(Number(milliseconds + (round === 'up' && rest > 0n ? 1n : 0n)))
   const { logical } = element
   const isUtc = logical ? logical.isUtc === true : true
   return isUtc ? text : text?.slice(0, -1)

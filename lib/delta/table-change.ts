@@ -163,13 +163,7 @@ function tableId({ table, run, transaction }: TableChange): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([table, run, transaction]))
     .digest('hex')
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `8${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join('-')
+  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
 }
 
 function commitInfoOf({ mode, partitionBy, added, run, now }: TableChange, removedCount: number): Action['commitInfo'] {

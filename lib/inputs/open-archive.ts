@@ -4,7 +4,7 @@ import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'
-import { ArchiveTotals } from '../zip/limits.ts'
+import { countMembers } from '../zip/limits.ts'
 import { joinLists, type MemberList } from '../zip/member-list.ts'
 import { contentHash } from './content-hash.ts'
 import type { FindOptions } from './find-options.ts'
@@ -29,7 +29,7 @@ export async function openArchive(
   const { input: store, signal, identify = each => contentHash(store, each) } = options
   const { table, identity = await identify(object) } = await archiveKind(key).list(store, object, { limits, signal })
   const input = { key, sizeBytes, etag, identity }
-  const place = { source, key, totals: new ArchiveTotals(limits, key) }
+  const place = { source, key, countMember: countMembers(limits, key) }
   const outermost = selectEntries(table, place)
   const nested = await openNested(outermost.archives, { ...place, store, input, signal })
   const all = [outermost, ...nested]

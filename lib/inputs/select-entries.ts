@@ -6,7 +6,7 @@ import type { PlannedMember } from '../model/plan-data.ts'
 import { type SkippedMember, skippedMember } from '../model/skipped-member.ts'
 import { excludedGlob, folderMatcher, globMatcher } from '../paths/glob.ts'
 import type { EntryTable, ZipEntry } from '../zip/entry-table.ts'
-import { type ArchiveTotals, entryFault } from '../zip/limits.ts'
+import { type CountMember, entryFault } from '../zip/limits.ts'
 import { memberError } from '../zip/local-header.ts'
 import { type MemberList, type MemberSpan, type PlannableMember, pickMembers } from '../zip/member-list.ts'
 
@@ -27,14 +27,14 @@ export interface SelectionPlace {
   readonly source: ZipMembersSource
   /** Key of the archive that is the input. */
   readonly key: string
-  readonly totals: ArchiveTotals
+  readonly countMember: CountMember
   /** The nested archive whose entries these are. */
   readonly around?: PlannableMember
 }
 
 /** Tells usable entries from faulty ones. @throws the first member's fault, where the source does not skip it; ZIP_LIMIT for all together */
 export function selectEntries(table: EntryTable, place: SelectionPlace): Selection {
-  const { source, totals } = place
+  const { source, countMember } = place
   const [matches, isOpened] = [memberMatcher(source), archiveMatcher(source)]
   const entries = entriesWithin(table, place.around)
   const usable = new Uint32Array(table.length)
@@ -49,7 +49,7 @@ export function selectEntries(table: EntryTable, place: SelectionPlace): Selecti
     if (fault && source.onBadMember === 'fail') throw fault
     if (fault) faulty.push(index)
     else {
-      totals.add(table.span(index))
+      countMember(table.span(index))
       if (isOpened(name)) archives.push(entries.plannable(index))
       else usable[count++] = index
     }

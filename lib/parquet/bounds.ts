@@ -48,6 +48,13 @@ const finite = (value: number): number | undefined => (Number.isFinite(value) ? 
 export const timestampUnit = ({ logical, converted = -1 }: SchemaElement): number =>
   logical?.unit ?? convertedTimestamps[converted] ?? 2
 
+/** Splits a timestamp into whole milliseconds and the rest of its unit. */
+export function splitTimestamp(element: SchemaElement, value: bigint) {
+  const perMillisecond = 1000n ** BigInt(timestampUnit(element) - 1)
+  const rest = ((value % perMillisecond) + perMillisecond) % perMillisecond
+  return { milliseconds: (value - rest) / perMillisecond, rest }
+}
+
 /** Returns an unscaled decimal with its point. */
 export function decimalText(unscaled: bigint, scale: number): string {
   if (scale === 0) return unscaled.toString()

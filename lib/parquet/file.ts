@@ -180,7 +180,7 @@ function readFooterBytes(handle: number, origin: Origin): Uint8Array {
 }
 
 /** Returns the bytes of the footer from the last eight bytes of a file, which follow it. @throws INPUT_INVALID */
-export function footerLength(tail: Buffer, sizeBytes: number, origin: Origin): number {
+function footerLength(tail: Buffer, sizeBytes: number, origin: Origin): number {
   if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
   const last = tail.toString('latin1', tail.length - magicBytes)
   if (last === 'PARE') throw notParquet(origin, 'got one with an encrypted footer; decrypt it first')
@@ -193,6 +193,20 @@ export function footerLength(tail: Buffer, sizeBytes: number, origin: Origin): n
       `got a footer of ${lengthBytes} bytes in a file of ${sizeBytes}; it is damaged, get it again`,
     )
   return lengthBytes
+}
+
+/** Reads the bytes of a footer, in at most two reads: the end of the file, and the rest of a footer that is longer than `guessBytes`. @throws INPUT_INVALID */
+export async function readTail(
+  read: (start: number, end: number) => Promise<Uint8Array>,
+  sizeBytes: number,
+  { origin, guessBytes }: { readonly origin: Origin; readonly guessBytes: number },
+): Promise<{ readonly footer: Uint8Array; readonly bytesRead: number }> {
+  const start = Math.max(0, sizeBytes - guessBytes)
+  const tail = Buffer.from(await read(start, sizeBytes))
+  const footerStart = sizeBytes - tailBytes - footerLength(tail, sizeBytes, origin)
+  const end = tail.subarray(Math.max(0, footerStart - start), tail.length - tailBytes)
+  if (footerStart >= start) return { footer: end, bytesRead: tail.length }
+  return { footer: Buffer.concat([await read(footerStart, start), end]), bytesRead: sizeBytes - footerStart }
 }
 
 function readAt(handle: number, position: number, lengthBytes: number): Buffer {

@@ -1,5 +1,5 @@
 /** Returns the bounds of columns in row groups as texts that the engine casts to the column's type. */
-import { type Bound, boundKind, dateText, decimalText, readBound, timestampUnit } from './bounds.ts'
+import { type Bound, boundKind, dateText, decimalText, readBound, splitTimestamp, timestampUnit } from './bounds.ts'
 import { flatColumns } from './columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 
@@ -66,9 +66,8 @@ function utf8(bytes: Uint8Array): string | undefined {
 
 function momentText(element: SchemaElement, value: bigint): string | undefined {
   const unit = timestampUnit(element)
-  const perMillisecond = 1000n ** BigInt(unit - 1)
-  const rest = ((value % perMillisecond) + perMillisecond) % perMillisecond
-  const iso = dateText(Number((value - rest) / perMillisecond))
+  const { milliseconds, rest } = splitTimestamp(element, value)
+  const iso = dateText(Number(milliseconds))
   if (iso === undefined) return undefined
   const below = unit === 1 ? '' : rest.toString().padStart(3 * (unit - 1), '0')
   return `${iso.slice(0, -1).replace('T', ' ')}${below}${element.logical?.isUtc ? '+00' : ''}`

@@ -11,9 +11,9 @@ import {
   describeFile,
   describeForeignFile,
   type FileReading,
-  footerLength,
   type ParquetContent,
   prepareSparse,
+  readTail,
   tailBytes,
 } from '../parquet/file.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
@@ -51,15 +51,18 @@ export async function copyChunks(
   options: SparseOptions,
 ): Promise<SparseResult> {
   const { file, origin, reading } = options
-  const tail = await readTail(input, options)
+  const { key, etag, sizeBytes } = input
+  const read = (start: number, end: number) =>
+    options.store.read(key, { etag, range: { start, end }, signal: options.signal })
+  const tail = await readTail(read, sizeBytes, { origin, guessBytes: tailGuessBytes })
   const footer = checkedFooter(tail.footer, origin)
   const choice = await neededChunks(footer, options)
-  const ranges = chunkRanges(footer, choice, input.sizeBytes - tailBytes - tail.footer.length)
+  const ranges = chunkRanges(footer, choice, sizeBytes - tailBytes - tail.footer.length)
   const handle = openSync(file, 'w+')
   try {
     await mapParallel(ranges, range => copyRange(handle, input, range, options), rangesAtOnce)
     // The rewritten footer stands after the last byte of the original.
-    writeSync(handle, new Uint8Array(1), 0, 1, input.sizeBytes - 1)
+    writeSync(handle, new Uint8Array(1), 0, 1, sizeBytes - 1)
     const parquet = prepareSparse({ handle, bytes: tail.footer, footer, choice }, origin, reading)
     const bytesRead = tail.bytesRead + ranges.reduce((sum, { start, end }) => sum + end - start, 0)
     const rowGroupsSkipped = footer.rowGroups.length - choice.rowGroups.size
@@ -110,20 +113,6 @@ async function neededChunks(
   const all = columnElements(footer).map(({ name }) => name)
   const names = await neededColumns?.({ archive, names: all })
   return chooseChunks(footer, { names, isNeeded: await rowGroups?.(footer) })
-}
-
-async function readTail(
-  { key, etag, sizeBytes }: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
-  { store, origin, signal }: SparseOptions,
-): Promise<{ readonly footer: Uint8Array; readonly bytesRead: number }> {
-  const read = async (start: number, end: number): Promise<Buffer> =>
-    Buffer.from(await store.read(key, { etag, range: { start, end }, signal }))
-  const start = Math.max(0, sizeBytes - tailGuessBytes)
-  const tail = await read(start, sizeBytes)
-  const footerStart = sizeBytes - tailBytes - footerLength(tail, sizeBytes, origin)
-  const end = tail.subarray(Math.max(0, footerStart - start), tail.length - tailBytes)
-  if (footerStart >= start) return { footer: end, bytesRead: tail.length }
-  return { footer: Buffer.concat([await read(footerStart, start), end]), bytesRead: sizeBytes - footerStart }
 }
 
 async function copyRange(

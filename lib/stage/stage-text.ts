@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { hasFields, type TextFormat } from '../define/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
-import { type EarlyReject, EarlyRejects } from '../text/early-rejects.ts'
+import { type EarlyReject, earlyRejects, type TakeReject } from '../text/early-rejects.ts'
 import { toUtf8 } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
 import { type Dialect, encodingOf, topOf } from '../text/record-dialect.ts'
@@ -59,8 +59,8 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
       ...shared,
       newline,
       writeTo: (write, setAside) => {
-        const earlyRejects = member === undefined ? undefined : earlyRejectsIn(bytes, { ...options, columns, setAside })
-        return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, earlyRejects, write })
+        const takeReject = member === undefined ? undefined : earlyRejectsIn(bytes, { ...options, columns, setAside })
+        return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, takeReject, write })
       },
     }
   }
@@ -80,9 +80,9 @@ interface EarlyRejectOptions extends Pick<StageTextOptions, 'format' | 'dialect'
 function earlyRejectsIn(
   bytes: Uint8Array,
   { format, dialect, columns, columnNames, setAside }: EarlyRejectOptions,
-): EarlyRejects {
+): TakeReject {
   const names = columns.length > 0 ? columns : columnNames
-  return new EarlyRejects({
+  return earlyRejects({
     dialect,
     columns: hasFields(format) ? names : [],
     encoding: isUtf8(bytes) ? undefined : `UTF-8, or encoding in ${format.kind}()`,

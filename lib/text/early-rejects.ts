@@ -30,42 +30,40 @@ export interface EarlyRejectOptions {
   keep(record: EarlyReject): void
 }
 
-export class EarlyRejects {
-  private readonly options: EarlyRejectOptions
-  private readonly delimiter: number
+/** Returns whether a record is a reject, which is then kept. */
+export type TakeReject = (record: Uint8Array, place: { readonly line: number; readonly record: number }) => boolean
 
-  constructor(options: EarlyRejectOptions) {
-    this.options = options
-    this.delimiter = toBytes(options.dialect).delimiter[0] ?? -1
-  }
-
-  /** Returns whether the record is a reject, which it then keeps. */
-  take(bytes: Uint8Array, { line, record }: { readonly line: number; readonly record: number }): boolean {
-    const fault = this.faultOf(bytes)
+/** Returns a function that takes rejects. */
+export function earlyRejects(options: EarlyRejectOptions): TakeReject {
+  const [delimiter = -1] = toBytes(options.dialect).delimiter
+  return (bytes, { line, record }) => {
+    const fault = faultOf(bytes, options, delimiter)
     if (fault === undefined) return false
     const kept = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, keptBytesMax))
-    this.options.keep({ line, record, ...fault, text: kept.toString('utf8') })
+    options.keep({ line, record, ...fault, text: kept.toString('utf8') })
     return true
   }
+}
 
-  private faultOf(bytes: Uint8Array): Pick<EarlyReject, 'column' | 'expected'> | undefined {
-    const { dialect, columns, encoding } = this.options
-    if (bytes.length > longestRecordBytes) return { column: '', expected: 'a record of at most 64 MiB' }
-    const fieldsMax = columns.length + extraFieldsMax
-    const mayHaveMore = columns.length > 0 && bytes.length >= fieldsMax && this.mayHaveMore(bytes, fieldsMax)
-    if (mayHaveMore && fieldCount(bytes, dialect) > fieldsMax)
-      return { column: '', expected: `${columns.length} fields` }
-    if (encoding === undefined || isUtf8(bytes)) return undefined
-    const field = fieldCount(bytes.subarray(0, validBytes(bytes)), dialect)
-    return { column: columns[field - 1] ?? '', expected: encoding }
-  }
+function faultOf(
+  bytes: Uint8Array,
+  { dialect, columns, encoding }: EarlyRejectOptions,
+  delimiter: number,
+): Pick<EarlyReject, 'column' | 'expected'> | undefined {
+  if (bytes.length > longestRecordBytes) return { column: '', expected: 'a record of at most 64 MiB' }
+  const fieldsMax = columns.length + extraFieldsMax
+  const mayBeLong = columns.length > 0 && bytes.length >= fieldsMax && mayHaveMore(bytes, fieldsMax, delimiter)
+  if (mayBeLong && fieldCount(bytes, dialect) > fieldsMax) return { column: '', expected: `${columns.length} fields` }
+  if (encoding === undefined || isUtf8(bytes)) return undefined
+  const field = fieldCount(bytes.subarray(0, validBytes(bytes)), dialect)
+  return { column: columns[field - 1] ?? '', expected: encoding }
+}
 
-  /** Counts delimiters inside quotes as well, which is much faster than telling them apart. */
-  private mayHaveMore(bytes: Uint8Array, fieldsMax: number): boolean {
-    let fields = 1
-    for (const byte of bytes) if (byte === this.delimiter && ++fields > fieldsMax) return true
-    return false
-  }
+/** Counts delimiters inside quotes as well, which is much faster than telling them apart. */
+function mayHaveMore(bytes: Uint8Array, fieldsMax: number, delimiter: number): boolean {
+  let fields = 1
+  for (const byte of bytes) if (byte === delimiter && ++fields > fieldsMax) return true
+  return false
 }
 
 /** Counts the fields of a record, or of its beginning, that has no newline outside quotes. */

@@ -1,7 +1,7 @@
 /** Rewrites text that the engine cannot read as it is, or whose records must carry their place. */
 import { Buffer } from 'node:buffer'
 import { linesOf } from './chunk-filter.ts'
-import type { EarlyRejects } from './early-rejects.ts'
+import type { TakeReject } from './early-rejects.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { LineReader } from './record-lines.ts'
 import { type RecordScan, scanRecords } from './records.ts'
@@ -16,7 +16,7 @@ export interface RewriteOptions {
   /** Lines that an earlier rewrite dropped from this text, in the form of its result. */
   readonly gaps?: readonly number[]
   /** Takes records that would cost the engine too much memory; they are not written. */
-  readonly earlyRejects?: EarlyRejects
+  readonly takeReject?: TakeReject | undefined
   /** The scan of these bytes, where it is known. */
   readonly scan?: RecordScan
 }
@@ -40,7 +40,7 @@ export function rewriteRecords(
   dialect: Dialect,
   { write, ...options }: RewriteOptions & { write(piece: Uint8Array): void },
 ): RewriteResult {
-  const { firstLine = 1, firstRecord = 1, member, gaps = [], earlyRejects } = options
+  const { firstLine = 1, firstRecord = 1, member, gaps = [], takeReject } = options
   const { scan = scanRecords(bytes, dialect) } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -56,7 +56,7 @@ export function rewriteRecords(
     at = line.read(at)
     if (line.kind !== 'record') continue
     const place = { line: firstLine + lines + dropped.before(start, lines), record: firstRecord + records }
-    if (earlyRejects?.take(bytes.subarray(start, at - line.newlineBytes), place)) continue
+    if (takeReject?.(bytes.subarray(start, at - line.newlineBytes), place)) continue
     const begin = pieces.written
     if (prefix) pieces.prefix(prefix, prefixBytes, place)
     else dropped.note(begin)

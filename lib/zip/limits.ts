@@ -66,33 +66,25 @@ export function checkEntries(
   limits: ZipLimits,
   key: string,
 ): asserts selected is readonly ReadableEntry[] {
-  const totals = new ArchiveTotals(limits, key)
+  const count = countMembers(limits, key)
   for (const entry of selected) {
     const fault = entryFault(entry, limits, key)
     if (fault) throw fault
-    totals.add(entry)
+    count(entry)
   }
 }
 
-/** Counts the selected members of an archive and their bytes against its limits. */
-export class ArchiveTotals {
-  readonly #limits: ZipLimits
-  readonly #key: string
-  #count = 0
-  #bytes = 0
+/** Counts a member and its bytes. @throws ZIP_LIMIT when an archive has too many of them */
+export type CountMember = (entry: Pick<ZipEntry, 'inflatedBytes'>) => void
 
-  constructor(limits: ZipLimits, key: string) {
-    this.#limits = limits
-    this.#key = key
-  }
-
-  /** Counts a member. @throws ZIP_LIMIT when there are too many members or bytes */
-  add({ inflatedBytes }: Pick<ZipEntry, 'inflatedBytes'>): void {
-    const [limits, key] = [this.#limits, this.#key]
-    this.#count++
-    this.#bytes += inflatedBytes
-    if (this.#count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, this.#count, key)
-    if (this.#bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, this.#bytes, key)
+/** Returns a function that counts the selected members of an archive against its limits. */
+export function countMembers(limits: ZipLimits, key: string): CountMember {
+  let [count, bytes] = [0, 0]
+  return ({ inflatedBytes }) => {
+    count++
+    bytes += inflatedBytes
+    if (count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, count, key)
+    if (bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, bytes, key)
   }
 }
 
