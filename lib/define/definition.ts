@@ -39,12 +39,22 @@ export interface ZipMembersSource {
   readonly kind: 'zipMembers'
   /** The paths of the archives under the input root: a template with `{param}` placeholders and globs. */
   readonly paths: string
-  /** A glob over member names. Default every member. */
+  /**
+   * A glob over member names. Default every member; with a format, except dot files and `__MACOSX`.
+   * @example zipMembers({ paths: '*.zip', members: '**\/*.csv', format: csv() })
+   */
   readonly members: string
   readonly format?: Format
-  /** The treatment of a member that cannot be read. Default `fail`. */
+  /**
+   * The treatment of a member that cannot be read: `fail` fails the run, `skip` counts it and warns. Default `fail`.
+   * @example zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
+   */
   readonly onBadMember: 'fail' | 'skip'
-  /** Whether members that are archives are opened, and their members read. Absent means false. */
+  /**
+   * Whether members that are archives by their names are opened, and their members read as `inner.zip/a.csv`; `limits.depthMax` bounds how
+   * deep. Default false.
+   * @example zipMembers({ paths: '*.zip', nested: true, members: '**\/*.csv', format: csv() })
+   */
   readonly nested?: boolean
   /** Whether folders `name=value` in an archive's path are columns. Absent means true. */
   readonly hive?: boolean
@@ -97,11 +107,21 @@ export interface ItemsSource {
   readonly values: readonly JsonValue[] | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
   /** Returns a row, a list of rows or null; runs in a worker thread. Default each value is a row. */
   readonly map?: (value: never, context: never) => unknown
-  /** Calls in flight at once in each worker; default 5. */
+  /**
+   * The calls of an async function that are in flight at once in each worker. Use 1 for a function that computes: a worker then
+   * takes one value after another, and a slow value delays no other. Default 5.
+   * @example items(urls, fetchPage, { concurrency: 20 })
+   */
   readonly concurrency: number
-  /** Repetitions of a call that fails; default 0. */
+  /**
+   * How often a call that fails is repeated for its value, with growing waits from 250 ms, before the run fails. Default 0.
+   * @example items(urls, fetchPage, { retries: 3 })
+   */
   readonly retries: number
-  /** Bytes of JSON that a value is expected to yield; default 1 MiB. */
+  /**
+   * The bytes of JSON that a value is expected to yield, which decides how many make a batch. Default 1 MiB.
+   * @example items(models, train, { itemBytes: 32 * 2 ** 20 })
+   */
   readonly itemBytes: number
   /** Rows pass through the same checks as JSON lines. */
   readonly format: JsonLinesFormat
@@ -130,9 +150,15 @@ export interface PartitionsOfSource {
 /** The rows of a Delta table at one version. */
 export interface DeltaTableSource extends Pick<PartitionsOfSource, 'columns' | 'where' | 'format' | 'hive'> {
   readonly kind: 'deltaTable'
-  /** The folder of the table under the input root: a template with `{param}` placeholders. */
+  /**
+   * The folder of the table under the input root: a template with `{param}` placeholders. Required.
+   * @example deltaTable({ path: 'lake/sales' })
+   */
   readonly path: string
-  /** Default the newest version when the run is planned. */
+  /**
+   * The version that is read. Default the newest one when the run is planned.
+   * @example deltaTable({ path: 'lake/sales', version: 12 })
+   */
   readonly version?: number
 }
 

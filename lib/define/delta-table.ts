@@ -9,18 +9,7 @@ import { datasetOptions } from './partitions-of.ts'
 import { count, relativePath } from './schemas.ts'
 
 /** The options of `deltaTable`: those of `partitionsOf`, and the table. */
-export interface DeltaTableOptions extends PartitionsOfOptions {
-  /**
-   * The folder of the table under the input root: a template with `{param}` placeholders. Required.
-   * @example deltaTable({ path: 'lake/sales' })
-   */
-  readonly path: string
-  /**
-   * The version that is read. Default the newest one when the run is planned.
-   * @example deltaTable({ path: 'lake/sales', version: 12 })
-   */
-  readonly version?: number
-}
+export interface DeltaTableOptions extends PartitionsOfOptions, Pick<DeltaTableSource, 'path' | 'version'> {}
 
 /**
  * The rows of a Delta table, whichever program wrote it. A run reads one version, also while others write to the table, and the task

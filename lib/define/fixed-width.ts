@@ -7,28 +7,15 @@ import { type Refined, refinable } from './freeze.ts'
 import { count, filledText, oneOf } from './schemas.ts'
 
 /** The options of `fixedWidth`. */
-export interface FixedWidthOptions extends EncodingOptions {
+export interface FixedWidthOptions
+  extends EncodingOptions,
+    Partial<Pick<FixedWidthFormat, 'skip' | 'footer' | 'shortRows'>> {
   /**
    * The place of each column: its width in characters, right after the column before, or its first and last character, counted from 1.
    * White space around a field is removed; a blank field is null. Required.
    * @example fixedWidth({ columns: { station: 11, latitude: { from: 13, to: 20 } } })
    */
   readonly columns: Readonly<Record<string, number | FieldRange>>
-  /**
-   * The number of lines at the beginning that are not read. Default 0.
-   * @example fixedWidth({ columns: { id: 5 }, skip: 1 })
-   */
-  readonly skip?: number
-  /**
-   * The number of lines at the end that are not read, blank lines not counted. A large file is then read by one thread. Default 0.
-   * @example fixedWidth({ columns: { id: 5 }, footer: 1 })
-   */
-  readonly footer?: number
-  /**
-   * The treatment of a line that ends before the last column does: a `reject`, or a row with `null` where nothing is left. Default `reject`.
-   * @example fixedWidth({ columns: { id: 5, note: 40 }, shortRows: 'null' })
-   */
-  readonly shortRows?: 'reject' | 'null'
 }
 
 export type FixedWidth = Refined<FixedWidthFormat, FixedWidthOptions>

@@ -113,8 +113,20 @@ export interface FixedWidthFormat {
   readonly kind: 'fixedWidth'
   /** The place of each column in a line. */
   readonly columns: Readonly<Record<string, FieldRange>>
+  /**
+   * The number of lines at the beginning that are not read. Default 0.
+   * @example fixedWidth({ columns: { id: 5 }, skip: 1 })
+   */
   readonly skip: number
+  /**
+   * The number of lines at the end that are not read, blank lines not counted. A large file is then read by one thread. Default 0.
+   * @example fixedWidth({ columns: { id: 5 }, footer: 1 })
+   */
   readonly footer: number
+  /**
+   * The treatment of a line that ends before the last column does: a `reject`, or a row with `null` where nothing is left. Default `reject`.
+   * @example fixedWidth({ columns: { id: 5, note: 40 }, shortRows: 'null' })
+   */
   readonly shortRows: 'reject' | 'null'
   /** The encoding of the text. Default UTF-8. */
   readonly encoding?: DeclaredEncoding

@@ -22,24 +22,7 @@ export type ItemResult = object | readonly object[] | null | undefined
 export type ItemMap<Value extends JsonValue> = (value: Value, context: RowsContext) => ItemResult | Promise<ItemResult>
 
 /** The options of `items`. */
-export interface ItemsOptions {
-  /**
-   * The calls of an async function that are in flight at once in each worker. Use 1 for a function that computes: a worker then
-   * takes one value after another, and a slow value delays no other. Default 5.
-   * @example items(urls, fetchPage, { concurrency: 20 })
-   */
-  readonly concurrency?: number
-  /**
-   * How often a call that fails is repeated for its value, with growing waits from 250 ms, before the run fails. Default 0.
-   * @example items(urls, fetchPage, { retries: 3 })
-   */
-  readonly retries?: number
-  /**
-   * The bytes of JSON that a value is expected to yield, which decides how many make a batch. Default 1 MiB.
-   * @example items(models, train, { itemBytes: 32 * 2 ** 20 })
-   */
-  readonly itemBytes?: number
-}
+export type ItemsOptions = Partial<Pick<ItemsSource, 'concurrency' | 'retries' | 'itemBytes'>>
 
 /** A source of rows that a function makes of values. Its inputs have no paths, and so no path columns. */
 export type Items = ItemsSource & PathColumns<never>

@@ -75,7 +75,12 @@ export interface BucketBy {
 /** The members of archives themselves, extracted below a path. */
 export interface MemberFilesOutput {
   readonly kind: 'memberFiles'
+  /**
+   * The folder under the output root: a template with `{task}`, `{salt}` and `{param}` placeholders. Required.
+   * @example memberFiles({ path: 'pictures/{month}' })
+   */
   readonly path: string
+  /** The effect on files of earlier runs: `replace`, `fail` or `append`. Default `replace`. */
   readonly mode: OutputMode
 }
 
@@ -89,9 +94,15 @@ export interface SinkOutput {
   readonly write: (rows: never, context: never) => unknown
   /** Returns whether the rows of a key are written already. */
   readonly isDone?: (context: never) => boolean | Promise<boolean>
-  /** The most rows of one call. */
+  /**
+   * The most rows of one call. Default 1,000.
+   * @example batchRows: 10_000
+   */
   readonly batchRows: number
-  /** The most calls at once in one process. Absent means one in each worker. */
+  /**
+   * The most calls at once in one process. Default one in each worker. On AWS each function is a process of its own.
+   * @example concurrency: 1
+   */
   readonly concurrency?: number
 }
 

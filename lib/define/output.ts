@@ -52,15 +52,7 @@ export interface GlobalSort<Uses extends string = string> {
 }
 
 /** The options of `memberFiles`. */
-export interface MemberFilesOptions {
-  /**
-   * The folder under the output root: a template with `{task}`, `{salt}` and `{param}` placeholders. Required.
-   * @example memberFiles({ path: 'pictures/{month}' })
-   */
-  readonly path: string
-  /** The effect on files of earlier runs: `replace`, `fail` or `append`. Default `replace`. */
-  readonly mode?: OutputMode
-}
+export type MemberFilesOptions = Pick<MemberFilesOutput, 'path'> & Partial<Pick<MemberFilesOutput, 'mode'>>
 
 /** A Parquet output whose columns the compiler knows. `with` changes some of its options. */
 export type Parquet<Uses extends string = string> = ParquetOutput &

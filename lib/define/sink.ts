@@ -19,7 +19,7 @@ export interface SinkContext extends Omit<MapContext<ParamValues, any>, 'member'
 }
 
 /** The options of `sink`. All but `write` have defaults. */
-export interface SinkOptions<Row> {
+export interface SinkOptions<Row> extends Partial<Pick<SinkOutput, 'batchRows' | 'concurrency'>> {
   /**
    * Writes rows of one key. It runs in a worker thread after the whole batch was converted, and may be called again for the same
    * key: let it insert or update by a key of the rows, or keep `context.key` beside them. An error fails the batch; a
@@ -32,16 +32,6 @@ export interface SinkOptions<Row> {
    * @example isDone: ({ key, state }) => state.hasKey(key)
    */
   readonly isDone?: (context: SinkContext) => boolean | Promise<boolean>
-  /**
-   * The most rows of one call. Default 1,000.
-   * @example batchRows: 10_000
-   */
-  readonly batchRows?: number
-  /**
-   * The most calls at once in one process. Default one in each worker. On AWS each function is a process of its own.
-   * @example concurrency: 1
-   */
-  readonly concurrency?: number
   /**
    * The rows that are written when inputs were added: `replace` writes the rows of all inputs again, `append` only those of new inputs.
    * Default `replace`.

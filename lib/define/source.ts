@@ -7,31 +7,16 @@ import type { PathColumns, PathColumnsOf } from './path-columns.ts'
 import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 
 /** The options of `zipMembers`. */
-export interface ZipMembersOptions<Paths extends string = string, Hive extends boolean = boolean> {
+export interface ZipMembersOptions<Paths extends string = string, Hive extends boolean = boolean>
+  extends Partial<Pick<ZipMembersSource, 'members' | 'onBadMember' | 'nested'>> {
   /**
    * The paths of the archives under the input root: a template with `{param}` placeholders and globs. Names that end in .tar, .tar.gz,
    * .tgz, .tar.zst and so on are tar archives, all others zips. Required.
    * @example zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() })
    */
   readonly paths: Paths
-  /**
-   * A glob over member names. Default every member; with a format, except dot files and `__MACOSX`.
-   * @example zipMembers({ paths: '*.zip', members: '**\/*.csv', format: csv() })
-   */
-  readonly members?: string
   /** How records stand in a member. Required, except for the output `memberFiles`. */
   readonly format?: Format
-  /**
-   * The treatment of a member that cannot be read: `fail` fails the run, `skip` counts it and warns. Default `fail`.
-   * @example zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
-   */
-  readonly onBadMember?: 'fail' | 'skip'
-  /**
-   * Whether members that are archives by their names are opened, and their members read as `inner.zip/a.csv`; `limits.depthMax` bounds how
-   * deep. Default false.
-   * @example zipMembers({ paths: '*.zip', nested: true, members: '**\/*.csv', format: csv() })
-   */
-  readonly nested?: boolean
   /** Whether folders `name=value` in an archive's path are columns. Their types come from `columns`, else they are strings. Default true. */
   readonly hive?: Hive
   /**
