@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { check, invalid, options } from './check.ts'
 import { bucketCount, keyColumns } from './exchange.ts'
 import { type Refined, refinable } from './freeze.ts'
-import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
+import type { MemberFilesOutput, ParquetOutput } from './output-definition.ts'
 import { checkLayout, layoutOptions, outputPath, partLayout } from './part-layout.ts'
 import { names, oneOf } from './schemas.ts'
 
