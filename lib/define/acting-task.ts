@@ -8,9 +8,8 @@ import { inheritedParams } from './inherited-params.ts'
 import type { TargetOutput } from './output-definition.ts'
 import type { GraphOptions, ParamMethods, Requirements } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
-import { count, filledText, oneOf, relativePath, text } from './schemas.ts'
+import { count, definitionName, filledText, oneOf, relativePath, text } from './schemas.ts'
 import { checkTemplate } from './task-checks.ts'
-import { definitionName } from './task-name.ts'
 import { graphOptions, paramsByName, requirementsFrom } from './task-schemas.ts'
 
 /** The options that tasks have which act instead of reading rows. */

@@ -6,9 +6,8 @@ import type { ParamDefinition, Params } from './param-definition.ts'
 import type { ExternalTaskDefinition, ParamMethods } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
 import type { ParamValuesOf } from './row-types.ts'
-import { relativePath, text } from './schemas.ts'
+import { definitionName, relativePath, text } from './schemas.ts'
 import { checkTemplate } from './task-checks.ts'
-import { definitionName } from './task-name.ts'
 import { subjectOf } from './task-schemas.ts'
 
 /** The options of `externalTask`. */

@@ -9,6 +9,12 @@ export const flag = v.boolean('true or false')
 export const texts = v.array(text, 'a list of strings')
 export const anyFunction = v.function('a function')
 
+/** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
+export const definitionName = v.pipe(
+  v.string('a name'),
+  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
+)
+
 /** Returns the schema of a whole number from `min` up. */
 export function count(min: number) {
   const expected = `a whole number from ${min} up`

@@ -7,6 +7,7 @@ import type { JoinStep } from '../define/join-definition.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { SideColumns } from '../model/plan-data.ts'
 import type { SharePart } from '../model/share.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import type { ParquetOptions } from './read/parquet-names.ts'
@@ -73,6 +74,9 @@ export interface ConvertJob {
   /** Converts only to see whether it fails: partitions are not written apart. Default false. */
   readonly isTrial?: boolean
 }
+
+/** Returns the records of the files, which were counted apart from the scan. */
+export const recordCount = ({ files }: Pick<ConvertJob, 'files'>): number => sumFields(files, ['records']).records
 
 /**
  * `locate`: something does not fit; stage the same text located and convert it carefully.

@@ -156,9 +156,7 @@ const countDistinct: MeasureKind = {
 
 /** The values of `listOf`, joined to one text. */
 const joinedText: MeasureKind = {
-  compares: true,
-  partial: (measure, column) => listOf.partial(measure, column),
-  combine: (state, measure) => listOf.combine(state, measure),
+  ...listOf,
   finish: ({ rows }, _, measure) => {
     const separator = measure.kind === 'textOf' ? measure.separator : ''
     return `array_to_string(list_transform(${rows}, lambda r: CAST(r.v AS VARCHAR)), ${quoteText(separator)})`

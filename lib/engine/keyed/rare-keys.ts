@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { AggregateStep } from '../../define/exchange-definition.ts'
 import { FanmillError } from '../../errors/errors.ts'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
 
@@ -29,15 +29,13 @@ export async function keyFrequency(
   const keys = by.map(quoteName).join(', ')
   const sample = `SELECT hash(${keys}) AS key FROM (SELECT ${keys} FROM (${query.sql}) LIMIT ${sampleRows})`
   const sql = `SELECT count(*), count(DISTINCT key) FROM (${sample})`
-  const reader = await connection
-    .runAndReadAll(sql, [...query.values], boundTypes(query.values))
-    .catch((error: unknown) => {
-      // Stopping a run interrupts the query that runs, and no later one.
-      const fault = engineFault(error)
-      if (fault instanceof FanmillError && fault.code === 'ABORTED') throw fault
-      return undefined
-    })
-  const [rows = 0, found = 0] = reader?.getRows()[0]?.map(Number) ?? []
+  const result = await runBound(connection, { ...query, sql }).catch((error: unknown) => {
+    // Stopping a run interrupts the query that runs, and no later one.
+    const fault = engineFault(error)
+    if (fault instanceof FanmillError && fault.code === 'ABORTED') throw fault
+    return undefined
+  })
+  const [rows = 0, found = 0] = (await result?.getRows())?.[0]?.map(Number) ?? []
   if (rows === 0) return 'usual'
   const share = keysPerRow({ rows, keys: found }, Math.max(rows, rowCount))
   return share > keysPerRowMax ? 'rare' : share <= keysPerRowFew ? 'few' : 'usual'

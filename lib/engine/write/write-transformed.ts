@@ -4,13 +4,12 @@ import { FanmillError, type PermanentError } from '../../errors/errors.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { PartitionLimits } from '../../paths/partition-limits.ts'
 import { castWritten } from '../check-output.ts'
-import type { Conversion, ConvertJob } from '../conversion.ts'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { type Conversion, type ConvertJob, recordCount } from '../conversion.ts'
+import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { rowStates } from '../keyed/keyed-query.ts'
 import { keyFrequency } from '../keyed/rare-keys.ts'
-import { recordCount } from '../record-count.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
 import { applyTransform, withoutLast } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
@@ -107,7 +106,7 @@ async function writeExchanged(
   const file = `${target}.rows`
   try {
     const copy = `COPY (${query.sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${vectorRows})`
-    await connection.run(copy, [...query.values], boundTypes(query.values))
+    await runBound(connection, { ...query, sql: copy })
     const rows = { sql: `SELECT * FROM read_parquet(${quoteText(file)})`, values: [] }
     return await writeBuckets(wideRows, rows, target, { ...options, rowGroupRows: vectorRows })
   } finally {
