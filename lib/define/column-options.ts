@@ -65,7 +65,7 @@ function formatMessage(issue: v.UnionIssue<v.BaseIssue<unknown>>): string {
 }
 
 /** Returns the options of a column as its definition has them. @throws DEFINITION_INVALID when they contradict each other */
-export function columnFields<Fields extends GivenFields>(subject: string, given: Fields): ColumnFields {
+export function columnFields(subject: string, given: GivenFields): ColumnFields {
   const { from, format, currency, ...fields } = given
   const data = {
     ...fields,
@@ -78,7 +78,8 @@ export function columnFields<Fields extends GivenFields>(subject: string, given:
   return data
 }
 
-interface GivenFields extends Omit<ColumnFields, 'from' | 'currency'> {
+/** The options of a column as they are given. */
+export interface GivenFields extends Omit<ColumnFields, 'from' | 'currency'> {
   readonly from?: string | readonly string[] | undefined
   readonly currency?: string | readonly string[] | undefined
 }

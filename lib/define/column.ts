@@ -1,4 +1,5 @@
 /** Builds the types of columns. */
+import type * as v from 'valibot'
 import { check, invalid, piece } from './check.ts'
 import { checkNamesInFile } from './check-names.ts'
 import type {
@@ -12,6 +13,7 @@ import {
   booleanColumnOptions,
   columnFields,
   columnOptions,
+  type GivenFields,
   integerColumnOptions,
   numberColumnOptions,
   timeColumnOptions,
@@ -101,12 +103,7 @@ function decimal<const Required extends boolean = false>(
     throw invalid('column.decimal', `precision: expected a whole number from 1 to 38, got ${precision}`)
   if (!Number.isInteger(scale) || scale < 0 || scale > precision)
     throw invalid('column.decimal', `scale: expected a whole number from 0 to the precision ${precision}, got ${scale}`)
-  return build('column.decimal', {
-    type: 'decimal',
-    precision,
-    scale,
-    ...check('column.decimal', numberColumnOptions, given),
-  })
+  return build('decimal', numberColumnOptions, given, { precision, scale })
 }
 
 /**
@@ -122,7 +119,7 @@ function list<const Items extends ColumnDefinition, const Required extends boole
     piece<ColumnDefinition>('a column such as column.int32()', ['column']),
     items,
   )
-  return build('column.list', { type: 'list', items: checked, ...check('column.list', columnOptions, given) })
+  return build('list', columnOptions, given, { items: checked })
 }
 
 /**
@@ -136,49 +133,46 @@ function struct<const Fields extends Columns, const Required extends boolean = f
 ): StructColumnOf<Fields, Required> {
   const checked = check('column.struct: fields', columnsSchema, fields)
   checkNamesInFile('column.struct', checked, { kind: 'jsonLines' })
-  return build('column.struct', {
-    type: 'struct',
-    fields: checked,
-    ...check('column.struct', columnOptions, given),
-  })
+  return build('struct', columnOptions, given, { fields: checked })
 }
 
 /** `true` or `false`, in any case, or words of your own; a `boolean` in functions. */
 function truth<const Required extends boolean = false>(
   given: BooleanColumnOptions<Required> = {},
 ): ColumnOf<'boolean', Required> {
-  return build('column.boolean', { type: 'boolean', ...check('column.boolean', booleanColumnOptions, given) })
+  return build('boolean', booleanColumnOptions, given)
 }
 
 function scalar<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(given: ColumnOptions<Required> = {}): ColumnOf<Type, Required> =>
-    build(`column.${type}`, { type, ...check(`column.${type}`, columnOptions, given) })
+    build(type, columnOptions, given)
 }
 
 function integer<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(
     given: IntegerColumnOptions<Required> = {},
-  ): ColumnOf<Type, Required> =>
-    build(`column.${type}`, { type, ...check(`column.${type}`, integerColumnOptions, given) })
+  ): ColumnOf<Type, Required> => build(type, integerColumnOptions, given)
 }
 
 function number<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(
     given: NumberColumnOptions<Required> = {},
-  ): ColumnOf<Type, Required> =>
-    build(`column.${type}`, { type, ...check(`column.${type}`, numberColumnOptions, given) })
+  ): ColumnOf<Type, Required> => build(type, numberColumnOptions, given)
 }
 
 function timed<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(given: TimeColumnOptions<Required> = {}): ColumnOf<Type, Required> =>
-    build(`column.${type}`, { type, ...check(`column.${type}`, timeColumnOptions, given) })
+    build(type, timeColumnOptions, given)
 }
 
 /** The compiler's type of a column follows from its builder's signature, which this function does not know. */
 function build<Column extends ColumnDefinition>(
-  subject: string,
-  { type, ...given }: { readonly type: ColumnDefinition['type'] } & Parameters<typeof columnFields>[1],
+  type: ColumnDefinition['type'],
+  schema: v.GenericSchema<unknown, GivenFields>,
+  given: object,
+  own: Pick<ColumnDefinition, 'precision' | 'scale' | 'items' | 'fields'> = {},
 ): Column {
-  const { required = false, ...fields } = columnFields(subject, given)
+  const subject = `column.${type}`
+  const { required = false, ...fields } = columnFields(subject, { ...own, ...check(subject, schema, given) })
   return frozen<ColumnDefinition>({ kind: 'column', required, type, ...fields }) as Column
 }

@@ -57,11 +57,7 @@ function readTimestamp(given: unknown): ReadParam {
   const match = typeof given === 'string' ? timestampSyntax.exec(given) : null
   if (match === null || !isCalendarDate(Number(match[1]), Number(match[2]), Number(match[3])))
     return { expected: timestampExpected }
-  const [hour, minute, second] = [match[4], match[5], match[6]].map(digits => Number(digits ?? 0)) as [
-    number,
-    number,
-    number,
-  ]
+  const [hour = 0, minute = 0, second = 0] = match.slice(4, 7).map(digits => Number(digits ?? 0))
   if (hour > 23 || minute > 59 || second > 59) return { expected: timestampExpected }
   const milliseconds = Number((match[7] ?? '').padEnd(3, '0'))
   const local = Date.parse(`${match[1]}-${match[2]}-${match[3]}T00:00:00Z`)

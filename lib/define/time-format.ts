@@ -8,24 +8,9 @@ export const hasKnownSpecifiers = (format: string): boolean => !format.replaceAl
 
 /** Fields that are written as digits: the most that each has. A year of four digits has exactly four. */
 const digitsMax: Readonly<Record<string, number>> = {
-  Y: 4,
-  G: 4,
-  y: 2,
-  m: 2,
-  d: 2,
-  H: 2,
-  I: 2,
-  M: 2,
-  S: 2,
-  j: 3,
-  U: 2,
-  V: 2,
-  W: 2,
-  u: 1,
-  w: 1,
-  f: 6,
-  g: 3,
-  n: 9,
+  ...{ u: 1, w: 1, j: 3, Y: 4, G: 4 },
+  ...{ y: 2, m: 2, d: 2, H: 2, I: 2, M: 2, S: 2, U: 2, V: 2, W: 2 },
+  ...{ g: 3, f: 6, n: 9 },
 }
 /** Other letters of one field. */
 const sameField: Readonly<Record<string, string>> = { b: 'b', h: 'b', B: 'b', a: 'a', A: 'a' }
