@@ -174,7 +174,7 @@ async function select(
 ): Promise<DuckDBResult> {
   const from = await wholeRows(connection, part, query.schema)
   const condition = conditionSql(query)
-  if (condition !== undefined) await checkCondition(connection, condition)
+  if (condition !== undefined) await allowedExpression(connection, condition, 'where')
   const where = condition === undefined ? '' : ` WHERE (${condition}\n)`
   const limit = query.rowsMax === undefined ? '' : ` LIMIT ${query.rowsMax}`
   try {
@@ -186,11 +186,6 @@ async function select(
     const message = `where: ${explainSql(error, names)}`
     throw new PermanentError('SQL_INVALID', message, { where: condition }, { cause: error })
   }
-}
-
-/** Checks that the condition is one expression over the columns of the dataset: no table, no file, no second statement. @throws SQL_INVALID */
-async function checkCondition(connection: DuckDBConnection, condition: string): Promise<void> {
-  await allowedExpression(connection, condition, 'where')
 }
 
 /** Returns a query of a part with all columns of the dataset: partition values are from the manifest, columns that an older part lacks are null. */
