@@ -158,8 +158,8 @@ function refusalOf(
     return `expected a type that Fanmill knows, got logical type ${unknown.logical?.id}; write it as another type`
   const variant = own.find(({ logical }) => logical?.id === logicalVariant)
   if (variant) return 'expected a column of one type, got a VARIANT; write it as JSON text'
-  const repeated = repeatedName(own)
-  if (repeated !== undefined) return `expected fields of different names, got ${repeated} twice; rename one`
+  const twice = repeatedName(own)
+  if (twice !== undefined) return `expected fields of different names, got ${twice} twice; rename one`
   const isRepeated = own.some(({ repetition }) => repetition === repeated)
   return chunks.map(chunk => chunkRefusal(chunk, isRepeated)).find(each => each !== undefined)
 }
