@@ -131,6 +131,7 @@ const pure = {
     'parquet/choose-chunks',
     'parquet/columns',
     'parquet/footer',
+    'parquet/footer-tail',
     'parquet/project-footer',
     'parquet/row-group-bounds',
     'parquet/rewrite-footer',

@@ -196,12 +196,8 @@ export interface MapRowsStep {
   readonly onError?: 'reject'
 }
 
-export interface MapBatchesStep {
+export interface MapBatchesStep extends Omit<MapRowsStep, 'kind'> {
   readonly kind: 'mapBatches'
-  readonly map: (batch: never, context: never) => unknown
-  readonly adds: Columns
-  /** Set when rows on which the function fails are rejects. */
-  readonly onError?: 'reject'
 }
 
 /** A step as an engine applies it. */

@@ -1,7 +1,7 @@
 /** Reads the footer of a Parquet file in a store, for the statistics of the file. */
 import { PermanentError } from '../errors/errors.ts'
-import { readTail } from '../parquet/file.ts'
 import { type ParquetFooter, readFooter } from '../parquet/footer.ts'
+import { readTail } from '../parquet/footer-tail.ts'
 import type { Store } from '../store/store.ts'
 import { type FileStatistics, fileStatistics } from './file-statistics.ts'
 

@@ -13,10 +13,9 @@ import {
   type FileReading,
   type ParquetContent,
   prepareSparse,
-  readTail,
-  tailBytes,
 } from '../parquet/file.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
+import { readTail, tailBytes } from '../parquet/footer-tail.ts'
 import { isReadAsWritten } from '../parquet/in-place.ts'
 import type { FooterChoice } from '../parquet/project-footer.ts'
 import { mapParallel } from '../state/files.ts'
