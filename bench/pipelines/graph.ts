@@ -9,7 +9,7 @@ import {
   pipeline,
   type TaskDefinition,
   task,
-} from '../../lib/index.ts'
+} from 'fanmill'
 
 const layerTasks = 10
 const tiny = { source: files({ paths: 'graph/tiny.csv', format: csv() }), columns: { x: column.int32() } }

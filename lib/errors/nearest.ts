@@ -25,20 +25,20 @@ export function nearestOrAll(name: string, candidates: readonly string[]): strin
   return names.length > 0 ? `did you mean ${names.join(', ')}` : `there are ${candidates.join(', ')}`
 }
 
-/** Returns the candidates of lowest cost, those without one left out. */
+/** Returns the candidates of lowest cost, those without one left out. Sorting thousands would take longer than comparing them. */
 function cheapest(
   candidates: Iterable<string>,
   count: number,
   costOfCandidate: (candidate: string) => number | undefined,
 ): string[] {
-  return [...new Set(candidates)]
-    .flatMap(candidate => {
-      const cost = costOfCandidate(candidate)
-      return cost === undefined ? [] : [{ candidate, cost }]
-    })
-    .sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, count)
-    .map(({ candidate }) => candidate)
+  const best: { readonly candidate: string; readonly cost: number }[] = []
+  for (const candidate of new Set(candidates)) {
+    const cost = costOfCandidate(candidate)
+    if (cost === undefined || cost > (best[count - 1]?.cost ?? cost)) continue
+    best.push({ candidate, cost })
+    best.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1)).splice(count)
+  }
+  return best.map(({ candidate }) => candidate)
 }
 
 function costOf(wanted: string, candidate: string): number | undefined {

@@ -7,8 +7,22 @@ const keysMax = 10_000
 /** Keys that no user means: state, other dot files, packages. */
 const hidden = /(^|\/)(\.|node_modules\/)/
 
+/** Time for which a listing serves: a plan of hundreds of nodes may find nothing for each of them. */
+const keptMs = 10_000
+
+const kept = new WeakMap<Store, { readonly keys: Promise<string[]>; readonly listedAtMs: number }>()
+
 /** Returns no keys where the whole store may not be listed, as on Lambda: a missing hint must not hide the error itself. */
-export async function candidateKeys(store: Store): Promise<string[]> {
+export function candidateKeys(store: Store): Promise<string[]> {
+  const known = kept.get(store)
+  const now = performance.now()
+  if (known && now - known.listedAtMs < keptMs) return known.keys
+  const keys = listKeys(store)
+  kept.set(store, { keys, listedAtMs: now })
+  return keys
+}
+
+async function listKeys(store: Store): Promise<string[]> {
   const keys: string[] = []
   try {
     let looked = 0

@@ -66,7 +66,7 @@ export interface PlannedExchange {
  */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const context = await openPlan(pipeline, options)
-  const checked = new Set<string>()
+  const checked = new Map<string, { readonly withInputs: boolean }>()
   const tasks: TaskPlan[] = []
   for await (const outlook of lookAtNodes(context)) tasks.push(await planNode(context, outlook, checked))
   return { tasks }
@@ -78,16 +78,18 @@ const warningsMax = 20
 async function planNode(
   { input, output, workers, options }: PlanContext,
   { task, node, upstream, status, reasons, found, warning }: NodeOutlook,
-  checked: Set<string>,
+  checked: Map<string, { readonly withInputs: boolean }>,
 ): Promise<TaskPlan> {
   const { params } = node
   const stores = { input, output, upstream, isUndiscovered: needsDiscovery(node), checkpoints: checkpointFiles }
   const tables = await tablesOf(task, params, stores)
   if (found) await requireColumns(input, task, found)
-  if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {
+  const known = checked.get(task.name)
+  // Without inputs, columns in paths and of datasets are unknown, so that a node with inputs is checked too.
+  const isNew = !known || (found !== undefined && !known.withInputs)
+  if (layoutOf(task.output) && tables.warnings.length === 0 && isNew) {
     await checkSqlOf(task, params, { stores, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
-    // Without inputs, columns in paths and of datasets are unknown, so that another node is checked too.
-    if (found) checked.add(task.name)
+    checked.set(task.name, { withInputs: found !== undefined })
   }
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
