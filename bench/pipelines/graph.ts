@@ -1,15 +1,5 @@
 /** A graph of a hundred tiny tasks in ten layers, and a task that 300 nodes are made of. */
-import {
-  column,
-  csv,
-  files,
-  param,
-  parquet,
-  partitionsOf,
-  pipeline,
-  type TaskDefinition,
-  task,
-} from 'fanmill'
+import { column, csv, files, param, parquet, partitionsOf, pipeline, type TaskDefinition, task } from 'fanmill'
 
 const layerTasks = 10
 const tiny = { source: files({ paths: 'graph/tiny.csv', format: csv() }), columns: { x: column.int32() } }

@@ -6,12 +6,13 @@ import { paramsSchema } from '../model/manifest.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { reader } from '../state/state.ts'
 import { type GraphNode, type TaskGraph, targetsSchema } from './graph.ts'
-import { type CodeHash, unknownCode } from './lineage.ts'
+import { type CodeHash, lineages, unknownCode } from './lineage.ts'
+import { nodeIndex, shareIndex } from './node-index.ts'
 import { inOrder } from './node-order.ts'
 import type { NodeStates } from './node-states.ts'
 import { orderOutputs } from './output-order.ts'
 import { allRequiredNodes } from './required-nodes.ts'
-import { addNodes, bindTask, growingGraph, requiredKeys } from './resolve-graph.ts'
+import { addNodes, bindTask, type GrowingGraph, requiredKeys } from './resolve-graph.ts'
 
 const answerSchema = v.object({
   /** Key of the node that was asked. */
@@ -60,36 +61,55 @@ export function expandGraph(
   graph: TaskGraph,
   { key, answer, states, codeHash = unknownCode }: Expansion,
 ): TaskGraph {
-  const growing = growingGraph(pipeline, codeHash, graph.nodes)
-  const { nodes } = growing
-  const node = nodes.get(key)
+  const index = nodeIndex(graph)
+  const node = index.find(key)
   if (!node) throw new TypeError(`expected node ${key} in the graph`)
   const path = (): readonly string[] => pathTo(graph, key)
   const groups = Object.entries(answer.groups).map(
     ([name, all]) => [name, all.map(({ task, params }) => bindTask(taskNamed(pipeline, task), params))] as const,
   )
   const required = requiredKeys({ groups: Object.fromEntries(groups), targets: answer.targets })
-  nodes.set(key, { ...node, ...required, isDiscovered: true })
+  const changed = { ...node, ...required, isDiscovered: true }
+  const added = new Map<string, GraphNode>()
+  const find = (one: string): GraphNode | undefined => (one === key ? changed : (added.get(one) ?? index.find(one)))
+  const nodes: GrowingGraph['nodes'] = {
+    get: find,
+    has: one => find(one) !== undefined,
+    get size() {
+      return graph.nodes.length + added.size
+    },
+    set: (one, each) => added.set(one, each),
+  }
+  const growing = { pipeline, nodes, lineageOf: lineages(pipeline, codeHash) }
   for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(growing, each, path)
-  const ordered = addedBefore(key, nodes, graph.nodes.length) ?? inOrder(nodes, path)
-  return { ...graph, nodes: orderOutputs(ordered, pipeline.tasks, states) }
+  const ordered = withAdded(graph.nodes, { changed, added, path })
+  const others = [changed, ...added.values()]
+  if (!index.areApart(others)) return { ...graph, nodes: orderOutputs(ordered, pipeline.tasks, states) }
+  const grown = { ...graph, nodes: ordered }
+  shareIndex(graph, grown, others)
+  return grown
+}
+
+interface Additions {
+  /** The node that requires what was added, with all that it requires. */
+  readonly changed: GraphNode
+  readonly added: ReadonlyMap<string, GraphNode>
+  readonly path: () => readonly string[]
 }
 
 /**
  * Returns the nodes with those that were added before the node that requires them, which is their order unless they require a node behind
- * it; undefined then. A graph may grow by thousands of answers, and ordering all of its nodes costs several times as much.
+ * it. A graph may grow by thousands of answers, and ordering all of its nodes costs several times as much. @throws GRAPH_CYCLE
  */
-function addedBefore(
-  key: string,
-  nodes: ReadonlyMap<string, GraphNode>,
-  knownCount: number,
-): readonly GraphNode[] | undefined {
-  const all = [...nodes.values()]
-  const at = all.findIndex(node => node.key === key)
-  const [before, behind, added] = [all.slice(0, at), all.slice(at, knownCount), all.slice(knownCount)]
-  const ready = new Set([...before, ...added].map(node => node.key))
-  const isInOrder = [...behind.slice(0, 1), ...added].every(({ requires }) => requires.every(one => ready.has(one)))
-  return isInOrder ? [...before, ...added, ...behind] : undefined
+function withAdded(known: readonly GraphNode[], { changed, added, path }: Additions): readonly GraphNode[] {
+  const at = known.findIndex(({ key }) => key === changed.key)
+  const before = known.slice(0, at)
+  const required = new Set([changed, ...added.values()].flatMap(({ requires }) => requires))
+  for (const key of added.keys()) required.delete(key)
+  if (required.size > 0) for (const { key } of before) required.delete(key)
+  if (required.size === 0) return [...before, ...added.values(), changed, ...known.slice(at + 1)]
+  const all = [...known.with(at, changed), ...added.values()]
+  return inOrder(new Map(all.map(node => [node.key, node])), path)
 }
 
 /** The answer of a node, and the states of the nodes of the graph. */

@@ -30,7 +30,7 @@ export function lineages(
 interface NodePlace {
   readonly task: TaskDefinition
   /** Has all that the node requires. */
-  readonly nodes: ReadonlyMap<string, GraphNode>
+  readonly nodes: Pick<ReadonlyMap<string, GraphNode>, 'get'>
 }
 
 /** Refuses a pipeline with salted outputs where the hashes of its code are not known. */

@@ -30,8 +30,8 @@ export function resolveGraph(
   codeHash: CodeHash = unknownCode,
 ): TaskGraph {
   const requested = requestedNodes(pipeline, request)
-  const growing = growingGraph(pipeline, codeHash)
-  const { nodes } = growing
+  const nodes = new Map<string, GraphNode>()
+  const growing = { pipeline, nodes, lineageOf: lineages(pipeline, codeHash) }
   for (const each of requested) if (!nodes.has(each.key)) addNodes(growing, each)
   return {
     fanmill: formatVersion,
@@ -69,19 +69,11 @@ export const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask =
 /** The nodes of a graph to which others are added. */
 export interface GrowingGraph {
   readonly pipeline: PipelineDefinition
-  readonly nodes: Map<string, GraphNode>
+  readonly nodes: Pick<ReadonlyMap<string, GraphNode>, 'get' | 'has' | 'size'> & {
+    set(key: string, node: GraphNode): unknown
+  }
   readonly lineageOf: ReturnType<typeof lineages>
 }
-
-export const growingGraph = (
-  pipeline: PipelineDefinition,
-  codeHash: CodeHash,
-  nodes: readonly GraphNode[] = [],
-): GrowingGraph => ({
-  pipeline,
-  nodes: new Map(nodes.map(node => [node.key, node])),
-  lineageOf: lineages(pipeline, codeHash),
-})
 
 /** A node, and what it requires. */
 interface NodeFields extends RequiredNodes {

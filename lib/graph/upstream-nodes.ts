@@ -1,18 +1,15 @@
 /** Lists the nodes that a node requires, with what its steps need to know of them. */
 import type { UpstreamNode } from '../model/upstream-node.ts'
 import type { GraphNode, TaskGraph } from './graph.ts'
-
-/** Nodes by their keys: a graph is asked about each of its nodes. */
-const keyed = new WeakMap<TaskGraph, ReadonlyMap<string, GraphNode>>()
+import { nodeIndex } from './node-index.ts'
 
 /** Returns a function that lists the nodes which a node of the graph requires. */
 export function upstreamNodes(graph: TaskGraph): (node: GraphNode) => readonly UpstreamNode[] {
-  const byKey = keyed.get(graph) ?? new Map(graph.nodes.map(node => [node.key, node]))
-  keyed.set(graph, byKey)
+  const index = nodeIndex(graph)
   return ({ groups }) =>
     Object.entries(groups).flatMap(([name, keys]) =>
       keys.flatMap(key => {
-        const found = byKey.get(key)
+        const found = index.find(key)
         return found ? [upstreamNode(name, found)] : []
       }),
     )

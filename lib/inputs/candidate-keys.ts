@@ -7,18 +7,15 @@ const keysMax = 10_000
 /** Keys that no user means: state, other dot files, packages. */
 const hidden = /(^|\/)(\.|node_modules\/)/
 
-/** Time for which a listing serves: a plan of hundreds of nodes may find nothing for each of them. */
-const keptMs = 10_000
+const listed = new WeakMap<Store, Promise<string[]>>()
 
-const kept = new WeakMap<Store, { readonly keys: Promise<string[]>; readonly listedAtMs: number }>()
-
-/** Returns no keys where the whole store may not be listed, as on Lambda: a missing hint must not hide the error itself. */
+/**
+ * Returns keys as they were when they were first needed: a plan of hundreds of nodes may find nothing for each of them. Returns none where
+ * the whole store may not be listed, as on Lambda: a missing hint must not hide the error itself.
+ */
 export function candidateKeys(store: Store): Promise<string[]> {
-  const known = kept.get(store)
-  const now = performance.now()
-  if (known && now - known.listedAtMs < keptMs) return known.keys
-  const keys = listKeys(store)
-  kept.set(store, { keys, listedAtMs: now })
+  const keys = listed.get(store) ?? listKeys(store)
+  listed.set(store, keys)
   return keys
 }
 
