@@ -1,6 +1,6 @@
 /** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time, for any number of tasks. */
 import { dirname } from 'node:path'
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, threadId } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { stageOf } from './define/task-stages.ts'
@@ -12,6 +12,7 @@ import type { WorkerAnswer, WorkerJob } from './model/worker-job.ts'
 import { openWorkerChannel } from './threads/channel.ts'
 import { surviveUserCode } from './threads/survival.ts'
 import type { ThreadSetup } from './threads/thread-state.ts'
+import { noteThread, type RestedThread } from './threads/thread-traces.ts'
 import { openThread, type Thread } from './threads/worker-thread.ts'
 
 export interface WorkerSetup extends ThreadSetup {
@@ -38,6 +39,8 @@ const survival = surviveUserCode()
 const threads = new Map<number, Promise<Thread>>()
 /** The task of the running job. */
 let current: Promise<Thread> | undefined
+/** Runs that had jobs in this thread and have ended. */
+let runsEnded = 0
 const channel = openWorkerChannel(
   () => {
     current?.then(thread => thread.stop()).catch(() => undefined)
@@ -47,8 +50,20 @@ const channel = openWorkerChannel(
   },
 )
 
+const isUnchanged = noteThread()
+
 export function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
   return channel.during(port, () => answer(call))
+}
+
+/** Closes all tasks, because the run has ended. The next one loads its module anew, so that variables of the module begin anew too. */
+export async function rest(): Promise<RestedThread> {
+  const closing = [...threads.values()].map(closeThread)
+  threads.clear()
+  current = undefined
+  runsEnded++
+  await Promise.all(closing)
+  return { thread: threadId, isUnchanged: isUnchanged() && !channel.isWaiting && !survival.takeUncaught() }
 }
 
 async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
@@ -75,7 +90,7 @@ function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): Pr
   for (const [id, thread] of threads) {
     if (openSetups.includes(id) && threads.size < setupsMax) continue
     threads.delete(id)
-    closing.push(thread.then(opened => opened.close()).catch(() => undefined))
+    closing.push(closeThread(thread))
   }
   const thread = found ?? Promise.all(closing).then(() => open(setup))
   threads.set(setupId, thread)
@@ -86,14 +101,19 @@ function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): Pr
   return thread
 }
 
+const closeThread = (thread: Promise<Thread>): Promise<void> =>
+  thread.then(opened => opened.close()).catch(() => undefined)
+
 async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
   const starting = startEngine({ memoryBytes: setup.engineBytes })
+  const { url } = setup.bundle
+  const bundle = { ...setup.bundle, url: runsEnded === 0 ? url : `${url}?run=${runsEnded}` }
   try {
-    const pipeline = await loadPipeline(setup.bundle)
-    const filesFolder = dirname(setup.bundle.file)
+    const pipeline = await loadPipeline(bundle)
+    const filesFolder = dirname(bundle.file)
     const taskOf = (loaded: PipelineDefinition) => stageOf(taskNamed(loaded, setup.task), setup.stage ?? 0)
-    const loadCopy = async (copy: number) => taskOf(await loadPipeline(setup.bundle, copy))
+    const loadCopy = async (copy: number) => taskOf(await loadPipeline(bundle, copy))
     const own = { ...setup, filesFolder, loadCopy, starting }
     return await openThread(taskOf(pipeline), own, message => channel.send(redact(message)))
   } catch (error) {

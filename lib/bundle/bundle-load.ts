@@ -36,8 +36,10 @@ function defaultExport(exported: Readonly<Record<string, unknown>>): unknown {
 /** Returns what a copy of a bundled module exports. @throws DEFINITION_LOAD when the module throws */
 export async function loadModule(bundle: LoadableBundle, copy = 0): Promise<Readonly<Record<string, unknown>>> {
   process.setSourceMapsEnabled(true)
+  const url = new URL(bundle.url)
+  if (copy > 0) url.searchParams.set('copy', `${copy}`)
   try {
-    return await import(copy === 0 ? bundle.url : `${bundle.url}?copy=${copy}`)
+    return await import(url.href)
   } catch (error) {
     throw isDefinitionError(error) ? asOwnError(error) : await loadError(bundle, error)
   }

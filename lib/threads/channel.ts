@@ -15,6 +15,8 @@ export const loadedMessage = 'fanmill-thread-loaded'
 export interface WorkerChannel {
   /** Sends a message on the channel of the running job; between jobs it waits for the next one. */
   send(message: WorkerMessage): void
+  /** Whether messages wait for the next job. */
+  readonly isWaiting: boolean
   /** Runs a job with its channel, and closes the channel, after which no message of the job arrives. */
   during<T>(port: MessagePort, work: () => Promise<T>): Promise<T>
 }
@@ -29,6 +31,9 @@ export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) 
     send(message) {
       if (current) current.postMessage(message)
       else waiting.push(message)
+    },
+    get isWaiting() {
+      return waiting.length > 0
     },
     async during(port, work) {
       port.on('message', (order: 'stop' | Interrupt) => (order === 'stop' ? stop() : interrupt(order)))

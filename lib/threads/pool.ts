@@ -11,6 +11,7 @@ import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from '
 import { releaseThreads } from './release-threads.ts'
 import { enlargeYoungGeneration, threadLimits } from './thread-memory.ts'
 import { followStarts } from './thread-starts.ts'
+import type { RestedThread } from './thread-traces.ts'
 
 /** Setup of a thread for one task, as plain data. */
 export type WorkerSetup = Readonly<Record<string, unknown>>
@@ -44,6 +45,8 @@ export interface ThreadPool {
   readonly isHung: boolean
   /** Opens workers that run the jobs of one task. Their `close` waits for their jobs, and keeps the threads for other tasks. */
   workersFor(task: TaskOptions): Workers
+  /** Lets all threads close what they have opened. Resolves to whether another run may use them: none is lost, and each is as it was before its first job. */
+  rest(): Promise<boolean>
   /** Waits for all jobs, and ends the threads. Does not wait for abandoned jobs. */
   close(): Promise<void>
 }
@@ -111,6 +114,7 @@ export function openPool(options: PoolOptions): ThreadPool {
       return pool.isHung
     },
     workersFor: task => openTask(pool, setupCount++, task),
+    rest: () => restThreads(pool),
     async close() {
       refThreads(pool)
       // Piscina's own wait ends too early when several jobs are running, and a thread that ends in a query ends the process.
@@ -126,6 +130,21 @@ export function openPool(options: PoolOptions): ThreadPool {
       await piscina.close({ force: false })
     },
   }
+}
+
+async function restThreads({ isHung, piscina, starts, running }: PoolState): Promise<boolean> {
+  if (isHung || isAnyLost()) return false
+  await settled(running)
+  starts.follow()
+  await starts.all()
+  const { threads } = piscina
+  // Those that had no job need not rest. Otherwise each thread gets one job, because none is busy.
+  const count = piscina.completed === 0 ? 0 : threads.length
+  const resting = Array.from({ length: count }, (): Promise<RestedThread> => piscina.run(undefined, { name: 'rest' }))
+  const rested = await Promise.all(resting).catch(() => [])
+  for (const thread of piscina.threads) thread.unref()
+  const usable = new Set(rested.filter(({ isUnchanged }) => isUnchanged).map(({ thread }) => thread))
+  return usable.size === count && piscina.threads.length === threads.length
 }
 
 function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOptions): Workers {

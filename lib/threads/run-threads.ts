@@ -1,4 +1,5 @@
 /** Opens the threads of a run on this machine, each with its share of the memory. */
+import { openKeptPool } from './kept-threads.ts'
 import {
   checkMemory,
   defaultMemoryMb,
@@ -8,7 +9,7 @@ import {
   threadsAtOnce,
 } from './machine.ts'
 import { memoryCeiling } from './machine-memory.ts'
-import { openPool, type ThreadPool } from './pool.ts'
+import type { ThreadPool } from './pool.ts'
 
 export interface RunThreads {
   readonly workers: number
@@ -25,7 +26,7 @@ export interface RunThreadsOptions {
   readonly workers?: number | undefined
 }
 
-/** Starts the threads; the caller closes the pool. @throws USAGE for too little memory */
+/** Starts the threads, or takes those of the run before; the caller closes the pool. @throws USAGE for too little memory */
 export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThreadsOptions): RunThreads {
   const memoryMb = givenMb ?? defaultMemoryMb()
   const workers = wanted ?? defaultWorkers(memoryMb)
@@ -36,6 +37,6 @@ export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThread
   // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
   const startAtOnce = threadsAtOnce(workers)
-  const pool = openPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
+  const pool = openKeptPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
   return { workers, memoryMb, memory, memoryBytesMax, pool }
 }
