@@ -11,7 +11,7 @@ import { type ColumnValues, columnValuesReader } from './columns-out.ts'
 import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
 import { quoteName, quoteText } from './duckdb/quote.ts'
 import { neededPartitions } from './partition-filter.ts'
-import { scan } from './read/parquet-describe.ts'
+import { byPosition, scan } from './read/parquet-describe.ts'
 import { rowGroupFilter } from './read/row-group-filter.ts'
 import { conditionColumns } from './read/used-columns.ts'
 import { allowedExpression } from './sql/allowed.ts'
@@ -196,20 +196,23 @@ async function wholeRows(
 ): Promise<string> {
   const from = scan([part.file])
   const there = await namesOf(connection, from, part)
-  return `SELECT ${partColumns(schema, part.partition, there).join(', ')} FROM ${from}${rowsCondition(part)}`
+  const renamed = byPosition(there)
+  const sqlOf = (name: string): string => (renamed === '' ? quoteName(name) : `c${there.indexOf(name)}`)
+  const columns = partColumns(schema, part.partition, { there, sqlOf })
+  return `SELECT ${columns.join(', ')} FROM ${from}${renamed}${rowsCondition(part)}`
 }
 
-/** Returns the columns of the dataset as SQL over a part; `there` are those that its file has, default all. */
+/** Returns the columns of the dataset as SQL over a part; `there` are those that its file has, default all, each as `sqlOf` names it. */
 export function partColumns(
   schema: readonly SchemaColumn[],
-  partition: LocalPart['partition'],
-  there?: readonly string[],
+  partition: Partition = {},
+  { there, sqlOf = quoteName }: { readonly there?: readonly string[]; sqlOf?(name: string): string } = {},
 ): string[] {
   return schema.map(({ name, type }) => {
-    const value = partition?.[name]
+    const value = Object.hasOwn(partition, name) ? partition[name] : undefined
     const column = quoteName(name)
     if (value !== undefined) return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${column}`
-    return (there?.includes(name) ?? true) ? column : `CAST(NULL AS ${type}) AS ${column}`
+    return (there?.includes(name) ?? true) ? `${sqlOf(name)} AS ${column}` : `CAST(NULL AS ${type}) AS ${column}`
   })
 }
 

@@ -29,7 +29,7 @@ export function foreignColumnsOf(footer: ParquetFooter): readonly ParquetColumn[
  */
 export function isReadAsWritten(columns: readonly ParquetColumn[], chosen: ReadonlySet<number>): boolean {
   const names = new Set(columns.map(({ name }) => name.toLowerCase()))
-  if (names.size < columns.length || engineNames.some(name => names.has(name))) return false
+  if (names.size < columns.length || names.has('')) return false
   const canOpen = columns.every(
     ({ leaves, refused }) => refused === undefined && leaves.every(({ kind }) => kind !== 'geometry'),
   )
@@ -38,6 +38,3 @@ export function isReadAsWritten(columns: readonly ParquetColumn[], chosen: Reado
 
 const isKept = ({ kind, unit }: ParquetLeaf): boolean =>
   kind === 'native' || kind === 'text' || kind === 'binary' || kind === 'json' || (kind === 'timestamp' && unit === 2)
-
-/** Names that the engine gives to columns of its own, or to those without a name. */
-const engineNames = ['', 'filename', 'file_index', 'file_row_number']

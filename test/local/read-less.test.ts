@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openDataset } from '../../lib/index.ts'
+import { openDataset, sql } from '../../lib/index.ts'
 import { s3Store } from '../../lib/store/s3/store.ts'
 import { type S3Server, startS3Server } from '../store/s3/server.ts'
 import { type Project, project } from './project.ts'
@@ -161,4 +161,39 @@ export default pipeline({ name: 'shops', tasks: [some] })
     // The identity of an object without a checksum is a hash of its content, which plan reads.
     expect(bytesRequested('all.parquet', since) - content.length).toBeLessThanOrEqual(1.05 * needed)
   })
+})
+
+it('reads, joins, sorts and groups rows whose columns have names of the engine', async () => {
+  const names = ['file_row_number', 'file_index', 'filename', 'bucket', 'constructor']
+  const values = names.map((name, at) => `((i * ${7 + at}) % ${11 + at})::INT AS ${name}`)
+  const source = `SELECT 'p' || i % 3 AS p, i::INT AS v, ${values.join(', ')} FROM range(9000) AS t(i)`
+  const { folder, out, run } = project(
+    `
+import { count, files, joinOf, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
+const source = files({ paths: 'in/*.parquet', format: parquetFiles() })
+const base = task({ name: 'base', source, output: parquet({ path: 'base', partitionBy: ['p'], sortBy: ['v'], rowGroupRows: 2048 }) })
+const late = task({ name: 'late', source: partitionsOf(base, { where: sql\`v >= 6500\` }), output: parquet({ path: 'late' }) })
+const joined = task({ name: 'joined', source: joinOf({ left: base, right: late }, { on: ['v', 'p', 'file_index'], prefix: 'late_' }), output: parquet({ path: 'joined' }) })
+const sorted = task({ name: 'sorted', source, output: parquet({ path: 'sorted', sortBy: { columns: ['filename', 'v'], global: true } }) })
+const grouped = task({ name: 'grouped', source, output: parquet({ path: 'grouped' }) }).reduce({ by: ['bucket'], measures: { n: count() }, buckets: 4 })
+export default pipeline({ name: 'names', tasks: [base, late, joined, sorted, grouped] })`,
+    { 'in/.keep': '' },
+  )
+  await duck.run(`COPY (${source}) TO '${folder}/in/all.parquet'`)
+  expect((await run()).status).toBe('complete')
+  const all = (from: string, where = 'true') =>
+    query(`SELECT v, ${names.join(', ')} FROM (${from}) WHERE ${where} ORDER BY v`)
+  const written = (path: string) => `SELECT * FROM read_parquet('${out}/${path}/**/*.parquet')`
+  const late = await all(source, 'v >= 6500')
+  for (const path of ['late', 'joined']) expect(await all(written(path))).toEqual(late)
+  expect(await all(written('sorted'))).toEqual(await all(source))
+  expect(await query(`${written('grouped')} ORDER BY ALL`)).toEqual(
+    await query(`SELECT bucket, count(*) AS n FROM (${source}) GROUP BY bucket ORDER BY ALL`),
+  )
+  for (const shard of [undefined, { index: 1, count: 3 }]) {
+    const read = (await openDataset(join(out, 'base'))).rows({ where: sql`v >= 6500`, shard })
+    const found = (await Array.fromAsync(read)).toSorted((a, b) => Number(a.v) - Number(b.v))
+    const own = late.filter(row => !shard || (row as { v: number }).v % 3 === 1)
+    expect(found.map(({ p: _, ...row }) => row)).toEqual(own)
+  }
 })

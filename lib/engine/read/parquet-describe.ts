@@ -63,9 +63,10 @@ async function fileColumns(
     throw parquetFault(error, [{ file, origin }])
   })
   const types = result.columnTypes()
+  const isNamed = parquet.isAsWritten && byPosition(parquet.columns.map(({ name }) => name)) === ''
   return parquet.columns.map((column, index) => ({
     ...column,
-    from: parquet.isAsWritten ? quoteName(column.name) : `c${index}`,
+    from: isNamed ? quoteName(column.name) : `c${index}`,
     type: types[index] as DuckDBType,
   }))
 }
@@ -159,6 +160,15 @@ export function checkColumn(file: ParquetFile, position: number): void {
   if (file.columns.filter(column => column.name === name).length > 1)
     throw refusal(file, name, 'expected columns of different names, got this one twice; rename one')
 }
+
+/** Names by which the engine tells the place of a row; a column of a file that has one hides it. */
+const placeNames = ['file_row_number', 'file_index']
+
+/** Names the columns of a scan `c0`, `c1`, … where one of them would hide a name of the engine; an empty text where none does. */
+export const byPosition = (names: readonly string[]): string =>
+  names.some(name => placeNames.includes(name.toLowerCase()))
+    ? ` AS scanned(${names.map((_, index) => `c${index}`).join(', ')})`
+    : ''
 
 /** Returns a FROM clause over the files, with columns by position and none from their paths, and with further options of the engine. */
 export const scan = (files: readonly string[], options: readonly string[] = []): string =>

@@ -4,7 +4,7 @@ import type { ColumnDefinition } from '../../define/definition.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { misfit } from './column-sql.ts'
-import { type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
+import { byPosition, type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
 import { checkColumns, namesOf, type ParquetOptions, pathColumnsOf, readNames } from './parquet-names.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
@@ -123,7 +123,8 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
 
 /** Returns a FROM clause over the files of a group, with the rows that are read. */
 function scanGroup(group: readonly ParquetFile[]): string {
-  const from = scan(group.map(({ file }) => file))
+  const names = group[0]?.columns.map(({ name }) => name) ?? []
+  const from = `${scan(group.map(({ file }) => file))}${byPosition(names)}`
   const ranges = group[0]?.rowRanges?.map(({ start, end }) => `file_row_number BETWEEN ${start} AND ${end - 1}`)
   // The engine leaves out row groups by the numbers of their rows.
   return ranges ? `(SELECT *, file_row_number, file_index FROM ${from} WHERE ${ranges.join(' OR ') || 'false'})` : from

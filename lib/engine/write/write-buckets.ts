@@ -59,7 +59,7 @@ export async function rowsByBucket(
   file: string,
   options: BucketOptions,
 ): Promise<readonly number[]> {
-  const sql = `SELECT ${bucketOf(options)} AS bucket, count(*) FROM read_parquet(${quoteText(file)}) GROUP BY bucket`
+  const sql = `SELECT ${bucketOf(options)} AS ${bucketColumn}, count(*) FROM read_parquet(${quoteText(file)}) GROUP BY ALL`
   const rows = new Array<number>(options.buckets).fill(0)
   for (const [bucket, count] of (await connection.runAndReadAll(sql)).getRows()) rows[Number(bucket)] = Number(count)
   return rows

@@ -12,6 +12,9 @@ import { vectorRows } from './writer-limits.ts'
 /** The column of a chunk with what rows are sorted by: bytes whose order is that of the rows. */
 export const orderColumn = '_fanmill_order'
 
+/** The column with the path of the file. */
+const fileColumn = '_fanmill_file'
+
 /** Bytes of a chunk's first key that its plan has. The beginning of a key is enough for a bound. */
 const keyBytesMax = 64
 /** Chunks of a run, so that ranges of the order read little that belongs to their neighbours. */
@@ -78,9 +81,9 @@ async function copy(
 async function withFirstKeys(connection: DuckDBConnection, parts: readonly SharePart[]): Promise<SharePart[]> {
   const files = scan(
     parts.map(({ file }) => file),
-    ['filename = true'],
+    [`filename = ${fileColumn}`],
   )
-  const sql = `SELECT filename, hex(min(${orderColumn})[1:${keyBytesMax}]) FROM ${files} GROUP BY filename`
+  const sql = `SELECT ${fileColumn}, hex(min(${orderColumn})[1:${keyBytesMax}]) FROM ${files} GROUP BY ${fileColumn}`
   const first = new Map(
     (await connection.runAndReadAll(sql)).getRows().map(([file, key]) => [String(file), String(key)]),
   )
