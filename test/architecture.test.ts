@@ -55,6 +55,7 @@ const arrows: Record<string, string> = {
 const packages: Record<string, RegExp> = {
   'lib/define': /^valibot$/,
   'lib/aws': /^valibot$/,
+  'lib/errors/record-schema.ts': /^valibot$/,
   'lib/errors/nearest.ts': /^fastest-levenshtein$/,
   'lib/paths/glob.ts': /^picomatch$/,
   'lib/zip': /^(node:|yauzl$)/,

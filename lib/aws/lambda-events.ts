@@ -1,5 +1,6 @@
 /** Input of executions and answers of Plan and Commit, as JSON; and the contents of the functions' asset and environment. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { type RunName, runNameSchema } from '../model/run-identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
@@ -26,7 +27,7 @@ export type ManualEvent = DataOf<typeof manualEventSchema>
 
 export const manualEventSchema = v.strictObject({
   task: v.optional(v.string()),
-  params: v.optional(v.record(v.string(), v.unknown())),
+  params: v.optional(record(v.string(), v.unknown())),
   force: v.optional(v.boolean()),
   /** Attempt of the named task to continue; it fails where that is not possible, and never becomes another run. */
   resume: v.optional(runNameSchema),

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { PipelineDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
 import { placesOf } from './places.ts'
@@ -12,11 +13,11 @@ export const shipFactsSchema = v.object({
   /** `name@version` of the library and of its engine. */
   versions: v.array(text),
   /** Hash of each thing that a deployment gives to a pipeline, by its name in `needs`. */
-  needs: v.record(text, text),
+  needs: record(text, text),
   /** Globs of the files that `ctx.file()` reads. */
   include: v.array(text),
   /** Versions of the packages in the asset that are not bundled. Of shipped code: those that it imports. */
-  external: v.record(text, text),
+  external: record(text, text),
 })
 export type ShipFacts = DataOf<typeof shipFactsSchema>
 

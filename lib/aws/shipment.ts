@@ -1,5 +1,6 @@
 /** Code that travels to deployed functions without a deployment, as one object below the state. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { columnsSchema } from '../model/manifest.ts'
 import { shipFactsSchema } from './ship-facts.ts'
@@ -12,11 +13,11 @@ export const shipmentSchema = v.object({
   code: text,
   sourceMap: text,
   /** Code hash by task name. */
-  codeHashes: v.record(text, text),
+  codeHashes: record(text, text),
   /** Columns that a task writes, by task name, where they are known before a run. */
-  schemas: v.record(text, columnsSchema),
+  schemas: record(text, columnsSchema),
   /** Files that `ctx.file()` reads, by path from the pipeline's folder, in base64. */
-  files: v.record(text, v.object({ content: text, mode: v.number() })),
+  files: record(text, v.object({ content: text, mode: v.number() })),
 })
 export type Shipment = DataOf<typeof shipmentSchema>
 

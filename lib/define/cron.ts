@@ -1,5 +1,6 @@
 /** Builds schedules: when a pipeline starts by itself, and with which parameters. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, invalid, options } from './check.ts'
 import { checkCronFields } from './cron-fields.ts'
 import type { ParamValue } from './definition.ts'
@@ -45,7 +46,7 @@ const value = v.union(
 
 const cronOptions = options({
   timezone: v.optional(v.pipe(filledText, v.check(isTimezone, 'a time zone such as Europe/Berlin'))),
-  params: v.optional(v.record(filledText, value, 'parameters by name')),
+  params: v.optional(record(filledText, value, 'parameters by name')),
 })
 
 function isTimezone(name: string): boolean {

@@ -1,5 +1,6 @@
 /** Builds the steps that bring rows of one key together. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, invalid, options, piece } from './check.ts'
 import type { DistinctStep, ExchangeStep, Measure, ReduceStep } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
@@ -55,7 +56,7 @@ const exchangeOptions = options(shared, { keys: 'by', key: 'by', on: 'by' })
 const reduceOptions = options(
   {
     ...shared,
-    measures: v.record(
+    measures: record(
       filledText,
       piece<Measure>('a measure such as count() or sum(column)', measures),
       'measures by name',

@@ -1,5 +1,6 @@
 /** Builds external tasks: files that somebody else writes, and that must be there before a task runs. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, options, piece } from './check.ts'
 import { withHidden } from './freeze.ts'
 import type { ParamDefinition, Params } from './param-definition.ts'
@@ -59,7 +60,7 @@ const externalOptions = options({
   name: definitionName,
   doc: v.optional(text),
   params: v.optional(
-    v.record(v.string(), piece<ParamDefinition>('a parameter such as param.month()', ['param']), 'parameters by name'),
+    record(v.string(), piece<ParamDefinition>('a parameter such as param.month()', ['param']), 'parameters by name'),
   ),
   target: relativePath,
 })

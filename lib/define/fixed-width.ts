@@ -1,5 +1,6 @@
 /** Builds the format of lines whose columns have fixed places. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, invalid, options } from './check.ts'
 import type { FieldRange, FixedWidthFormat } from './definition.ts'
 import { anyEncoding, declaredEncoding, type EncodingOptions } from './encoding-options.ts'
@@ -65,7 +66,7 @@ function rangesOf(columns: FixedWidthOptions['columns']): FixedWidthFormat['colu
 const placeText = 'a width such as 10, or { from: 1, to: 10 }'
 const fixedWidthOptions = options({
   columns: v.pipe(
-    v.record(filledText, v.union([count(1), options({ from: count(1), to: count(1) })], placeText), 'places by column'),
+    record(filledText, v.union([count(1), options({ from: count(1), to: count(1) })], placeText), 'places by column'),
     v.check(all => Object.keys(all).length > 0, 'at least one column'),
   ),
   skip: v.optional(count(0)),

@@ -1,5 +1,6 @@
 /** The builder of a source that joins the rows of two datasets by key. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, invalid, options } from './check.ts'
 import type { JoinSource, PartitionsOfSource } from './definition.ts'
 import { bucketCount } from './exchange.ts'
@@ -92,7 +93,7 @@ export function withSides(join: JoinSource, { left, right }: Pick<JoinSource, 'l
 const sidesSchema = options({ left: v.unknown(), right: v.unknown() }, { from: 'left', to: 'right' })
 
 const columnNames = v.union(
-  [v.array(filledText), v.record(filledText, filledText)],
+  [v.array(filledText), record(filledText, filledText)],
   'a list of columns that both sides have, or columns of the left side with those of the right',
 )
 const someNames = v.pipe(

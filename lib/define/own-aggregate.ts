@@ -1,5 +1,6 @@
 /** Builds measures of which the user writes the SQL. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, invalid, options } from './check.ts'
 import type { OwnAggregate } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
@@ -78,7 +79,7 @@ export const withStates = (sql: string, columnOf: (name: string) => string): str
 
 const columnList = v.pipe(v.array(filledText, 'a list of column names'), v.minLength(1, 'at least one column'))
 const expressions = v.pipe(
-  v.record(v.string(), filledText, 'SQL expressions by the names of states'),
+  record(v.string(), filledText, 'SQL expressions by the names of states'),
   v.check(all => Object.keys(all).length > 0, 'at least one state'),
 )
 const aggregateOptions = options(

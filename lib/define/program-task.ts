@@ -1,5 +1,6 @@
 /** Builds tasks that run a program in a process of its own. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { type ActingTask, type ActingTaskOptions, actingOptions, actingTask, otherActingNames } from './acting-task.ts'
 import type { Environment, ProgramSource } from './action-definition.ts'
 import { check, options } from './check.ts'
@@ -55,7 +56,7 @@ const programOptions = options(
     ),
     environment: v.optional(
       v.union(
-        [v.record(filledText, text), v.function()],
+        [record(filledText, text), v.function()],
         'strings by name, or a function of the params that returns them',
       ),
     ),

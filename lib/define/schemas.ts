@@ -1,5 +1,6 @@
 /** Defines the schemas that several builders share. Each message names what it expects. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { piece } from './check.ts'
 import type { ColumnDefinition, Format } from './definition.ts'
 
@@ -13,6 +14,7 @@ export const anyFunction = v.function('a function')
 export const definitionName = v.pipe(
   v.string('a name'),
   v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
+  v.check(name => !(name in Object.prototype), 'a name that not every JavaScript object has already'),
 )
 
 /** Returns the schema of a whole number from `min` up. */
@@ -43,7 +45,7 @@ export const names = v.pipe(
 )
 
 /** Columns that a step adds, or none. */
-export const addedColumns = v.record(
+export const addedColumns = record(
   filledText,
   piece<ColumnDefinition>('a column such as column.string()', ['column']),
   'columns by name',

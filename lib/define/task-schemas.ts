@@ -1,5 +1,6 @@
 /** Defines the schemas of options that several kinds of tasks have. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { piece } from './check.ts'
 import type { ParamDefinition, SecretDefinition, TaskDefinition } from './definition.ts'
 import type { Requirements } from './requirement-definition.ts'
@@ -11,23 +12,24 @@ export const identifier = v.pipe(
   v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores that begins with no digit'),
 )
 
-export const paramsByName = v.record(
+export const paramsByName = record(
   v.pipe(
     identifier,
     v.check(name => name !== 'task' && name !== 'salt', 'a name other than task and salt, which paths use already'),
+    v.check(name => !(name in Object.prototype), 'a name that not every JavaScript object has already'),
   ),
   piece<ParamDefinition>('a parameter such as param.string()', ['param']),
   'parameters by name',
 )
 
-export const secretsByName = v.record(
+export const secretsByName = record(
   identifier,
   piece<SecretDefinition>("secret('name')", ['secret']),
   'secrets by name',
 )
 
 /** The schema of amounts of resources by name. */
-export const amounts = v.record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
+export const amounts = record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
 
 /** The options that say when a task runs. */
 export const graphOptions = {

@@ -1,5 +1,6 @@
 /** Builds tasks, and adds steps to them. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { check, options, piece } from './check.ts'
 import { column } from './column.ts'
 import type { Columns, Params, Source, SqlStep, StepDefinition, TableDefinition, TaskDefinition } from './definition.ts'
@@ -156,7 +157,7 @@ const taskOptions = options(
     ),
     columns: v.optional(columnsSchema),
     tables: v.optional(
-      v.record(
+      record(
         v.pipe(
           identifier,
           v.check(name => name.toLowerCase() !== 'input', 'a name other than input, which is the rows themselves'),

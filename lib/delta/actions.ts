@@ -4,10 +4,11 @@
  */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 
-const texts = v.record(v.string(), v.string())
-const partitionValues = v.record(v.string(), v.nullable(v.string()))
+const texts = record(v.string(), v.string())
+const partitionValues = record(v.string(), v.nullable(v.string()))
 // Other writers leave fields out or set them to null, which mean the same.
 const optional = <S extends v.GenericSchema>(schema: S) => v.nullish(schema)
 
@@ -45,7 +46,7 @@ const addSchema = v.looseObject({
   dataChange: v.boolean(),
   /** JSON in a text. */
   stats: optional(v.string()),
-  tags: optional(v.record(v.string(), v.nullable(v.string()))),
+  tags: optional(record(v.string(), v.nullable(v.string()))),
 })
 /** A file becomes part of the table. */
 export type AddFile = DataOf<typeof addSchema>
@@ -85,7 +86,7 @@ const actionSchema = v.object({
   add: optional(addSchema),
   remove: optional(removeSchema),
   txn: optional(transactionSchema),
-  commitInfo: optional(v.record(v.string(), v.unknown())),
+  commitInfo: optional(record(v.string(), v.unknown())),
 })
 
 /** Reads the actions of a version's file. @throws DELTA_INVALID naming the line */

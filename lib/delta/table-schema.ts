@@ -1,6 +1,7 @@
 /** The columns of a table: reads and writes its schema, and fits the columns of new rows into it. */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import { invalidLog, type MetaData } from './actions.ts'
 import { type DeltaField, type DeltaType, deltaType, engineTypeOf, fieldOf } from './column-types.ts'
@@ -22,7 +23,7 @@ const fieldSchema = v.object({
   name: v.string(),
   type: typeSchema,
   nullable: v.optional(v.boolean(), true),
-  metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+  metadata: v.optional(record(v.string(), v.unknown()), {}),
 })
 const tableSchema = v.object({ type: v.literal('struct'), fields: v.array(fieldSchema) })
 

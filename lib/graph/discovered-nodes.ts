@@ -1,6 +1,7 @@
 /** Adds to a graph what a node requires besides, as its function `discover` has answered. */
 import * as v from 'valibot'
 import type { PipelineDefinition } from '../define/definition.ts'
+import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { paramsSchema } from '../model/manifest.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -22,7 +23,7 @@ const answerSchema = v.object({
   /** Whether the node has been complete since, so that it is asked again. */
   isUsed: v.boolean(),
   /** All nodes that it requires, by the names that the task has for them. */
-  groups: v.record(v.string(), v.array(v.object({ task: v.string(), params: paramsSchema }))),
+  groups: record(v.string(), v.array(v.object({ task: v.string(), params: paramsSchema }))),
   targets: targetsSchema,
 })
 /** The requirements of a node, as they are recorded. */

@@ -1,5 +1,6 @@
 /** The graph of a walk as JSON: nodes, which are tasks with their parameters, and what each requires; the content of graph.json. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { formatVersion, paramsSchema } from '../model/manifest.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
@@ -20,7 +21,7 @@ const nodeSchema = v.object({
   /** Keys of the nodes that must be complete first. */
   requires: keysSchema,
   /** The same keys by the names that the task has for its requirements. */
-  groups: v.record(v.string(), keysSchema),
+  groups: record(v.string(), keysSchema),
   /** Files of external tasks that must be there first. */
   targets: v.optional(targetsSchema),
   /** Whether its function `discover` has answered what it requires besides; absent for tasks without one. */

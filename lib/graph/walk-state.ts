@@ -1,5 +1,6 @@
 /** The state of a walk in waves: how each node ended, and what is known of all nodes after a wave. */
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { runNameSchema } from '../model/run-identity.ts'
 import { reader } from '../state/state.ts'
@@ -47,7 +48,7 @@ const walkSchema = v.object({
   busy: v.array(v.string()),
   /** Whether a node has used up its waits, so that another execution continues. */
   isContinued: v.boolean(),
-  nodes: v.record(v.string(), walkedNodeSchema),
+  nodes: record(v.string(), walkedNodeSchema),
 })
 /** The state of a walk after a step. */
 export type Walk = DataOf<typeof walkSchema>

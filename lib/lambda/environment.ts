@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { assetNames, type LambdaEnvironment, type Tier } from '../aws/lambda-events.ts'
 import { timeoutSecondsMax } from '../aws/tier.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import { rootSpec } from '../store/roots.ts'
 
@@ -70,7 +71,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   }
 }
 
-const texts = v.record(v.string(), v.string())
+const texts = record(v.string(), v.string())
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const tiersSchema = v.pipe(
   v.array(v.object({ memoryMb: count, threads: count, temporaryStorageMb: count })),

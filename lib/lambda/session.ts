@@ -7,6 +7,7 @@ import { assetNames } from '../aws/lambda-events.ts'
 import { type LoadableBundle, loadPipeline } from '../bundle/bundle-load.ts'
 import type { PipelineDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import type { CodeHash } from '../graph/lineage.ts'
 import { columnsSchema, type SchemaColumn } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
@@ -106,5 +107,5 @@ export async function readAsset<T>(
   }
 }
 
-const hashesSchema = v.record(v.string(), v.string())
-const schemasSchema = v.record(v.string(), columnsSchema)
+const hashesSchema = record(v.string(), v.string())
+const schemasSchema = record(v.string(), columnsSchema)

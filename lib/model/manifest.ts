@@ -1,6 +1,7 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
 
 import * as v from 'valibot'
+import { record } from '../errors/record-schema.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { count, type DataOf } from './json-schema.ts'
 import { skippedSchema } from './skipped-member.ts'
@@ -20,8 +21,8 @@ const totalsSchema = v.object({
 })
 export type Totals = DataOf<typeof totalsSchema>
 
-export const paramsSchema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))
-export const partitionSchema = v.record(v.string(), v.nullable(v.string()))
+export const paramsSchema = record(v.string(), v.union([v.string(), v.number(), v.boolean()]))
+export const partitionSchema = record(v.string(), v.nullable(v.string()))
 const columnSchema = v.object({ name: v.string(), type: v.string() })
 export type SchemaColumn = DataOf<typeof columnSchema>
 export const columnsSchema = v.array(columnSchema)

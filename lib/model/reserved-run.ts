@@ -1,6 +1,7 @@
 /** A run that a process has reserved, as the steps pass it on. */
 import * as v from 'valibot'
 import { outputKindNames } from '../define/output-kind.ts'
+import { record } from '../errors/record-schema.ts'
 import { count, type DataOf, modeSchema } from './json-schema.ts'
 import { paramsSchema } from './manifest.ts'
 import type { InputObject } from './plan-data.ts'
@@ -25,7 +26,7 @@ export const frameSchema = v.object({
   /** ISO 8601; when its owner began or resumed it. */
   reservedAt: v.string(),
   /** Etags, by number of the input, of inputs that were written again with the same content since the attempt began. */
-  newEtags: v.record(v.string(), v.string()),
+  newEtags: record(v.string(), v.string()),
   /** Runs of the manifest whose place this one takes. */
   replaces: v.array(v.string()),
 })

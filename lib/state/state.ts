@@ -1,6 +1,7 @@
 /** The state of runs and outputs below `.fanmill/`: the key, content and reader of each file. */
 import * as v from 'valibot'
 import { type ErrorCode, PermanentError } from '../errors/errors.ts'
+import { record } from '../errors/record-schema.ts'
 import { count, type DataOf, modeSchema } from '../model/json-schema.ts'
 import { formatVersion, manifestSchema, paramsSchema } from '../model/manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
@@ -48,7 +49,7 @@ const runSchema = v.object({
   /** Hash of the shipped code that planned it; absent for deployed code. */
   shipped: v.optional(v.string()),
   /** Hashes of the pieces of the definition, by their names in messages. */
-  codeParts: v.optional(v.record(v.string(), v.string())),
+  codeParts: v.optional(record(v.string(), v.string())),
   /** Why the run was necessary when it began. */
   reasons: v.optional(v.array(reasonSchema)),
   /** Sorted by key; pinned as they were when the attempt began, like its plan. */
@@ -125,7 +126,7 @@ const endSchema = v.object({
     v.object({
       code: v.optional(v.custom<ErrorCode>(code => typeof code === 'string')),
       message: v.string(),
-      detail: v.optional(v.record(v.string(), v.unknown())),
+      detail: v.optional(record(v.string(), v.unknown())),
     }),
   ),
 })
@@ -136,7 +137,7 @@ const startsSchema = v.object({
   /** How often commit found neighbours that did not meet. */
   rounds: count,
   /** Offset by slice. */
-  slices: v.record(v.string(), count),
+  slices: record(v.string(), count),
 })
 /** starts.json: the true starts of slices of a text, which commit learned from their neighbours in other batches. */
 export type Starts = DataOf<typeof startsSchema>

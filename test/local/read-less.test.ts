@@ -169,10 +169,10 @@ it('reads, joins, sorts and groups rows whose columns have names of the engine',
   const source = `SELECT 'p' || i % 3 AS p, i::INT AS v, ${values.join(', ')} FROM range(9000) AS t(i)`
   const { folder, out, run } = project(
     `
-import { count, files, joinOf, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
+import { column, count, files, joinOf, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
 const source = files({ paths: 'in/*.parquet', format: parquetFiles() })
-const base = task({ name: 'base', source, output: parquet({ path: 'base', partitionBy: ['p'], sortBy: ['v'], rowGroupRows: 2048 }) })
-const late = task({ name: 'late', source: partitionsOf(base, { where: sql\`v >= 6500\` }), output: parquet({ path: 'late' }) })
+const base = task({ name: 'base', source, columns: { p: column.string(), v: column.int32(), ${names.map(name => `${name}: column.int32()`)} }, output: parquet({ path: 'base', partitionBy: ['p'], sortBy: ['v'], rowGroupRows: 2048 }) })
+const late = task({ name: 'late', source: partitionsOf(base, { where: sql\`v >= 6500\` }), output: parquet({ path: 'late', partitionBy: ['constructor'] }) }).mapRows(row => [row])
 const joined = task({ name: 'joined', source: joinOf({ left: base, right: late }, { on: ['v', 'p', 'file_index'], prefix: 'late_' }), output: parquet({ path: 'joined' }) })
 const sorted = task({ name: 'sorted', source, output: parquet({ path: 'sorted', sortBy: { columns: ['filename', 'v'], global: true } }) })
 const grouped = task({ name: 'grouped', source, output: parquet({ path: 'grouped' }) }).reduce({ by: ['bucket'], measures: { n: count() }, buckets: 4 })

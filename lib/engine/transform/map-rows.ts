@@ -45,10 +45,10 @@ export function rowFunction(
     return targets.map((target, at) => {
       const { name } = target
       const same = sameTyped[at]
-      if (same !== undefined && (!(name in result) || isSameValue(result[name], view.value(same))))
+      if (same !== undefined && (!has(result, name) || isSameValue(result[name], view.value(same))))
         return present(target, view.item(same), row)
       const position = targetPositions[at]
-      const value = name in result ? result[name] : position === undefined ? null : view.value(position)
+      const value = has(result, name) ? result[name] : position === undefined ? null : view.value(position)
       return write(target, value, row)
     })
   }
@@ -85,6 +85,10 @@ export function rowFunction(
     }
   }
 }
+
+/** Whether a result has a value for a column: also by a getter of its class, but not by what every object has, such as `constructor`. */
+const has = (result: object, name: string): boolean =>
+  Object.hasOwn(result, name) || (name in result && !(name in Object.prototype))
 
 /** The rows of a result that may be null, one row or several. @throws TRANSFORM_FAILED for a list with something else than rows */
 function rowsOf(result: ReturnType<typeof callUser>, row: number): readonly object[] {
