@@ -163,6 +163,29 @@ export default pipeline({ name: 'shops', tasks: [some] })
   })
 })
 
+it('compares texts by a collation only where a statement says so', async () => {
+  const who = "CASE i % 4 WHEN 0 THEN 'Zed' WHEN 1 THEN 'alpha' WHEN 2 THEN 'alphA' ELSE 'ZeD' END"
+  const source = `SELECT ${who} AS who, i::INT AS v FROM range(9000) AS t(i)`
+  const { folder, out, run } = project(
+    `
+import { count, files, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
+const source = files({ paths: 'in/*.parquet', format: parquetFiles() })
+const base = task({ name: 'base', source, output: parquet({ path: 'base', rowGroupRows: 2048 }) })
+const early = task({ name: 'early', source: partitionsOf(base, { where: sql\`who < ('b' collate nocase)\` }), output: parquet({ path: 'early' }) })
+const grouped = task({ name: 'grouped', source, output: parquet({ path: 'grouped' }) })
+  .sql\`select who collate nocase as who from input\`.reduce({ by: ['who'], measures: { n: count() } })
+export default pipeline({ name: 'texts', tasks: [base, early, grouped] })`,
+    { 'in/.keep': '' },
+  )
+  await duck.run(`COPY (${source}) TO '${folder}/in/all.parquet'`)
+  expect((await run()).status).toBe('complete')
+  const written = (path: string) => query(`SELECT * FROM '${out}/${path}/*.parquet' ORDER BY ALL`)
+  expect(await written('early')).toEqual(await query(`FROM (${source}) WHERE lower(who) = 'alpha' ORDER BY ALL`))
+  expect(await written('grouped')).toEqual(
+    await query(`SELECT who, count(*) AS n FROM (${source}) GROUP BY who ORDER BY ALL`),
+  )
+})
+
 it('reads, joins, sorts and groups rows whose columns have names of the engine', async () => {
   const names = ['file_row_number', 'file_index', 'filename', 'bucket', 'constructor']
   const values = names.map((name, at) => `((i * ${7 + at}) % ${11 + at})::INT AS ${name}`)

@@ -91,7 +91,9 @@ async function testOf(
 ): Promise<Test | undefined> {
   if (columns?.length !== 1) return undefined
   const column = schema.find(({ name }) => name.toLowerCase() === columns[0])
-  const parts = column && partsOf(node)
+  // Bounds are in the order of bytes.
+  if (!column || hasCollation(node)) return undefined
+  const parts = partsOf(node)
   if (!parts) return undefined
   const texts = await Promise.all(parts.values.map(value => expressionText(connection, value)))
   for (const [at, text] of texts.entries()) {
@@ -136,6 +138,11 @@ const oneValue = (value: Node, type: string): Comparison => ({
   values: [value],
   test: ([text = 'NULL']) => (comparisons[type] as (value: string) => Test['sql'])(text),
 })
+
+const hasCollation = (node: unknown): boolean =>
+  typeof node === 'object' &&
+  node !== null &&
+  ((node as Node).class === 'COLLATE' || Object.values(node).some(hasCollation))
 
 const isColumn = ({ class: kind }: Node): boolean => kind === 'COLUMN_REF'
 

@@ -27,6 +27,8 @@ export interface CheckedStep {
   readonly given: readonly EngineColumn[]
   /** The key whose rows are together before the step; absent where no exchange came before. */
   readonly by?: readonly string[] | undefined
+  /** Texts that the step returns, of which some may have a collation: a file keeps none, so that stages would compare them otherwise. */
+  readonly texts?: readonly string[]
 }
 
 /** The steps in order, each with its input columns. */
@@ -67,11 +69,13 @@ export async function checkTransform(
       tables,
       by: key,
     })
-    checked.push({ step, given, by: key })
-    query = applyStep(query, { step, given, by: key }, index, maps)
-    key = next
+    const own = { step, given, by: key }
     const where = nameOf(steps, index)
-    const described = await describe(connection, query, where, given)
+    const described = await describe(connection, applyStep(query, own, index, maps), where, given)
+    const collated = { ...own, texts: mayCollate(step) ? textsIn(described) : [] }
+    checked.push(collated)
+    query = applyStep(query, collated, index, maps)
+    key = next
     if (step.kind === 'aggregate' && step.phase === 'partial') {
       const joining = { ...query, sql: keyedQuery({ ...step, phase: 'combine' }, described, query.sql) }
       checkStates(step, { states: described, joined: await describe(connection, joining, where, given) })
@@ -80,6 +84,11 @@ export async function checkTransform(
   }
   return { steps: checked, schema: given }
 }
+
+const mayCollate = (step: Step): boolean => step.kind === 'sql' && step.texts.some(text => /collate/i.test(text))
+
+const textsIn = (columns: readonly EngineColumn[]): string[] =>
+  columns.filter(({ type }) => String(type) === 'VARCHAR').map(({ name }) => name)
 
 /** Returns the key whose rows are still together after the step; undefined where the step changes a column of it. */
 async function checkStep(
@@ -147,16 +156,19 @@ export const withoutLast = (transform: CheckedTransform): CheckedTransform => ({
   steps: transform.steps.slice(0, -1),
 })
 
-function applyStep(query: BoundQuery, { step, given, by }: CheckedStep, index: number, maps: MapFunctions): BoundQuery {
-  if (step.kind === 'sql') return applySql(query, step)
+function applyStep(query: BoundQuery, checked: CheckedStep, index: number, maps: MapFunctions): BoundQuery {
+  const { step, given, by, texts } = checked
+  if (step.kind === 'sql') return applySql(query, step, texts)
   if (isKeyed(step)) return { ...query, sql: keyedQuery(step, given, query.sql) }
   return { sql: applyMap(query.sql, step, given, { index, maps, by }), values: query.values }
 }
 
-function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
+function applySql(query: BoundQuery, step: SqlStep, texts: readonly string[] = []): BoundQuery {
   const sql = stepSql(step, query.values.length + 1)
+  const plain = texts.map(name => `${quoteName(name)} COLLATE "binary" AS ${quoteName(name)}`)
+  const list = plain.length > 0 ? `* REPLACE (${plain.join(', ')})` : '*'
   return {
-    sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT * FROM (${sql}\n)`,
+    sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${list} FROM (${sql}\n)`,
     values: [...query.values, ...step.values.map(bindable)],
   }
 }
