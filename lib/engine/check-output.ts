@@ -9,6 +9,7 @@ import type { SchemaColumn } from '../model/manifest.ts'
 import type { EngineColumn } from './duckdb/engine-column.ts'
 import { quoteName } from './duckdb/quote.ts'
 import { readBackType } from './read-back-type.ts'
+import { unfitInterval } from './write/unfit-interval.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
 /** Returns the columns with the types as which they are written. @throws DEFINITION_INVALID with the option or the column */
@@ -48,15 +49,16 @@ export function castWritten(
 ): string {
   // The engine names JSON like any other text, but marks it in the file; readers of Delta tables then find bytes.
   const mayBeJson = (type: string): boolean => parts.isDelta === true && type.includes('VARCHAR')
-  // Files have times with an offset in UTC.
-  const casts = written.filter(
-    ({ type }, index) => mayBeJson(type) || type === timeWithZone || type !== String(schema[index]?.type),
-  )
-  if (casts.length === 0) return sql
-  const list = casts.map(({ name, type }) => {
-    const value = type === timeWithZone ? `timezone(INTERVAL 0 HOUR, ${quoteName(name)})` : quoteName(name)
-    return `CAST(${value} AS ${type}) AS ${quoteName(name)}`
+  const list = written.flatMap(({ name, type }, index) => {
+    const column = quoteName(name)
+    const unfit = parts.partitionBy.includes(name) ? undefined : unfitInterval(type, column)
+    if (unfit)
+      return `CASE WHEN ${unfit} THEN CAST(error('fanmill: unfit intervals') AS ${type}) ELSE ${column} END AS ${column}`
+    // Files have times with an offset in UTC.
+    if (type === timeWithZone) return `CAST(timezone(INTERVAL 0 HOUR, ${column}) AS ${type}) AS ${column}`
+    return mayBeJson(type) || type !== String(schema[index]?.type) ? `CAST(${column} AS ${type}) AS ${column}` : []
   })
+  if (list.length === 0) return sql
   return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`
 }
 

@@ -13,7 +13,7 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   const words = `${fault.message} ${fault.detail.received}`
   const [, type, column] = new RegExp(`${overflowMark}(\\S+) ([^\\n]*)`).exec(words) ?? []
   if (type !== undefined && column !== undefined) return sumOverflow(column, type, error)
-  return /negative intervals/.test(words) ? negativeInterval(conversion, error) : fault
+  return /(negative|unfit) intervals/.test(words) ? unfitInterval(conversion, error) : fault
 }
 
 /** Each partition has its own buffers: many of them are a likelier cause than too little memory. */
@@ -45,9 +45,9 @@ function sumOverflow(column: string, type: string, cause: unknown): PermanentErr
   return new PermanentError('SUM_OVERFLOW', message, { column }, { cause })
 }
 
-function negativeInterval({ transform }: Conversion, cause: unknown): PermanentError {
+function unfitInterval({ transform }: Conversion, cause: unknown): PermanentError {
   const columns = transform.schema.filter(({ type }) => String(type).includes('INTERVAL')).map(({ name }) => name)
-  const message = `column ${columns.join(' or ')}: expected an interval that is not negative, as Parquet has no others, got a negative one; cast it to text, or to a number with epoch(), in the transform`
+  const message = `column ${columns.join(' or ')}: expected an interval of whole milliseconds that is not negative, of at most 1,192 hours beside days and months, as Parquet has no others, got another; cast it to text, or to a number with epoch(), in the transform`
   return new PermanentError('TRANSFORM_FAILED', message, { columns }, { cause })
 }
 

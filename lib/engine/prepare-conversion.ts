@@ -48,6 +48,7 @@ export async function prepareConversion(
   const { columns: declared, hive } = withPathColumns(task, inPath)
   const typed = declaredColumns(declared)
   const columns = dataset ? await datasetColumns(tools.connection, task, dataset, typed) : [...own, ...typed]
+  checkDifferent(columns)
   const keepNew = onNewColumn === 'keep'
   const read = { columns: declared, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
   const parquet = isText(format)
@@ -97,6 +98,18 @@ async function datasetColumns(
   const read = all.filter(({ name }) => used?.includes(name) ?? true)
   // A query needs a column, also one that only counts rows.
   return read.length > 0 ? read : all.slice(0, 1)
+}
+
+/** Refuses a column in a path whose name another column has in another case, which the engine takes for the same. @throws DEFINITION_INVALID */
+function checkDifferent(columns: readonly ReadColumn[]): void {
+  const names = new Map<string, string>()
+  for (const { name } of columns) {
+    const other = names.get(name.toLowerCase())
+    names.set(name.toLowerCase(), name)
+    if (other === undefined) continue
+    const message = `expected columns in paths and files whose names differ in more than case, got ${other} and ${name}; set hive: false, or rename one`
+    throw new PermanentError('DEFINITION_INVALID', message, { names: [other, name] })
+  }
 }
 
 /** The declared columns and those in the path, which are texts where they are not declared; `hive` names the ones in the path. */

@@ -46,12 +46,15 @@ export function rowText(row: unknown): string {
   throw new TypeError(`expected an object with a value for each column, got ${kindOf(row)}`)
 }
 
-function replaceValue(name: string, value: unknown): unknown {
+function replaceValue(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return rawJson(String(value))
+  // Some values have a JSON of their own, by which an invalid date is null and bytes are an object.
+  const given = this[name]
+  if (given instanceof Date && Number.isNaN(given.getTime())) return String(given)
   // JSON would write null; as a text it meets the check of its column.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (typeof value === 'function' || typeof value === 'symbol' || hasNoJson(value))
-    throw new TypeError(`${name}: expected a value that JSON can hold, got ${kindOf(value)}`)
+  if (typeof value === 'function' || typeof value === 'symbol' || hasNoJson(given))
+    throw new TypeError(`${name}: expected a value that JSON can hold, got ${kindOf(given)}`)
   return value
 }
 

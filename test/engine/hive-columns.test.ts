@@ -58,6 +58,17 @@ describe('columns in the paths of inputs', () => {
     },
   )
 
+  it.each(contents)(
+    'of %s are refused where a column has their name in another case',
+    async (_name, format, content) => {
+      const columns = { id: column.int32() }
+      await expect(run({ 'ID=1/a': content }, { source: source(format), columns })).rejects.toMatchObject({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining('whose names differ in more than case, got id and ID'),
+      })
+    },
+  )
+
   it.each(contents)('of %s are ignored with hive: false', async (_name, format, content) => {
     const columns = { id: column.int32() }
     const done = await run({ 'year=2023/a': content }, { source: source(format, { hive: false }), columns })

@@ -19,12 +19,19 @@ describe('intervals', () => {
     ['a column', 'd', sql`select *, interval (days) day as d from input`],
     ['a list', 'd', sql`select *, [interval (days) day] as d from input`],
     ['a structure', 'd', sql`select *, {'a': interval (days) day} as d from input`],
+    ['a column of microseconds', 'd', sql`select *, interval (abs(days) - 1) microsecond as d from input`],
+    ['a list of many hours', 'd', sql`select *, [interval (if(days < 0, 1193, 1192)) hour] as d from input`],
+    [
+      'a map of microseconds',
+      'd',
+      sql`select *, map {'a': {'b': interval (abs(days) - 1) microsecond}} as d from input`,
+    ],
   ])(
-    'fail with the line and the column when one in %s is negative, which Parquet cannot hold',
+    'fail with the line and the column when one in %s is none that Parquet can hold',
     async (_where, name, transform) => {
       await expect(convertTask(taskOf({ columns, transform }), { inputs })).rejects.toMatchObject({
         code: 'TRANSFORM_FAILED',
-        message: `x.csv, line 3: column ${name}: expected an interval that is not negative, as Parquet has no others, got a negative one; cast it to text, or to a number with epoch(), in the transform`,
+        message: `x.csv, line 3: column ${name}: expected an interval of whole milliseconds that is not negative, of at most 1,192 hours beside days and months, as Parquet has no others, got another; cast it to text, or to a number with epoch(), in the transform`,
       })
     },
   )

@@ -123,6 +123,18 @@ export default pipeline({ name: 't', tasks: [t] })
       'SOURCE_FAILED',
       'day: expected a value that JSON can hold, got a value of class Map',
     ],
+    [
+      'yields bytes, which have a JSON of their own',
+      `*rows() { yield { day: Buffer.from('a'), n: 1 } }`,
+      'SOURCE_FAILED',
+      'day: expected a value that JSON can hold, got a value of class Buffer',
+    ],
+    [
+      'yields a date that is none',
+      `*rows() { yield { day: 'a', n: new Date('soon') } }`,
+      'REJECTS_OVER_LIMIT',
+      'Invalid Date',
+    ],
   ])('fails with the partition when the code %s', async (_, rows, code, message) => {
     const some = project(pipeline(`partitions: ['mon'], ${rows}`))
     const { status, error } = await some.run()

@@ -77,9 +77,9 @@ function fromVector(type: DuckDBType): FromVector | undefined {
       return value => Uint8Array.from((value as DuckDBBlobValue).bytes)
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_TZ:
-      return value => new Date(Math.floor(Number((value as DuckDBTimestampValue).micros) / 1000))
+      return value => new Date(wholeQuotient((value as DuckDBTimestampValue).micros, 1000n))
     case DuckDBTypeId.TIMESTAMP_NS:
-      return value => new Date(Math.floor(Number((value as DuckDBTimestampNanosecondsValue).nanos / 1000n) / 1000))
+      return value => new Date(wholeQuotient((value as DuckDBTimestampNanosecondsValue).nanos, 1_000_000n))
     case DuckDBTypeId.TIMESTAMP_MS:
       return value => new Date(Number((value as DuckDBTimestampMillisecondsValue).millis))
     case DuckDBTypeId.TIMESTAMP_S:
@@ -93,6 +93,12 @@ function fromVector(type: DuckDBType): FromVector | undefined {
     default:
       return undefined
   }
+}
+
+/** Divides and rounds down; a number would not hold the microseconds of years after 2255. */
+function wholeQuotient(value: bigint, divisor: bigint): number {
+  const quotient = value / divisor
+  return Number(quotient * divisor > value ? quotient - 1n : quotient)
 }
 
 function structReader({ entryNames, entryTypes }: DuckDBStructType): FromVector {
@@ -142,6 +148,7 @@ function toVector(type: DuckDBType): ToVector {
           'a bigint of 64 bits or a safe integer, not negative',
         )
     case DuckDBTypeId.FLOAT:
+      return value => expect(value, typeof value === 'number' && !isBeyondFloat(value), 'a number of 32 bits')
     case DuckDBTypeId.DOUBLE:
       return value => expect(value, typeof value === 'number', 'a number')
     case DuckDBTypeId.BOOLEAN:
@@ -198,6 +205,8 @@ function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
   return value as DuckDBValue
 }
 
+const isBeyondFloat = (value: number): boolean => Number.isFinite(value) && !Number.isFinite(Math.fround(value))
+
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
 
@@ -250,7 +259,7 @@ function wholeUnits(value: unknown, unitMicros: bigint, units: string): bigint {
 }
 
 function toDecimal(value: unknown, { width, scale }: { width: number; scale: number }): DuckDBDecimalValue {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(String(value))
+  const match = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?$/.exec(String(value))
   const fraction = (match?.[3] ?? '').replace(/0+$/, '')
   const fits = match !== null && fraction.length <= scale && (match[2] ?? '').replace(/^0+/, '').length <= width - scale
   expect(value, fits, `a decimal with at most ${width} digits, ${scale} after the point`)
