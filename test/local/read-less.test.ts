@@ -205,7 +205,9 @@ export default pipeline({ name: 'names', tasks: [base, late, joined, sorted, gro
   await duck.run(`COPY (${source}) TO '${folder}/in/all.parquet'`)
   expect((await run()).status).toBe('complete')
   const all = (from: string, where = 'true') =>
-    query(`SELECT v, ${names.join(', ')} FROM (${from}) WHERE ${where} ORDER BY v`)
+    query(
+      `SELECT v, ${names.map(name => `${name}::INT AS ${name}`).join(', ')} FROM (${from}) WHERE ${where} ORDER BY v`,
+    )
   const written = (path: string) => `SELECT * FROM read_parquet('${out}/${path}/**/*.parquet')`
   const late = await all(source, 'v >= 6500')
   for (const path of ['late', 'joined']) expect(await all(written(path))).toEqual(late)

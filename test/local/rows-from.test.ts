@@ -133,7 +133,7 @@ export default pipeline({ name: 't', tasks: [t] })
       'yields a date that is none',
       `*rows() { yield { day: 'a', n: new Date('soon') } }`,
       'REJECTS_OVER_LIMIT',
-      'Invalid Date',
+      'column n: expected int64',
     ],
   ])('fails with the partition when the code %s', async (_, rows, code, message) => {
     const some = project(pipeline(`partitions: ['mon'], ${rows}`))
