@@ -21,6 +21,19 @@ describe('mapBatches', () => {
     expect((await convertMap(map as Step)).rows.map(row => row.n)).toEqual(['3', '6', '9'])
   })
 
+  it('has the millisecond of a timestamp however far away it is', async () => {
+    const map = mapBatches(
+      ({ columns: given }: Row) => ({ text: given.when.map((when: Date) => when.toISOString()) }) as never,
+      { adds: { text: column.string() } },
+    )
+    const times = ['9999-12-31 23:59:59.999999', '1960-01-01 00:00:00.000999', '0001-01-01 00:00:00.000001']
+    const read = ['9999-12-31T23:59:59.999Z', '1960-01-01T00:00:00.000Z', '0001-01-01T00:00:00.000Z']
+    const { rows } = await convertTask(taskOf({ columns: { when: column.timestamp() }, transform: map as Step }), {
+      inputs: { 'x.csv': `when\n${times.join('\n')}\n` },
+    })
+    expect(rows.map(row => row.text)).toEqual(read)
+  })
+
   it('fails where a column is changed in place, because the change could not be found', async () => {
     const map = mapBatches(
       ({ columns: given }: Row) => {
