@@ -163,6 +163,7 @@ function openPool(
     ...{ task, stage, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
     input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
     threads: session.workers,
+    syncsParts: session.outputSpec.kind === 'disk',
     pool: () => session.pool,
     strict: options.strict,
     reads: options.reads,

@@ -24,6 +24,7 @@ import { type StageSource, stageInParts, stageSlices, wantedRanges } from '../st
 import type { SliceStageOptions } from '../stage/staging.ts'
 import { readAhead } from '../store/read-ahead.ts'
 import { bucketFault } from './bucket-fault.ts'
+import { syncEarly } from './sync-early.ts'
 import { checkedEngine, type ThreadState } from './thread-state.ts'
 import type { ThreadLog } from './worker-log.ts'
 import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
@@ -68,20 +69,22 @@ interface ShareWatch {
   readonly signal: AbortSignal
   readonly log: ThreadLog
   readonly progress: ThreadProgress
+  readonly syncsParts: boolean | undefined
 }
 
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
 function engineForShare(
   engine: TaskEngine,
   { partitionLimits, buckets, keyTypes, slices }: ShareJob,
-  { log, progress, signal }: ShareWatch,
+  { log, progress, signal, syncsParts }: ShareWatch,
 ): TaskEngine {
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
     const sides = sidesOf(slices)
+    const write = () => engine.convert({ ...job, partitionLimits, buckets, keyTypes, sides })
     return progress
-      .during(job, () => engine.convert({ ...job, partitionLimits, buckets, keyTypes, sides }))
+      .during(job, () => (syncsParts ? syncEarly(job.target, write) : write()))
       .catch(async (error: unknown) => {
         const exchanged = slices.filter(slice => slice.kind === 'exchange').filter(({ whole }) => whole === undefined)
         throw exchanged.length > 0 ? await bucketFault(error, exchanged, { engine, job }) : error
@@ -154,7 +157,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
   return {
-    engine: engineForShare(engine, job, { log: thread.log, progress, signal }),
+    engine: engineForShare(engine, job, { log: thread.log, progress, signal, syncsParts: setup.syncsParts }),
     async stage(source: StageSource, options: StageOptions) {
       progress.beginGroup()
       const staged = await stageSlices(source, { ...staging, ...options })

@@ -44,6 +44,8 @@ export interface TaskWorkersOptions {
   readonly memoryBytesMax?: number | undefined
   readonly stageFolder: string
   readonly partFolder: string
+  /** Syncs parts to the disk while they are written, where the output is on a disk; default false. */
+  readonly syncsParts?: boolean | undefined
   /** Limit on the text that a thread stages at once. */
   readonly stageBytesMax: number
   /** Reads in flight over all threads; default 2 × threads for S3, 1 × for a disk. */
@@ -73,6 +75,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     task: task.name,
     ...{ params, input, tables, secrets, stageFolder, partFolder },
     stage: options.stage,
+    syncsParts: options.syncsParts && outputKind(output).adds === 'parts',
     engineBytes: memory.engineBytes,
     stageBytesMax: options.stageBytesMax,
     readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),

@@ -22,6 +22,8 @@ export interface ThreadSetup {
   readonly stageFolder: string
   /** Folder for parts, on the file system of the output. */
   readonly partFolder: string
+  /** Syncs parts to the disk while they are written, where the output is on a disk; default false. */
+  readonly syncsParts?: boolean
   readonly engineBytes: number
   readonly stageBytesMax: number
   /** Limit on slices that are read at once; default 1. */
