@@ -116,8 +116,7 @@ async function tryWrite(
 async function writeAll(path: string, chunks: OpenMember['chunks']): Promise<void> {
   const file = onDisk(path, () => openNew(path))
   try {
-    if (Array.isArray(chunks)) for (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
-    else for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
+    for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
   } catch (error) {
     rmSync(path, { force: true })
     throw error

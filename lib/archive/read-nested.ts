@@ -2,7 +2,7 @@
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import type { Reader } from '../store/store.ts'
-import { chunksOf, type MemberBytes, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
+import { asChunks, type MemberBytes, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
 import { packMembers, unpackMembers } from '../zip/member-rows.ts'
 import { archiveKind } from './archive-kind.ts'
 import { type NestedOptions, nestedKind } from './nested-kind.ts'
@@ -57,8 +57,7 @@ export async function* openMembers(
   options: MemberOptions,
 ): AsyncGenerator<MemberChunks> {
   const slice = sliceOf(members, { start: 0, end: input.sizeBytes })
-  for await (const found of readNested(store, input, slice, { ...options, isWhole: () => false }))
-    yield 'chunks' in found ? found : { member: found.member, chunks: chunksOf(found.bytes) }
+  for await (const found of readNested(store, input, slice, { ...options, isWhole: () => false })) yield asChunks(found)
 }
 
 /** Yields members of the input itself: of an archive that is read in order all at once, else each by a request of its own. */
@@ -75,7 +74,7 @@ async function* readOutermost(
   }
   const slice = sliceOf(members, { start: 0, end: input.sizeBytes })
   for await (const found of kind.readMembersOrChunks(store, input, slice, { ...options, isWhole: () => false }))
-    yield 'chunks' in found ? found : { member: found.member, chunks: chunksOf(found.bytes) }
+    yield asChunks(found)
 }
 
 /** Yields what is found, with the members that are read in place of the archives around them. */
@@ -95,9 +94,8 @@ async function* expand(
     const innerNodes = nodesAt(inner, depth)
     const archives = new Set(innerNodes.filter(node => node.inner).map(({ member }) => member))
     const isWhole = (member: PlannedMember): boolean => !archives.has(member) && options.isWhole(member)
-    const source = 'chunks' in each ? each.chunks : chunksOf(each.bytes)
     const members = innerNodes.map(({ member }) => member)
-    const read = nestedKind(each.member.name).read(source, members, { ...options, isWhole })
+    const read = nestedKind(each.member.name).read(asChunks(each).chunks, members, { ...options, isWhole })
     yield* expand(read, innerNodes, depth + 1, options)
   }
 }

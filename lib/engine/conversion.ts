@@ -1,15 +1,13 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
 
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Format } from '../define/definition.ts'
-import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import type { JoinStep } from '../define/join-definition.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { SideColumns } from '../model/plan-data.ts'
-import type { SharePart } from '../model/share.ts'
+import type { ShareJob, SharePart } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
-import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
+import type { EngineTask } from './engine-task.ts'
 import type { ParquetOptions } from './read/parquet-names.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import type { RowCounter } from './read/row-counter.ts'
@@ -19,10 +17,9 @@ import type { BoundCheck } from './transform/row-checks.ts'
 import type { CheckedTransform } from './transform/transform.ts'
 import type { PartitionKeys } from './write/partition-keys.ts'
 import type { KeptRejects } from './write/reject-rows.ts'
-import type { PartOptions } from './write/write-parts.ts'
 
 /** The tools of a task's conversions, which stay the same from one job to the next. */
-export interface Conversion {
+export interface Conversion extends Pick<EngineTask, 'format' | 'parts' | 'exchange'> {
   readonly connection: DuckDBConnection
   readonly counter: RowCounter
   /** Counts rows that fit, whether or not they pass the checks. */
@@ -36,10 +33,6 @@ export interface Conversion {
   readonly transform: CheckedTransform
   /** The columns that the transform returns, as they are written. */
   readonly written: readonly SchemaColumn[]
-  readonly format: Format
-  readonly parts: PartOptions
-  /** Set when the rows go to an exchange. */
-  readonly exchange?: ExchangeOutput | undefined
   /** The columns by which a dataset is kept, with their types, where the rows go to the exchange before it. */
   readonly kept?: readonly SchemaColumn[] | undefined
   /** Writes wide rows to an exchange. */
@@ -52,7 +45,7 @@ export interface Conversion {
   readonly keys?: PartitionKeys | undefined
 }
 
-export interface ConvertJob {
+export interface ConvertJob extends Pick<ShareJob, 'partitionLimits' | 'buckets' | 'keyTypes'> {
   /** Staged text with any headers, or whole Parquet files. */
   readonly files: readonly StagedFile[]
   /** Path for the parts, without ending; nothing is there yet. */
@@ -61,12 +54,6 @@ export interface ConvertJob {
   readonly isCareful: boolean
   /** Converts only the records up to this number of their member; for careful conversions. */
   readonly lastRecord?: number | undefined
-  /** Default folders as long as the engine's file system allows, and partitions counted by conversion. */
-  readonly partitionLimits?: PartitionLimits | undefined
-  /** The number of buckets, when the rows go to an exchange. */
-  readonly buckets?: number | undefined
-  /** The types to which the columns of the key are converted before they are hashed; default their own. */
-  readonly keyTypes?: readonly string[] | undefined
   /** The columns of both sides, when the files are those of a join. */
   readonly sides?: SideColumns | undefined
   /** Those of `sides` that are read. Default all. */

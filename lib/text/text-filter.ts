@@ -78,30 +78,25 @@ export function rewriteText(
   { format, name, errors }: RewriteTextOptions,
 ): RewrittenText {
   const { avro, workbook, xml } = layoutOfText(format)
-  if (avro) {
-    const gaps: number[] = []
-    return { chunks: rewriteAvro(checkStart(source, name, { expected: 'an Avro file' }), { gaps }), gaps }
-  }
-  if (workbook) {
-    const gaps: number[] = []
-    return { chunks: rewriteSheet(checkStart(source, name, workbookStart), { format: workbook, gaps, errors }), gaps }
-  }
-  if (xml) {
-    const gaps: number[] = []
-    return {
-      chunks: recordLines(checkStart(source, name, { expected: 'an XML document' }), { format: xml, gaps }),
-      gaps,
-    }
-  }
+  const gaps: number[] = []
+  const begun = (start: ExpectedStart): AsyncIterable<Uint8Array> => checkStart(source, name, start)
+  if (avro) return { chunks: rewriteAvro(begun({ expected: 'an Avro file' }), { gaps }), gaps }
+  if (workbook) return { chunks: rewriteSheet(begun(workbookStart), { format: workbook, gaps, errors }), gaps }
+  if (xml) return { chunks: recordLines(begun({ expected: 'an XML document' }), { format: xml, gaps }), gaps }
   const filter = textFilter(format, name)
   return filter ? { chunks: filterChunks(source, filter), gaps: filter.gaps } : { chunks: source }
+}
+
+interface ExpectedStart {
+  readonly expected: string
+  readonly mayBe?: (start: Uint8Array) => boolean
 }
 
 /** Refuses a file of another kind by its first bytes, unless these are of a kind that is expected to look like another. */
 async function* checkStart(
   source: AsyncIterable<Uint8Array>,
   name: string,
-  { expected, mayBe = () => false }: { readonly expected: string; readonly mayBe?: (start: Uint8Array) => boolean },
+  { expected, mayBe = () => false }: ExpectedStart,
 ): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of source) {

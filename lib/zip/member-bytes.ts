@@ -92,6 +92,10 @@ export function inflateData(
   return checkMember(place.member.method === 0 ? data : inflateMemberData(data, place, signal), place)
 }
 
+/** Returns a member with its bytes in chunks. */
+export const asChunks = (found: MemberBytes | MemberChunks): MemberChunks =>
+  'chunks' in found ? found : { member: found.member, chunks: chunksOf(found.bytes) }
+
 /** Yields bytes in chunks. */
 export async function* chunksOf(data: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < data.length; at += inflateChunkBytes) yield data.subarray(at, at + inflateChunkBytes)

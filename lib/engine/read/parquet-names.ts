@@ -8,13 +8,11 @@ import { placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { checkColumn, type ParquetFile } from './parquet-describe.ts'
 import { inPathAndFile } from './path-columns.ts'
-import type { ExtraColumns, ReadColumn } from './read-columns.ts'
+import type { ReadColumn } from './read-columns.ts'
+import type { ReadOptions } from './typed-read.ts'
 
-export interface ParquetOptions extends ExtraColumns {
+export interface ParquetOptions extends Omit<ReadOptions, 'columns' | 'refuseNew'> {
   readonly columns: readonly ReadColumn[]
-  readonly strict: boolean
-  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
-  readonly hive?: readonly string[]
   /** The columns of the dataset that the files are parts of, with their types; absent for other files. */
   readonly dataset?: readonly SchemaColumn[] | undefined
   /** Default `ignore`. */

@@ -10,6 +10,7 @@ import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
 import { allRead, emptyRead, guardedRows, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
+import type { CarefulOptions } from './typed-read.ts'
 
 /** Reads each file alone. @throws INPUT_INVALID for the first that the engine cannot read */
 export async function checkReadable(
@@ -58,18 +59,11 @@ const checkedColumns = (group: readonly ParquetFile[], options: ParquetOptions):
 const needsCheck = (column: ReadColumn, options: ValueOptions): boolean =>
   column.definition !== undefined || misfitCondition(column, options) !== undefined
 
-export interface CarefulParquetOptions {
-  /** A boolean function of the engine that the rows pass through. */
-  readonly guard: string
-  /** Adds the columns of the row's place (`placeColumns`). Default false. */
-  readonly hasPlaces?: boolean
-}
-
 /** Returns a query of the rows whose values all fit. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
 export function carefulParquetRead(
   files: readonly ParquetFile[],
   options: ParquetOptions,
-  { guard, hasPlaces = false }: CarefulParquetOptions,
+  { guard, hasPlaces = false }: Pick<CarefulOptions, 'hasPlaces'> & { readonly guard: string },
 ): string {
   checkKinds(files, options)
   const query = (group: readonly ParquetFile[], from: string, extra: Extra): string => {
