@@ -17,10 +17,7 @@ export type PartLayout = Pick<
 }
 
 export interface OutputKind {
-  /**
-   * How an engine writes the rows. Absent where members are written as they are: the task needs no format, no columns and no
-   * engine.
-   */
+  /** How an engine writes the rows. Absent where members are written as they are: the task needs no format, no columns and no engine. */
   readonly layout?: PartLayout
   /** The objects that a run adds below the output's folder: one for each part, one for each member, or nothing. */
   readonly adds: 'parts' | 'members' | 'nothing'

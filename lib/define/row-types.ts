@@ -116,10 +116,7 @@ export interface BatchContext<Values, State> extends MapContext<Values, State> {
    * @example columns.amount.forEach((amount, row) => amount < 0 && context.reject('amount is negative', { row }))
    */
   reject(reason: string, options: { readonly row: number }): void
-  /**
-   * Throws a `RejectError`. It names no row, so the function is called again with each row alone; rows for which it throws are
-   * rejects.
-   */
+  /** Throws a `RejectError`. It names no row, so the function is called again with each row alone; rows for which it throws are rejects. */
   reject(reason: string): never
 }
 

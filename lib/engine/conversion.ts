@@ -1,5 +1,4 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
-
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { JoinStep } from '../define/join-definition.ts'
 import type { SchemaColumn } from '../model/manifest.ts'

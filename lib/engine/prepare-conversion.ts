@@ -1,5 +1,4 @@
 /** Prepares the conversions of a task: binds its transform and checks to the columns that are read. */
-
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
 import { isText } from '../define/format-kind.ts'

@@ -1,5 +1,4 @@
 /** One task in the engine of one worker: its transform is checked and bound once, then its files are converted. */
-
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { isText } from '../define/format-kind.ts'
 import { FanmillError } from '../errors/errors.ts'

@@ -1,5 +1,4 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
-
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import { partitionFolder } from '../paths/partition-path.ts'

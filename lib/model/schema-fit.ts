@@ -23,10 +23,7 @@ export function keptParts(
 export const keepsRows = (...given: Parameters<typeof keptParts>): boolean =>
   keptParts(...given).some(part => part.rows > 0)
 
-/**
- * Checks that every column of the dataset is among the run's, with its type; the run may add columns.
- * @throws OUTPUT_SCHEMA_MISMATCH with both
- */
+/** Checks that every column of the dataset is among the run's, with its type; the run may add columns. @throws OUTPUT_SCHEMA_MISMATCH with both */
 export function checkShape(outputPath: string, before: Pick<Manifest, 'schema' | 'partitionBy'>, run: RunShape): void {
   const { partitionBy, schema = [] } = run
   if (partitionBy && `${partitionBy}` !== `${before.partitionBy}`)

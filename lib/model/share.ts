@@ -1,5 +1,4 @@
 /** The messages to a worker thread and back: a share of a batch's slices, and its result. */
-
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import type { SchemaColumn } from './manifest.ts'

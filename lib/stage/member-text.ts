@@ -1,5 +1,4 @@
 /** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
-
 import { archiveKind, readWholeUnlessBad } from '../archive/archive-kind.ts'
 import { openMember, readNested } from '../archive/read-nested.ts'
 import { FanmillError } from '../errors/errors.ts'

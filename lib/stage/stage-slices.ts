@@ -1,5 +1,4 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
-
 import { rmSync } from 'node:fs'
 import { archiveKind } from '../archive/archive-kind.ts'
 import { hasHeader, isText } from '../define/format-kind.ts'

@@ -100,10 +100,7 @@ const openFilesMax = 16
 /** Size at which another located file is begun: the engine keeps as much of a located file in memory as it can. */
 const locatedFileBytes = 24 * 1024 * 1024
 
-/**
- * Opens a stage without files. Writes synchronously. Memory: 5 MiB, and up to four times the text passed to `add` when
- * it is not in UTF-8.
- */
+/** Opens a stage without files. Writes synchronously. Memory: 5 MiB, and up to four times the text passed to `add` when it is not in UTF-8. */
 export function createStage(options: StageOptions): Stage {
   const {
     folder,

@@ -1,5 +1,4 @@
 /** Reads the part above the records of a text: byte order mark, lines to skip, and the header. */
-
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { splitFields } from './csv-fields.ts'
 import { bomBytes, decodeText } from './encoding.ts'
@@ -83,10 +82,7 @@ export interface EqualNamesOptions {
   readonly detail?: ErrorDetail
 }
 
-/**
- * Refuses a header in which a column that is read has the name of another one.
- * @throws INPUT_INVALID
- */
+/** Refuses a header in which a column that is read has the name of another one. @throws INPUT_INVALID */
 export function refuseEqualNames(
   names: readonly string[],
   { where, used = () => true, ignoreCase = false, detail = {} }: EqualNamesOptions,

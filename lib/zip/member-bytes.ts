@@ -121,10 +121,7 @@ function inflateOrSkip(local: Buffer, place: ArchiveMember, options: MemberOptio
   }
 }
 
-/**
- * Returns the bytes of one member. `local` begins with its local header, holds the whole member, and may be longer.
- * @throws as readMembers
- */
+/** Returns the bytes of one member. `local` begins with its local header, holds the whole member, and may be longer. @throws as readMembers */
 function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOptions): Uint8Array {
   const { inflatedBytes, method, crc32: expected } = place.member
   checkMemberLimit(place, limits)

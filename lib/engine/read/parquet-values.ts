@@ -1,5 +1,4 @@
 /** Converts one column of a Parquet file to a declared column in SQL, and finds the values that do not fit. */
-
 import { typeName } from '../../model/type-names.ts'
 import { expectedText, fits, raiseMisfit, tryConvert } from './column-sql.ts'
 import type { LeafSql } from './parquet-leaf.ts'

@@ -74,9 +74,7 @@ export function boundQuery(
   return { sql: sql.join(''), values: values.map(bindable) }
 }
 
-/**
- * Returns those rows of texts, by their index, that meet a condition. `columns` are SQL over the texts, which are named `t0`, `t1` and so on.
- */
+/** Returns those rows of texts, by their index, that meet a condition. `columns` are SQL over the texts, which are named `t0`, `t1` and so on. */
 export async function rowsThatMeet(
   connection: DuckDBConnection,
   { rows, columns }: { readonly rows: readonly (readonly (string | null)[])[]; readonly columns: readonly string[] },

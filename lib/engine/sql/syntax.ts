@@ -17,10 +17,7 @@ export async function parseSelect(connection: DuckDBConnection, sql: string, whe
   return statements[0]?.node as Node
 }
 
-/**
- * Parses a text that must be exactly one expression, on its own, so that it stays one inside a larger statement.
- * @throws SQL_INVALID
- */
+/** Parses a text that must be exactly one expression, on its own, so that it stays one inside a larger statement. @throws SQL_INVALID */
 export async function parseExpression(connection: DuckDBConnection, text: string, where: string): Promise<Node> {
   const select = await parseSelect(connection, `SELECT ${text}`, where)
   const [expression, ...others] = list(select.select_list)

@@ -1,5 +1,4 @@
 /** Checks the results of map functions of the user, and converts them to values for vectors. */
-
 import type { DuckDBType } from '@duckdb/node-api'
 import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import { isRejectError } from '../../define/reject-error.ts'

@@ -65,10 +65,7 @@ export async function rowsByBucket(
   return rows
 }
 
-/**
- * Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same
- * hash.
- */
+/** Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same hash. */
 export function bucketOf({ by, buckets, keyTypes = [], nullKeys, kept }: BucketOptions): string {
   if (kept) return keptBucket(kept, buckets)
   const keys = by.map((name, at) => {
