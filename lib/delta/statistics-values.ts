@@ -1,5 +1,5 @@
 /** Writes the bounds in the footer of a Parquet file as the log of a table has them. */
-import { type Bound, boundKind, dateText, decimalText, splitTimestamp } from '../parquet/bounds.ts'
+import { type Bound, boundKind, dateText, decimalText, splitTimestamp, utf8Text } from '../parquet/bounds.ts'
 import type { SchemaElement } from '../parquet/footer.ts'
 
 /** Compares two bounds of one column. */
@@ -32,12 +32,10 @@ export function highestText(element: SchemaElement, bound: Bound): string | unde
 
 /** A writer may have cut a text within a character: what is left of it is below the value, and cannot be used above it. */
 function textOf(bytes: Buffer, round: 'down' | 'up'): string | undefined {
-  for (let end = bytes.length; end >= Math.max(0, bytes.length - 3); end--)
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, end))
-    } catch {
-      if (round === 'up') return undefined
-    }
+  for (let end = bytes.length; end >= Math.max(0, bytes.length - 3); end--) {
+    const text = utf8Text(bytes.subarray(0, end))
+    if (text !== undefined || round === 'up') return text
+  }
   return undefined
 }
 

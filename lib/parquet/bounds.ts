@@ -55,6 +55,15 @@ export function splitTimestamp(element: SchemaElement, value: bigint) {
   return { milliseconds: (value - rest) / perMillisecond, rest }
 }
 
+/** Returns the text; undefined where the bytes are not UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns an unscaled decimal with its point. */
 export function decimalText(unscaled: bigint, scale: number): string {
   if (scale === 0) return unscaled.toString()

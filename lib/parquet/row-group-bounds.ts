@@ -1,5 +1,14 @@
 /** Returns the bounds of columns in row groups as texts that the engine casts to the column's type. */
-import { type Bound, boundKind, dateText, decimalText, readBound, splitTimestamp, timestampUnit } from './bounds.ts'
+import {
+  type Bound,
+  boundKind,
+  dateText,
+  decimalText,
+  readBound,
+  splitTimestamp,
+  timestampUnit,
+  utf8Text,
+} from './bounds.ts'
 import { flatColumns } from './columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 
@@ -41,7 +50,7 @@ function boundText(element: SchemaElement, bytes: Uint8Array | undefined): strin
 
 function textOf(element: SchemaElement, bound: Bound): string | undefined {
   if (typeof bound === 'number') return String(bound)
-  if (typeof bound !== 'bigint') return utf8(bound)
+  if (typeof bound !== 'bigint') return utf8Text(bound)
   const kind = boundKind(element)
   if (kind === 'decimal') return decimalText(bound, element.logical?.scale ?? element.scale ?? 0)
   if (kind === 'date') return dateText(Number(bound) * 86_400_000)?.slice(0, 10)
@@ -55,14 +64,6 @@ function textOf(element: SchemaElement, bound: Bound): string | undefined {
 
 /** UINT_8 to UINT_64. */
 const unsignedTypes = [11, 12, 13, 14]
-
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
 
 function momentText(element: SchemaElement, value: bigint): string | undefined {
   const unit = timestampUnit(element)

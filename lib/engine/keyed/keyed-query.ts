@@ -36,45 +36,36 @@ const queries: {
 type AggregateQuery = (step: AggregateStep, given: readonly EngineColumn[], input: string) => string
 
 const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
-  partial: ({ by, measures }, given, input) =>
-    grouped(
-      by,
-      input,
-      (measure, index, name) => {
-        return named(measureKind(measure).partial(measure, measured(measure, name, given)), index)
-      },
-      measures,
-    ),
-  whole: ({ by, measures }, given, input) => {
-    const partial = grouped(
-      by,
-      input,
-      (measure, index, name) => {
-        const { whole, partial } = measureKind(measure)
-        const column = measured(measure, name, given)
-        return whole ? [`${whole(measure, column)} AS ${quoteName(name)}`] : named(partial(measure, column), index)
-      },
-      measures,
+  partial: (step, given, input) =>
+    grouped(step, input, (measure, name, index) => named(partialState(measure, name, given), index)),
+  whole: (step, given, input) => {
+    const isWhole = (measure: Measure): boolean => measureKind(measure).whole !== undefined
+    const values = grouped(step, input, (measure, name, index) => {
+      const whole = measureKind(measure).whole?.(measure, measured(measure, name, given))
+      return whole ? [`${whole} AS ${quoteName(name)}`] : named(partialState(measure, name, given), index)
+    })
+    return finished(step, values, (measure, name) =>
+      isWhole(measure) ? undefined : partialState(measure, name, given),
     )
-    const values = Object.entries(measures).map(([name, measure], index) => {
-      const { whole, partial, finish } = measureKind(measure)
-      if (whole) return quoteName(name)
-      const state = partial(measure, measured(measure, name, given))
-      return `${finish(columnsOfState(state, index), name, measure)} AS ${quoteName(name)}`
-    })
-    return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${partial})`
   },
-  combine: ({ by, measures }, given, input) =>
-    grouped(by, input, (measure, index) => named(combined(measure, index, given), index), measures),
-  final(step, given, input) {
-    const { by, measures } = step
-    const joined = aggregates.combine(step, given, input)
-    const values = Object.entries(measures).map(([name, measure], index) => {
-      const state = columnsOfState(combined(measure, index, given), index)
-      return `${measureKind(measure).finish(state, name, measure)} AS ${quoteName(name)}`
-    })
-    return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${joined})`
-  },
+  combine: (step, given, input) =>
+    grouped(step, input, (measure, _, index) => named(combined(measure, index, given), index)),
+  final: (step, given, input) =>
+    finished(step, aggregates.combine(step, given, input), (measure, _, index) => combined(measure, index, given)),
+}
+
+/** Returns the query of the measures over their states, or over the values of measures that have none. */
+function finished(
+  { by, measures }: AggregateStep,
+  states: string,
+  stateOf: (measure: Measure, name: string, index: number) => StateSql | undefined,
+): string {
+  const values = Object.entries(measures).map(([name, measure], index) => {
+    const state = stateOf(measure, name, index)
+    const value = state && measureKind(measure).finish(columnsOfState(state, index), name, measure)
+    return value === undefined ? quoteName(name) : `${value} AS ${quoteName(name)}`
+  })
+  return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${states})`
 }
 
 /**
@@ -96,6 +87,9 @@ export function rowStates(
   return `SELECT ${list.join(', ')} FROM (${input})`
 }
 
+const partialState = (measure: Measure, name: string, given: readonly EngineColumn[]): StateSql =>
+  measureKind(measure).partial(measure, measured(measure, name, given))
+
 const combined = (measure: Measure, index: number, given: readonly EngineColumn[]): StateSql =>
   measureKind(measure).combine(stateIn(index, given), measure)
 
@@ -107,12 +101,11 @@ const named = (state: StateSql, index: number): string[] =>
   Object.entries(state).map(([suffix, sql]) => `${sql} AS ${stateColumn(index, suffix)}`)
 
 function grouped(
-  by: readonly string[],
+  { by, measures }: AggregateStep,
   input: string,
-  columnsOf: (measure: Measure, index: number, name: string) => readonly string[],
-  measures: AggregateStep['measures'],
+  columnsOf: (measure: Measure, name: string, index: number) => readonly string[],
 ): string {
-  const columns = Object.entries(measures).flatMap(([name, measure], index) => columnsOf(measure, index, name))
+  const columns = Object.entries(measures).flatMap(([name, measure], index) => columnsOf(measure, name, index))
   const keys = by.map(quoteName)
   return `SELECT ${[...keys, ...columns].join(', ')} FROM (${input}) GROUP BY ${keys.join(', ')}`
 }

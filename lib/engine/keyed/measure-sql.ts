@@ -1,6 +1,6 @@
 /** The table of measures as SQL: what a slice computes, how several results of it are joined, and how the measure is made of them. */
 import type { ColumnDefinition } from '../../define/definition.ts'
-import type { Measure } from '../../define/exchange-definition.ts'
+import type { Measure, OwnAggregate } from '../../define/exchange-definition.ts'
 import { withStates } from '../../define/own-aggregate.ts'
 import { definedTypeName } from '../../model/type-names.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
@@ -8,6 +8,8 @@ import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { sqlType } from '../read/column-sql.ts'
 import { isInteger, type MeasuredColumn, type MeasureKind, numeric, type StateSql } from './measure-kind.ts'
 import { approximateQuantile } from './quantile-bins.ts'
+
+type Of<Kind extends Measure['kind']> = Extract<Measure, { kind: Kind }>
 
 const count: MeasureKind = {
   partial: (_, column) => ({ n: `count(${column?.sql ?? '*'})` }),
@@ -18,12 +20,11 @@ const count: MeasureKind = {
 
 const isThere = ({ sql }: MeasuredColumn): string => `CAST(${sql} IS NOT NULL AS BIGINT)`
 
-const sum: MeasureKind = {
+const sum: MeasureKind<Of<'sum'>> = {
   partial: (_, column) => sumOf(column),
   row: (_, column) => sumOfRow(column),
   combine: combineSum,
-  finish: (state, name, measure) => {
-    const as = measure.kind === 'sum' ? measure.as : undefined
+  finish: (state, name, { as }) => {
     if (as) return castSum(state.whole ?? state.s ?? '', as, name)
     return state.whole === undefined ? (state.s ?? '') : castSum(state.whole, { kind: 'column', type: 'int64' }, name)
   },
@@ -110,10 +111,9 @@ function atEnd(name: 'min' | 'max'): MeasureKind {
 }
 
 /** Every state of a list says how long it may be, because states are joined without the definition. */
-const listOf: MeasureKind = {
+const listOf: MeasureKind<Of<'listOf' | 'textOf'>> = {
   compares: true,
-  partial: (measure, column) => {
-    const limit = 'limit' in measure ? measure.limit : 0
+  partial: ({ limit }, column) => {
     const row = column ? orderedValue(column, value => `(${value} IS NULL)`) : ''
     const rows = `list(${row}) FILTER (WHERE ${column?.sql} IS NOT NULL)`
     return { rows: `list_sort(${rows})[1:${limit}]`, limit: `CAST(${limit} AS INTEGER)` }
@@ -155,43 +155,35 @@ const countDistinct: MeasureKind = {
 }
 
 /** The values of `listOf`, joined to one text. */
-const joinedText: MeasureKind = {
+const joinedText: MeasureKind<Of<'textOf'>> = {
   ...listOf,
-  finish: ({ rows }, _, measure) => {
-    const separator = measure.kind === 'textOf' ? measure.separator : ''
-    return `array_to_string(list_transform(${rows}, lambda r: CAST(r.v AS VARCHAR)), ${quoteText(separator)})`
-  },
+  finish: ({ rows }, _, { separator }) =>
+    `array_to_string(list_transform(${rows}, lambda r: CAST(r.v AS VARCHAR)), ${quoteText(separator)})`,
 }
 
 /** Exact quantiles need all values. */
-const exactQuantile: MeasureKind = {
+const exactQuantile: MeasureKind<Of<'quantile'>> = {
   partial: () => ({}),
   combine: () => ({}),
   finish: () => '',
-  whole: (measure, column) =>
-    `quantile_cont(CAST(${numeric(column).sql} AS DOUBLE), ${measure.kind === 'quantile' ? measure.fraction : 0})`,
+  whole: ({ fraction }, column) => `quantile_cont(CAST(${numeric(column).sql} AS DOUBLE), ${fraction})`,
 }
 
 /** The expressions of an own aggregate. */
-const own: MeasureKind = {
-  partial: measure => (measure.kind === 'aggregate' ? inParentheses(measure.partial) : {}),
-  combine: (state, measure) => {
-    if (measure.kind !== 'aggregate') return {}
-    const joined = Object.entries(measure.combine).map(([name, sql]) => [
-      name,
-      withStates(sql, each => state[each] ?? ''),
-    ])
+const own: MeasureKind<OwnAggregate> = {
+  partial: ({ partial }) => inParentheses(partial),
+  combine: (state, { combine }) => {
+    const joined = Object.entries(combine).map(([name, sql]) => [name, withStates(sql, each => state[each] ?? '')])
     return inParentheses(Object.fromEntries(joined))
   },
-  finish: (state, _, measure) =>
-    measure.kind === 'aggregate' ? `(${withStates(measure.finish, each => state[each] ?? '')}\n)` : '',
+  finish: (state, _, { finish }) => `(${withStates(finish, each => state[each] ?? '')}\n)`,
 }
 
 /** A text may end in a comment. */
 const inParentheses = (expressions: StateSql): StateSql =>
   Object.fromEntries(Object.entries(expressions).map(([name, sql]) => [name, `(${sql}\n)`]))
 
-const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
+const measureKinds: { readonly [K in Measure['kind']]: MeasureKind<Of<K>> } = {
   count,
   sum,
   mean,

@@ -1,4 +1,5 @@
 /** The approximate quantile of a column as SQL: counts of values in logarithmic bins, which any number of slices add up. */
+import type { Measure } from '../../define/exchange-definition.ts'
 import { type MeasuredColumn, type MeasureKind, numeric } from './measure-kind.ts'
 
 /** The greatest relative error. */
@@ -13,7 +14,7 @@ const [infinite, notANumber] = [100_000, 100_001]
 const binType = 'STRUCT(b INTEGER, n BIGINT)'
 
 /** The bins are in no order, and may stand in a state several times: they are sorted once, at the end. */
-export const approximateQuantile: MeasureKind = {
+export const approximateQuantile: MeasureKind<Extract<Measure, { kind: 'quantile' }>> = {
   partial: (_, column) => {
     const value = doubleOf(column)
     const counted = `map_entries(histogram(${binOf(value)}) FILTER (WHERE ${value} IS NOT NULL))`
@@ -29,8 +30,8 @@ export const approximateQuantile: MeasureKind = {
     bins: `flatten(list(${bins}) FILTER (WHERE ${bins} IS NOT NULL))`,
     n: `CAST(sum(${n}) AS BIGINT)`,
   }),
-  finish: ({ bins, n }, _, measure) => {
-    const place = `floor(${measure.kind === 'quantile' ? measure.fraction : 0} * (${n} - 1)) + 1`
+  finish: ({ bins, n }, _, { fraction }) => {
+    const place = `floor(${fraction} * (${n} - 1)) + 1`
     const next = `CASE WHEN a.n >= ${place} THEN a ELSE CAST(struct_pack(b := e.b, n := a.n + e.n) AS ${binType}) END`
     const found = `(list_reduce(list_sort(${bins}), lambda a, e: ${next})).b`
     return `CASE WHEN ${n} > 0 THEN ${valueIn(found)} END`
