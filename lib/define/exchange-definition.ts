@@ -1,6 +1,5 @@
 /** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
 import type { ColumnDefinition } from './column-definition.ts'
-
 import type { JoinStep } from './join-definition.ts'
 import type { RowOrder } from './row-order.ts'
 
@@ -14,20 +13,16 @@ export interface ExchangeStep {
 }
 
 /** Makes one row of the rows of each key. */
-export interface ReduceStep {
+export interface ReduceStep extends Omit<ExchangeStep, 'kind'> {
   readonly kind: 'reduce'
-  readonly by: readonly string[]
   readonly measures: Measures
-  readonly buckets?: number
 }
 
 /** Keeps one row of each key. */
-export interface DistinctStep {
+export interface DistinctStep extends Omit<ExchangeStep, 'kind'> {
   readonly kind: 'distinct'
-  readonly by: readonly string[]
   /** The column whose greatest value decides which row is kept. Default the greatest row by all columns. */
   readonly latest?: string
-  readonly buckets?: number
 }
 
 /** A step that ends a stage: between the stages stands an exchange. */
@@ -88,11 +83,9 @@ export interface PickStep {
   readonly measures: Measures
 }
 
-export interface AggregateStep {
+export interface AggregateStep extends Omit<PickStep, 'kind'> {
   readonly kind: 'aggregate'
   readonly phase: 'partial' | 'combine' | 'final' | 'whole'
-  readonly by: readonly string[]
-  readonly measures: Measures
 }
 
 export interface LatestStep {

@@ -4,6 +4,7 @@ import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import { type LocalPart, partColumns } from './dataset.ts'
 import { engineFault } from './duckdb/engine.ts'
+import { columnNames } from './duckdb/engine-column.ts'
 import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
 import { treeColumns } from './read/used-columns.ts'
 import { checkAllowed } from './sql/allowed.ts'
@@ -32,12 +33,7 @@ export async function parseQuery(connection: DuckDBConnection, statement: string
   return {
     sql,
     tables,
-    columnsOf: schema =>
-      treeColumns(
-        select,
-        tables,
-        schema.map(({ name }) => name),
-      ),
+    columnsOf: schema => treeColumns(select, tables, columnNames(schema)),
   }
 }
 
@@ -143,7 +139,7 @@ async function withReasons<T>(tables: readonly QueryTable[], sql: string, work: 
     return await work()
   } catch (error) {
     if (!(error instanceof Error && ofStatement.test(error.message))) throw engineFault(error)
-    const columns = [...new Set(tables.flatMap(({ schema }) => schema.map(({ name }) => name)))]
+    const columns = [...new Set(tables.flatMap(({ schema }) => columnNames(schema)))]
     throw new PermanentError(
       'SQL_INVALID',
       `sql: ${explainSql(error, columns)}`,

@@ -8,7 +8,7 @@ import type { SchemaColumn } from '../model/manifest.ts'
 import { conditionOf } from '../model/resolve-task.ts'
 import { writtenColumns } from './check-output.ts'
 import type { Conversion } from './conversion.ts'
-import { columnsOf, type EngineColumn } from './duckdb/engine-column.ts'
+import { columnNames, columnsOf, type EngineColumn } from './duckdb/engine-column.ts'
 import { quoteName } from './duckdb/quote.ts'
 import type { EngineTask } from './engine-task.ts'
 import { sqlType } from './read/column-sql.ts'
@@ -75,8 +75,8 @@ async function datasetColumns(
   dataset: readonly SchemaColumn[],
   declared: readonly ReadColumn[],
 ): Promise<readonly ReadColumn[]> {
-  const names = dataset.map(({ name }) => name)
-  const missing = [...(chosen ?? []), ...declared.map(({ name }) => name)].find(name => !names.includes(name))
+  const names = columnNames(dataset)
+  const missing = [...(chosen ?? []), ...columnNames(declared)].find(name => !names.includes(name))
   if (missing !== undefined) {
     const message = `columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
     throw new PermanentError('COLUMN_MISSING', message, { missing, columns: names })
@@ -89,11 +89,7 @@ async function datasetColumns(
       : []
   const all = chosen ? dataset.filter(({ name }) => chosen.includes(name) || inWhere.includes(name)) : dataset
   if (checks.length > 0 || onNewColumn === 'keep') return all
-  const used = await usedColumns(
-    connection,
-    steps,
-    all.map(({ name }) => name),
-  )
+  const used = await usedColumns(connection, steps, columnNames(all))
   const read = all.filter(({ name }) => used?.includes(name) ?? true)
   // A query needs a column, also one that only counts rows.
   return read.length > 0 ? read : all.slice(0, 1)

@@ -10,3 +10,6 @@ export interface EngineColumn {
 export function columnsOf(result: DuckDBResult): EngineColumn[] {
   return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
 }
+
+/** Returns the names of columns. */
+export const columnNames = (columns: readonly { readonly name: string }[]): string[] => columns.map(({ name }) => name)

@@ -8,6 +8,7 @@ import type { SchemaColumn } from '../../model/manifest.ts'
 import type { SideColumns } from '../../model/plan-data.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import type { ConvertJob } from '../conversion.ts'
+import { columnNames } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { exchangeRead } from './exchange-read.ts'
 import { describeParquet, scan } from './parquet-describe.ts'
@@ -39,11 +40,7 @@ export async function usedSides(
   { steps, sides }: { readonly steps: readonly Step[]; readonly sides: SideColumns },
 ): Promise<SideColumns> {
   const joined = columnsOf(join, sides)
-  const used = await usedColumns(
-    connection,
-    steps,
-    joined.map(({ name }) => name),
-  )
+  const used = await usedColumns(connection, steps, columnNames(joined))
   const isUsed = ({ name }: JoinedColumn): boolean => used?.includes(name) ?? true
   const read = joinSides.map((side, at) => {
     const names = new Set([

@@ -17,7 +17,7 @@ import {
 } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import type { MemberPlace } from '../../model/member-place.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
+import { columnNames, type EngineColumn } from '../duckdb/engine-column.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'
@@ -128,7 +128,7 @@ export function createMapFunctions(
       const parameterTypes = [...columnTypes, ...(isPlaced ? [BIGINT] : [])]
       const returnType = isMany ? LIST(structOf(writes)) : structOf(writes)
       connection.registerScalarFunction(scalarFunction({ name, parameterTypes, returnType, run, fail }))
-      const call = { name, isMany, writes: writes.map(column => column.name) }
+      const call = { name, isMany, writes: columnNames(writes) }
       registered.set(key, call)
       return call
     },
@@ -166,7 +166,7 @@ export function createMapFunctions(
 
 const structOf = (columns: readonly EngineColumn[]): DuckDBType =>
   new DuckDBStructType(
-    columns.map(column => column.name),
+    columnNames(columns),
     columns.map(column => column.type),
   )
 

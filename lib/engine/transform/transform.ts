@@ -6,7 +6,7 @@ import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
-import { columnsOf, type EngineColumn } from '../duckdb/engine-column.ts'
+import { columnNames, columnsOf, type EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { checkAggregates, checkStates } from '../keyed/check-aggregates.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
@@ -64,7 +64,7 @@ export async function checkTransform(
   for (const [index, step] of steps.entries()) {
     const next = await checkStep(connection, step, {
       input: query,
-      columns: given.map(column => column.name),
+      columns: columnNames(given),
       where: nameOf(steps, index),
       tables,
       by: key,
@@ -197,10 +197,7 @@ export function applyMap(
   const unchanged = given.filter(column => !map.writes.includes(column.name)).map(({ name }) => keptName(name, isByKey))
   const rows = isByKey ? listsByKey(input, given, by) : input
   const kept = [...unchanged, ...place]
-  const order = [
-    ...given.map(column => column.name),
-    ...map.writes.filter(name => !given.some(each => each.name === name)),
-  ]
+  const order = [...columnNames(given), ...map.writes.filter(name => !given.some(each => each.name === name))]
   const list = order.map(name => {
     const column = quoteName(name)
     return map.writes.includes(name) ? `_fanmill_mapped.${column} AS ${column}` : column
@@ -229,10 +226,7 @@ async function describe(
     if (!(fault instanceof FanmillError && fault.code === 'ENGINE_FAILED')) throw fault
     throw new PermanentError(
       'SQL_INVALID',
-      `${where}: ${explainSql(
-        error,
-        given.map(column => column.name),
-      )}`,
+      `${where}: ${explainSql(error, columnNames(given))}`,
       { where, sql: query.sql },
       { cause: error },
     )

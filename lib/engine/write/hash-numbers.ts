@@ -29,6 +29,15 @@ export class HashNumbers {
     return out.length
   }
 
+  /** Numbers all hashes. `onNew` is called for each that is new, before it has a number. */
+  number(words: Int32Array, out: Int32Array, onNew?: (low: number, high: number, row: number) => void): void {
+    for (let row = this.numberKnown(words, out); row < out.length; row = this.numberKnown(words, out, row)) {
+      const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
+      onNew?.(low, high, row)
+      this.add(low, high)
+    }
+  }
+
   /** Gives a new hash the next number. */
   add(low: number, high: number): void {
     if (2 * this.#count >= this.#number.length) this.#grow()

@@ -25,12 +25,7 @@ export function registerPartitionCount(connection: DuckDBConnection, partitionBy
     name: countFunction,
     textCount: 0,
     each: (words, numbers) => {
-      for (
-        let row = counts.numberKnown(words, numbers);
-        row < numbers.length;
-        row = counts.numberKnown(words, numbers, row)
-      )
-        counts.add(words[2 * row] as number, words[2 * row + 1] as number)
+      counts.number(words, numbers)
       rows += numbers.length
       if (rows >= rowsMax || counts.count >= countedMax) throw new Error('counted enough')
       numbers.fill(0)

@@ -51,15 +51,13 @@ export function registerPartitionKeys(connection: DuckDBConnection, options: Par
     if (met.length > partitionsMax) throw new TooManyKeys()
     checkFolderLength(partition, limits.folderBytesMax)
     if (limits.seen && addPartition(limits.seen, low >>> 0, high >>> 0) > partitionsMax) throw new TooManyKeys()
-    numbers.add(low, high)
   }
   registerHashFunction(connection, {
     name: numberFunction,
     textCount: partitionBy.length,
     each: (words, out, chunk) => {
       try {
-        for (let row = numbers.numberKnown(words, out); row < out.length; row = numbers.numberKnown(words, out, row))
-          enter(words[2 * row] as number, words[2 * row + 1] as number, partitionAt(chunk, row, partitionBy))
+        numbers.number(words, out, (low, high, row) => enter(low, high, partitionAt(chunk, row, partitionBy)))
       } catch (error) {
         fault ??= error as Error
         throw error
