@@ -33,29 +33,22 @@ export type Measure =
   | { readonly kind: 'count'; readonly column?: string }
   | { readonly kind: 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
   | { readonly kind: 'sum'; readonly column: string; readonly as?: ColumnDefinition | undefined }
-  | { readonly kind: 'first' | 'last'; readonly column: string; readonly orderBy: readonly string[] }
-  | {
-      readonly kind: 'listOf'
-      readonly column: string
-      readonly orderBy: readonly string[]
-      /** The most values; those after them are left out. */
-      readonly limit: number
-    }
+  | (OrderedMeasure & { readonly kind: 'first' | 'last' })
+  | (ListMeasure & { readonly kind: 'listOf' })
+  | (ListMeasure & { readonly kind: 'textOf'; readonly separator: string })
   | { readonly kind: 'countDistinct'; readonly column: string; readonly isApproximate: boolean }
-  | {
-      readonly kind: 'textOf'
-      readonly column: string
-      readonly orderBy: readonly string[]
-      readonly limit: number
-      readonly separator: string
-    }
-  | {
-      readonly kind: 'quantile'
-      readonly column: string
-      readonly fraction: number
-      readonly isApproximate: boolean
-    }
+  | { readonly kind: 'quantile'; readonly column: string; readonly fraction: number; readonly isApproximate: boolean }
   | OwnAggregate
+
+interface OrderedMeasure {
+  readonly column: string
+  readonly orderBy: readonly string[]
+}
+
+interface ListMeasure extends OrderedMeasure {
+  /** The most values; those after them are left out. */
+  readonly limit: number
+}
 
 /** An aggregate that the user writes in SQL. Its states have names, which stand as `{name}` in the expressions that read them. */
 export interface OwnAggregate {

@@ -91,16 +91,10 @@ export function refuseEqualNames(
   for (const name of names) {
     const key = ignoreCase ? name.toLowerCase() : name
     const same = seen.get(key)
-    if (same !== undefined && (used(name) || used(same))) throw duplicateNameError(name, same, { where, detail })
+    if (same !== undefined && (used(name) || used(same))) {
+      const message = `${where}: expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
+      throw new PermanentError('INPUT_INVALID', message, { ...detail, column: name, same })
+    }
     seen.set(key, name)
   }
-}
-
-function duplicateNameError(
-  name: string,
-  same: string,
-  { where, detail }: Required<Pick<EqualNamesOptions, 'where' | 'detail'>>,
-): PermanentError {
-  const message = `${where}: expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
-  return new PermanentError('INPUT_INVALID', message, { ...detail, column: name, same })
 }

@@ -8,6 +8,7 @@ import type { ParquetContent } from '../../parquet/file.ts'
 import type { Partition } from '../../paths/partition-path.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import type { CsvTable } from './csv-table.ts'
 import { describeParquet, ownColumns } from './parquet-describe.ts'
 import { parquetMisfits, parquetRead } from './parquet-read.ts'
 import { declaredColumns, type ReadColumn } from './read-columns.ts'
@@ -59,7 +60,7 @@ async function loadTable(connection: DuckDBConnection, table: TableFile): Promis
 async function loadText(connection: DuckDBConnection, table: TableFile, declared: TextFormat): Promise<void> {
   const { name, columns } = table
   for (const [index, { file }] of table.pieces.entries()) {
-    const one: NamedFile = { name, file, ...(columns && { columns }) }
+    const one: CsvTable = { name, file, ...(columns && { columns }) }
     try {
       const rows = await rowsOfText(connection, one, declared)
       const target = quoteName(name)
@@ -71,14 +72,8 @@ async function loadText(connection: DuckDBConnection, table: TableFile, declared
   }
 }
 
-interface NamedFile {
-  readonly name: string
-  readonly file: string
-  readonly columns?: Columns
-}
-
 /** Returns a query of the rows of one file. @throws INPUT_INVALID for the first row that does not fit */
-async function rowsOfText(connection: DuckDBConnection, table: NamedFile, declared: TextFormat): Promise<string> {
+async function rowsOfText(connection: DuckDBConnection, table: CsvTable, declared: TextFormat): Promise<string> {
   const { file, columns } = table
   const { prepare, texts, sniffed, mayMisfit = false } = tableText(declared)
   const top = (await prepare?.(table, declared)) ?? { format: declared }
