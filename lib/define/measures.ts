@@ -63,7 +63,7 @@ export const max = <const Column extends string>(column: Column) => measure('max
 /** The mean of a column of numbers as `float64`, null where a key has no value. */
 export const mean = <const Column extends string>(column: Column) => measure('mean', column)
 
-/** The sample variance of a column of numbers as `float64`, null where a key has fewer than two values. */
+/** The sample variance of a column of numbers as `float64`, null where a key has fewer than two values, NaN where one is infinite or no number. */
 export const variance = <const Column extends string>(column: Column) => measure('variance', column)
 
 /** The sample standard deviation of a column of numbers as `float64`, null where a key has fewer than two values. */

@@ -56,6 +56,22 @@ describe('reduce', () => {
     least: min('delay'), most: max('price'), average: mean('delay'), spread: stddev('delay'), square: variance('weight'),
   } })`
 
+  it('has no variance of values of which one is infinite or no number', async () => {
+    const some = project(
+      pipeline(".reduce({ by: ['origin'], measures: { square: variance('weight'), spread: stddev('weight') } })"),
+      {
+        'in/a.csv': 'origin,day,delay,price,weight,id\nA,,,,1,\nA,,,,inf,\nB,,,,nan,\nB,,,,2,\nC,,,,1,\n',
+        'in/b.csv': 'origin,day,delay,price,weight,id\nC,,,,3,\n',
+      },
+    )
+    expect((await some.run({}, { groupBytes: 40 })).status).toBe('complete')
+    expect(sorted(await some.rows('totals'), 'origin')).toEqual([
+      { origin: 'A', square: NaN, spread: NaN },
+      { origin: 'B', square: NaN, spread: NaN },
+      { origin: 'C', square: 2, spread: Math.SQRT2 },
+    ])
+  })
+
   it('computes the same as one query over all files, and exchanges rows below the state only', async () => {
     const some = project(pipeline(steps), input)
     const { tasks } = await some.run({}, tuning)

@@ -71,7 +71,10 @@ const momentsType = 'STRUCT(n BIGINT, mean DOUBLE, m2 DOUBLE)'
 const moments = (finish: (moments: string) => string): MeasureKind => ({
   partial: (_, column) => {
     const value = `CAST(${numeric(column).sql} AS DOUBLE)`
-    const packed = `struct_pack(n := count(${value}), mean := avg(${value}), m2 := var_pop(${value}) * count(${value}))`
+    // The engine fails for infinity and for what is no number, of which there is no mean.
+    const square = `var_pop(${value}) FILTER (WHERE isfinite(${value})) * count(${value})`
+    const m2 = `CASE WHEN bool_and(isfinite(${value})) THEN ${square} ELSE CAST('nan' AS DOUBLE) END`
+    const packed = `struct_pack(n := count(${value}), mean := avg(${value}), m2 := ${m2})`
     return { moments: `CASE WHEN count(${value}) > 0 THEN CAST(${packed} AS ${momentsType}) END` }
   },
   combine: ({ moments }) => {
