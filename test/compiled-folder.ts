@@ -14,10 +14,13 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(parent, 'fanmill-tests-'))
   await compile(folder)
   // Processes that load sources, such as those that bundle functions, compile each of them once.
-  process.env.NODE_COMPILE_CACHE = join(folder, 'compile-cache')
+  const cache = `${folder}-cache`
+  process.env.NODE_COMPILE_CACHE = cache
   project.onTestsRerun(() => compile(folder))
   project.provide('compiledFolder', folder)
-  return () => rmSync(folder, { recursive: true, force: true })
+  return () => {
+    for (const each of [folder, cache]) rmSync(each, { recursive: true, force: true })
+  }
 }
 
 declare module 'vitest' {

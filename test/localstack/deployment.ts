@@ -100,7 +100,8 @@ async function deployBoth(folder: string): Promise<StackOutputs> {
   const theirs = theirsIn(folder)
   const [app] = await Promise.all([
     writeTheirApp(theirs),
-    cdk(['bootstrap', 'aws://000000000000/us-east-1'], { app: root, folder: join(folder, 'bootstrap') }),
+    // Outside of an app, which would be synthesized for it.
+    cdk(['bootstrap', 'aws://000000000000/us-east-1'], { app: folder, folder: join(folder, 'bootstrap') }),
   ])
   const ours = ['--context', `architecture=${ownArchitecture}`, '--context', 'dashboard=false']
   const [one, other] = await Promise.all([
@@ -125,10 +126,11 @@ async function deploy(options: readonly string[], place: Place): Promise<StackOu
 
 async function cdk(words: readonly string[], { app, folder }: Place): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const command = ['cdk', ...words, '--output', join(folder, 'cdk.out')]
+  const command = [join(root, 'node_modules/aws-cdk/bin/cdk'), ...words, '--output', join(folder, 'cdk.out')]
   const options = { cwd: app, env: { ...process.env, ...environment }, maxBuffer: 1 << 26 }
-  await promisify(execFile)('npx', command, options).catch((error: Error & { stdout: string; stderr: string }) => {
-    throw new Error(`npx ${command.join(' ')}\n${error.stdout}\n${error.stderr}`)
+  const ending = promisify(execFile)(process.execPath, command, options)
+  await ending.catch((error: Error & { stdout: string; stderr: string }) => {
+    throw new Error(`${command.join(' ')}\n${error.stdout}\n${error.stderr}`)
   })
 }
 

@@ -83,7 +83,8 @@ export async function statesOf(executionArn: string): Promise<string[]> {
   return events.flatMap(event => event.stateEnteredEventDetails?.name ?? [])
 }
 
-const pollMs = 300
+/** Each poll of a list takes LocalStack a hundredth of a second. */
+const pollMs = 1000
 let opened: SFNClient | undefined
 const client = (): SFNClient => {
   opened ??= new SFNClient({})

@@ -1,6 +1,7 @@
 /** The CDK app of another project, in its own folder with the built package: pipelines whose faults the tests provoke by parameter. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { publishInto } from '../publish-into.ts'
 
 export const theirStack = 'Theirs'
@@ -20,9 +21,27 @@ export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 /** Command for `cdk --app` in that folder. */
 export async function writeTheirApp(folder: string): Promise<string> {
-  await publishInto(folder)
+  publishInto(folder)
+  await leaveLibrary(join(folder, 'node_modules/@duckdb'))
   for (const [name, text] of Object.entries(files)) await write(join(folder, name), text)
   return `${process.execPath} app.ts`
+}
+
+/** The engine's packages of this repository. */
+const enginePackages = fileURLToPath(new URL('../../node_modules/@duckdb', import.meta.url))
+const binding = `node-bindings-linux-${process.arch}`
+
+/**
+ * Leaves the engine's library of 70 MB out of the assets of this app, which would be hashed, zipped and unzipped five times. Its
+ * functions find it where it is installed. The assets of the flights and of the tutorial have their own.
+ */
+async function leaveLibrary(packages: string): Promise<void> {
+  await rm(packages)
+  await mkdir(join(packages, binding), { recursive: true })
+  const link = (name: string) => symlink(join(enginePackages, name), join(packages, name))
+  for (const name of ['node-api', 'node-bindings']) await link(name)
+  for (const name of await readdir(join(enginePackages, binding)))
+    if (!name.endsWith('.so')) await link(join(binding, name))
 }
 
 async function write(path: string, text: string): Promise<void> {
@@ -32,6 +51,7 @@ async function write(path: string, text: string): Promise<void> {
 
 /** The second tier has several times the JavaScript heap that a thread of the first has. */
 const app = `import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib'
+import { Function } from 'aws-cdk-lib/aws-lambda'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { FanmillPipeline } from 'fanmill/cdk'
@@ -51,6 +71,7 @@ for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operat
 const common = { tiers: [middle], architecture: '${ownArchitecture}', dashboard: false, trigger: false }
 const { input, output } = new FanmillPipeline(stack, 'Airports', { ...common, entry: 'pipelines/airports.ts' })
 new FanmillPipeline(stack, 'Edited', { ...common, input, output, entry: 'pipelines/airports-edited.ts' })
+for (const each of stack.node.findAll()) if (each instanceof Function) each.addEnvironment('LD_LIBRARY_PATH', '${join(enginePackages, binding)}')
 
 /** Somebody else's state machine, which a task calls: it writes the flag that the task waits for. */
 function marts(bucket) {

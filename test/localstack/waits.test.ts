@@ -43,7 +43,7 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     for (;;) {
       const found = await client().send(new DescribeExecutionCommand({ executionArn }))
       if (found.status !== 'RUNNING') return found
-      await pause(300)
+      await pause(1000)
     }
   }
 
