@@ -4,7 +4,7 @@ import { record } from '../errors/record-schema.ts'
 import { check, invalid, options, piece } from './check.ts'
 import type { DistinctStep, ExchangeStep, Measure, ReduceStep } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
-import { count, filledText, names } from './schemas.ts'
+import { count, differInMoreThanCase, filledText, names } from './schemas.ts'
 
 /** The options that all exchanges have. */
 export interface ExchangeOptions<Column extends string = string> {
@@ -56,10 +56,9 @@ const exchangeOptions = options(shared, { keys: 'by', key: 'by', on: 'by' })
 const reduceOptions = options(
   {
     ...shared,
-    measures: record(
-      filledText,
-      piece<Measure>('a measure such as count() or sum(column)', measures),
-      'measures by name',
+    measures: v.pipe(
+      record(filledText, piece<Measure>('a measure such as count() or sum(column)', measures), 'measures by name'),
+      v.check(all => differInMoreThanCase(all), 'names that differ in more than case'),
     ),
   },
   { groupBy: 'by', keys: 'by', aggregates: 'measures' },

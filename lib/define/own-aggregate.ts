@@ -4,7 +4,7 @@ import { record } from '../errors/record-schema.ts'
 import { check, invalid, options } from './check.ts'
 import type { OwnAggregate } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
-import { filledText } from './schemas.ts'
+import { differInMoreThanCase, filledText } from './schemas.ts'
 
 declare const madeValue: unique symbol
 
@@ -81,6 +81,7 @@ const columnList = v.pipe(v.array(filledText, 'a list of column names'), v.minLe
 const expressions = v.pipe(
   record(v.string(), filledText, 'SQL expressions by the names of states'),
   v.check(all => Object.keys(all).length > 0, 'at least one state'),
+  v.check(all => differInMoreThanCase(all), 'names that differ in more than case'),
 )
 const aggregateOptions = options(
   { columns: columnList, partial: expressions, combine: expressions, finish: filledText },

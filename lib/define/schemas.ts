@@ -51,14 +51,17 @@ export const addedColumns = record(
   'columns by name',
 )
 
+/** Whether no two names are equal in another case, as the engine takes them for one. */
+export function differInMoreThanCase(all: object): boolean {
+  const given = Object.keys(all)
+  return new Set(given.map(name => name.toLowerCase())).size === given.length
+}
+
 /** Columns by name. Names differ in more than case, as the engine ignores case. */
 export const columns = v.pipe(
   addedColumns,
   v.check(all => Object.keys(all).length > 0, 'at least one column'),
-  v.check(
-    all => new Set(Object.keys(all).map(name => name.toLowerCase())).size === Object.keys(all).length,
-    'column names that differ in more than case',
-  ),
+  v.check(all => differInMoreThanCase(all), 'column names that differ in more than case'),
 )
 
 /** The functions that make formats, for messages. */

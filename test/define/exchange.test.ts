@@ -75,6 +75,11 @@ describe('exchanges', () => {
       'reduce: measures: expected names that by does not use, got Shop in both',
     ],
     [
+      'measures whose names differ in case alone',
+      () => sales().reduce({ by: ['shop'], measures: { n: count(), N: count() } }),
+      'reduce: measures: expected names that differ in more than case',
+    ],
+    [
       'too many buckets',
       () => sales().exchange({ by: ['shop'], buckets: 100_000 }),
       'exchange: buckets: expected a whole number from 1 to 65536, got 100000',
