@@ -98,15 +98,8 @@ export function starterProps(pipeline: PipelineScope, context: PipelineContext) 
 /** Props of every function. */
 function commonProps({ bundle, network, props }: PipelineContext) {
   const { architecture, logRetention, logEncryptionKey, environmentEncryptionKey, tracing: isTraced } = props
-  return {
-    code: bundle.code,
-    network,
-    architecture,
-    logRetention,
-    logEncryptionKey,
-    environmentEncryptionKey,
-    isTraced,
-  }
+  const { code } = bundle
+  return { code, network, architecture, logRetention, logEncryptionKey, environmentEncryptionKey, isTraced }
 }
 
 function environmentOf(

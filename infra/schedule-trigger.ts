@@ -1,12 +1,12 @@
 /** The schedule by which EventBridge Scheduler starts the pipeline. Runs that it cannot start go to a queue with an alarm. */
-import { Aws, Duration } from 'aws-cdk-lib'
+import { Aws } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { scheduledInput } from '../lib/aws/lambda-events.ts'
 import type { ScheduleDefinition } from '../lib/define/schedule-definition.ts'
-import { acknowledge } from './acknowledge.ts'
+import { makeDeadLetters, tried } from './dead-letters.ts'
 import { invalidProp } from './invalid-prop.ts'
 import { allow } from './statements.ts'
 
@@ -50,20 +50,14 @@ export class ScheduleTrigger extends Construct {
 
   constructor(scope: Construct, id: string, { expression, timezone, stateMachineArn }: ScheduleTriggerProps) {
     super(scope, id)
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    })
-    acknowledge(this.deadLetterQueue, 'SQS3', 'it is the dead-letter queue')
-    const { queueArn } = this.deadLetterQueue
+    this.deadLetterQueue = makeDeadLetters(this)
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
     })
     role.addToPolicy(allow(['states:StartExecution'], [stateMachineArn]))
-    role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]))
+    role.addToPolicy(allow(['sqs:SendMessage'], [this.deadLetterQueue.queueArn]))
     const schedule = new CfnSchedule(this, 'Schedule', {
       scheduleExpression: `cron(${expression})`,
       scheduleExpressionTimezone: timezone,
@@ -72,8 +66,7 @@ export class ScheduleTrigger extends Construct {
         arn: stateMachineArn,
         roleArn: role.roleArn,
         input: JSON.stringify(scheduledInput),
-        deadLetterConfig: { arn: queueArn },
-        retryPolicy: { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.hours(24).toSeconds() },
+        ...tried(this.deadLetterQueue),
       },
     })
     // Otherwise a time during the deployment could be refused.

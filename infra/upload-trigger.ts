@@ -1,12 +1,11 @@
 /** The rule by which uploads start the pipeline, with the whole event as input. Events that it cannot deliver go to a queue with an alarm. */
-import { Duration } from 'aws-cdk-lib'
 import { CfnRule } from 'aws-cdk-lib/aws-events'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { KeyFilter } from '../lib/aws/key-wildcard.ts'
-import { acknowledge } from './acknowledge.ts'
+import { makeDeadLetters, tried } from './dead-letters.ts'
 import { sendEvents } from './pipeline-buckets.ts'
 import { allow } from './statements.ts'
 import type { UploadQueue } from './upload-queue.ts'
@@ -28,13 +27,7 @@ export class UploadTrigger extends Construct {
   constructor(scope: Construct, id: string, { bucket, filter, stateMachineArn, makeQueue }: UploadTriggerProps) {
     super(scope, id)
     sendEvents(bucket)
-    // Events contain keys and no rows. A KMS key of the app would need a grant for EventBridge in its policy.
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    })
-    acknowledge(this.deadLetterQueue, 'SQS3', 'it is the dead-letter queue')
+    this.deadLetterQueue = makeDeadLetters(this)
     this.queue = makeQueue?.(this, this.deadLetterQueue)
     const role = this.queue ? undefined : starterRole(this, stateMachineArn)
     const rule = new CfnRule(this, 'Rule', {
@@ -48,8 +41,7 @@ export class UploadTrigger extends Construct {
           ...(this.queue
             ? { id: 'queue', arn: this.queue.queue.queueArn }
             : { id: 'state-machine', arn: stateMachineArn, roleArn: role?.roleArn }),
-          deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
-          retryPolicy: { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.hours(24).toSeconds() },
+          ...tried(this.deadLetterQueue),
         },
       ],
     })
