@@ -1,7 +1,8 @@
 /** The worker's side of the channel of a job: sends messages, and receives the orders to stop or to interrupt queries. */
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import type { ErrorDetail } from '../errors/errors.ts'
-import type { WorkerMessage } from '../model/worker-job.ts'
+import { throwIfAborted } from '../errors/abort.ts'
+import { type ErrorDetail, PermanentError, toPlain } from '../errors/errors.ts'
+import type { WorkerAnswer, WorkerJob, WorkerMessage } from '../model/worker-job.ts'
 
 /** Order to end the running queries with an error of this message; the thread continues. */
 export interface Interrupt {
@@ -47,4 +48,35 @@ export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) 
       }
     },
   }
+}
+
+/** A job, as a pool without tasks sends it, and its setup. */
+interface Call<Setup> {
+  readonly setup: Setup
+  readonly job: WorkerJob
+}
+
+export interface JobTools extends Pick<WorkerChannel, 'send'> {
+  /** Aborted when the pool stops. */
+  readonly signal: AbortSignal
+}
+
+/** Opens the channel of a thread that opens no task, and returns what it does for each job. `stopped` is the reason of an abort. */
+export function openPlainWork<Setup, Value>(
+  stopped: string,
+  run: (call: Call<Setup>, tools: JobTools) => Promise<Value>,
+): (call: Call<Setup> & { readonly port: MessagePort }) => Promise<WorkerAnswer<Value>> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const { during, send } = openWorkerChannel(() => stopping.abort(new PermanentError('ABORTED', stopped)))
+  return ({ port, ...call }) =>
+    during(port, async () => {
+      try {
+        // Jobs that were queued when the pool was stopped still arrive.
+        throwIfAborted(signal)
+        return { value: await run(call, { signal, send }) }
+      } catch (error) {
+        return { error: toPlain(error) }
+      }
+    })
 }
