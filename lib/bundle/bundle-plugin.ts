@@ -3,7 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, extname, isAbsolute, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import type {
+  BuildOptions,
+  Loader,
+  OnLoadArgs,
+  OnLoadResult,
+  OnResolveArgs,
+  OnResolveResult,
+  Plugin,
+  PluginBuild,
+} from 'esbuild'
 import { type BuildRecord, sha256 } from './bundle-inputs.ts'
 import { definitionOf, packageOf } from './installed-package.ts'
 
@@ -16,6 +25,23 @@ export interface PipelinePluginOptions {
   /** Is filled with what the build reads. */
   readonly record: BuildRecord
 }
+
+/** The options of every build: ES modules for Node, which are not written. */
+export const moduleBuild = {
+  bundle: true,
+  write: false,
+  metafile: true,
+  platform: 'node',
+  format: 'esm',
+  charset: 'utf8',
+  // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
+  conditions: [],
+  legalComments: 'none',
+  logLevel: 'silent',
+} satisfies BuildOptions
+
+/** Defines `require` for CommonJS sources, because ES modules lack it; in one line, so that line numbers do not change. */
+export const requireShim = `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url);`
 
 /** Entries of esbuild's `define` that refer to the names in the plugin's prologues. */
 export const fileNames: Readonly<Record<string, string>> = {

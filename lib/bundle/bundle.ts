@@ -7,7 +7,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
 import { type BundleOrigin, type CachedBundle, findBundle, hashesPath, keepBundle } from './bundle-cache.ts'
 import { type BuildRecord, inputStates, newBuildRecord, sha256 } from './bundle-inputs.ts'
-import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
+import { fileNames, moduleBuild, type PipelinePluginOptions, pipelinePlugin, requireShim } from './bundle-plugin.ts'
 import { entryUrl } from './entry-url.ts'
 import { bundleVersions } from './own-versions.ts'
 import { checkPipelineFile } from './pipeline-path.ts'
@@ -89,21 +89,12 @@ async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): P
 
 function options(entry: string, plugin: PipelinePluginOptions): BuildOptions {
   return {
+    ...moduleBuild,
     absWorkingDir: plugin.folder,
     entryPoints: [entry],
-    bundle: true,
-    write: false,
     outdir: plugin.folder,
-    platform: 'node',
-    format: 'esm',
     target: 'node20',
-    charset: 'utf8',
-    // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
-    conditions: [],
     define: { ...fileNames },
-    legalComments: 'none',
-    logLevel: 'silent',
-    metafile: true,
     plugins: [pipelinePlugin(plugin)],
   }
 }
@@ -143,11 +134,8 @@ function outputText({ outputFiles = [] }: BuildResult, ending: string): string {
   return found.text
 }
 
-/** Defines `require` for CommonJS sources of a workspace, on the first line, so that line numbers do not change. */
-function withRequire(text: string): string {
-  if (!text.includes('typeof require')) return text
-  return `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url); ${text}`
-}
+/** Defines `require` where sources of a workspace use it. */
+const withRequire = (text: string): string => (text.includes('typeof require') ? `${requireShim} ${text}` : text)
 
 /** Writes a file as a whole, because another process may write the same bundle at the same time. */
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult } from 'esbuild'
+import { moduleBuild, requireShim } from '../../bundle/bundle-plugin.ts'
 import { entryUrl } from '../../bundle/entry-url.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { assetPlugin } from './plugin.ts'
@@ -28,26 +29,17 @@ export async function buildForLambda(
   const root = projectFolder(dirname(entry))
   try {
     return await build({
+      ...moduleBuild,
       absWorkingDir: root,
       // Not written: source maps name sources relative to this folder, so that they are the same on every machine.
       outdir: join(root, 'lambda-asset'),
-      write: false,
-      metafile: true,
       outExtension: { '.js': '.mjs' },
-      bundle: true,
       chunkNames: 'chunk-[hash]',
-      platform: 'node',
-      format: 'esm',
       target: 'node24',
-      charset: 'utf8',
-      // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
-      conditions: [],
       external: [...ownPackages, 'esbuild', ...external].flatMap(name => [name, `${name}/*`]),
       banner: { js: requireShim },
-      legalComments: 'none',
       sourcemap: 'linked',
       sourcesContent: false,
-      logLevel: 'silent',
       plugins: [...plugins, assetPlugin({ folder: dirname(entry), handlerFolders })],
       ...options,
     })
@@ -55,9 +47,6 @@ export async function buildForLambda(
     throw buildError(entry, error)
   }
 }
-
-/** Defines `require` for CommonJS packages, because ES modules lack it. */
-const requireShim = `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url);`
 
 function buildError(entry: string, error: unknown): PermanentError {
   const [first] = (error as Partial<BuildFailure>).errors ?? []
