@@ -1,5 +1,5 @@
 /** Writes columns and formats as the TypeScript that defines them, to paste. */
-import type { ColumnDefinition, CsvFormat, FieldRange, Format } from '../define/definition.ts'
+import type { ColumnDefinition, Format } from '../define/definition.ts'
 import { columnCountMax } from '../define/task-checks.ts'
 
 export type InferredColumn = Pick<
@@ -59,88 +59,56 @@ export function definitionSource(
   ].join('\n')
 }
 
-const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => string } = {
-  avro: () => 'avro()',
-  csv: csvSource,
-  fixedWidth: ({ columns, skip, footer, shortRows, encoding }) =>
-    call('fixedWidth', [
-      `columns: { ${Object.entries(columns).map(placeSource).join(', ')} }`,
-      ...(skip === 0 ? [] : [`skip: ${skip}`]),
-      ...(footer === 0 ? [] : [`footer: ${footer}`]),
-      ...(shortRows === 'reject' ? [] : [`shortRows: ${literal(shortRows)}`]),
-      ...encodingOption(encoding),
-    ]),
-  json: ({ path, encoding }) =>
-    call('json', [...(path === undefined ? [] : [`path: ${literal(path)}`]), ...encodingOption(encoding)]),
-  jsonLines: ({ encoding }) => call('jsonLines', encodingOption(encoding)),
-  lines: ({ pattern, encoding }) => call('lines', [`pattern: ${literal(pattern)}`, ...encodingOption(encoding)]),
-  parquet: () => 'parquetFiles()',
-  xlsx: ({ sheet, headerRow, matchNames }) =>
-    call('xlsx', [
-      ...(sheet === undefined ? [] : [`sheet: ${typeof sheet === 'string' ? literal(sheet) : sheet}`]),
-      ...(headerRow === 1 ? [] : [`headerRow: ${headerRow}`]),
-      ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
-    ]),
-  xml: ({ record, lists }) =>
-    call('xml', [`record: ${literal(record)}`, ...(lists === undefined ? [] : [`lists: ${list(lists)}`])]),
+type Options = Readonly<Record<string, unknown>>
+
+/** The options of each format in the order in which they are written, with their defaults. */
+const formatOptions: { readonly [K in Format['kind']]: Options } = {
+  avro: {},
+  csv: {
+    ...{ delimiter: ',', quote: '"', escape: undefined, header: true, comment: undefined, skip: 0 },
+    ...{ skipAfterHeader: undefined, footer: undefined, shortRows: undefined, matchNames: undefined },
+    ...{ nullValues: [''], encoding: 'utf-8' },
+  },
+  fixedWidth: { columns: undefined, skip: 0, footer: 0, shortRows: 'reject', encoding: 'utf-8' },
+  json: { path: undefined, encoding: 'utf-8' },
+  jsonLines: { encoding: 'utf-8' },
+  lines: { pattern: undefined, encoding: 'utf-8' },
+  parquet: {},
+  xlsx: { sheet: undefined, headerRow: 1, matchNames: undefined },
+  xml: { record: undefined, lists: undefined },
 }
 
-function formatSource<K extends Format['kind']>(format: Extract<Format, { kind: K }>): string {
-  const source: (format: Extract<Format, { kind: K }>) => string = formatSources[format.kind as K]
-  return source(format)
+function formatSource(format: Format): string {
+  const defaults = { ...formatOptions[format.kind], ...(format.kind === 'csv' && { escape: format.quote }) }
+  const given: Options = { ...format }
+  const values = Object.fromEntries(Object.keys(defaults).map(name => [name, given[name]]))
+  const options = written(values, defaults)
+  return `${format.kind === 'parquet' ? 'parquetFiles' : format.kind}(${options})`
 }
 
-function csvSource({
-  delimiter,
-  quote,
-  escape: escaped,
-  header,
-  comment,
-  skip,
-  skipAfterHeader,
-  footer,
-  shortRows,
-  matchNames,
-  nullValues,
-  encoding,
-}: CsvFormat): string {
-  return call('csv', [
-    ...(delimiter === ',' ? [] : [`delimiter: ${literal(delimiter)}`]),
-    ...(quote === '"' ? [] : [`quote: ${literal(quote)}`]),
-    ...(escaped === quote ? [] : [`escape: ${literal(escaped)}`]),
-    ...(header ? [] : ['header: false']),
-    ...(comment === undefined ? [] : [`comment: ${literal(comment)}`]),
-    ...(skip === 0 ? [] : [`skip: ${skip}`]),
-    ...(skipAfterHeader === undefined ? [] : [`skipAfterHeader: ${skipAfterHeader}`]),
-    ...(footer === undefined ? [] : [`footer: ${footer}`]),
-    ...(shortRows === undefined ? [] : [`shortRows: ${literal(shortRows)}`]),
-    ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
-    ...(nullValues.length === 1 && nullValues[0] === '' ? [] : [`nullValues: ${list(nullValues)}`]),
-    ...encodingOption(encoding),
-  ])
+/** Writes the options that are given and differ from their defaults; an empty text where there are none. */
+function written(options: Options, defaults: Options = {}): string {
+  const isGiven = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name])
+  const given = Object.entries(options).filter(isGiven)
+  return given.length === 0 ? '' : valueSource(Object.fromEntries(given))
 }
 
-const placeSource = ([name, { from, to }]: [string, FieldRange]): string =>
-  `${keyText(name)}: { from: ${from}, to: ${to} }`
+/** Writes a value as TypeScript. */
+function valueSource(value: unknown): string {
+  if (typeof value === 'string') return literal(value)
+  if (Array.isArray(value)) return `[${value.map(valueSource).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  const entries = Object.entries(value).map(([name, each]) => `${keyText(name)}: ${valueSource(each)}`)
+  return `{ ${entries.join(', ')} }`
+}
 
-const encodingOption = (encoding: CsvFormat['encoding'] = 'utf-8'): string[] =>
-  encoding === 'utf-8' ? [] : [`encoding: ${literal(encoding)}`]
-
-function columnSource({ type, format, precision, scale, items, nullValues = [], from }: InferredColumn): string {
-  const options = [
-    ...(from === undefined ? [] : [`from: ${from.length === 1 ? from.map(literal) : list(from)}`]),
-    ...(format === undefined ? [] : [`format: ${typeof format === 'string' ? literal(format) : list(format)}`]),
-    ...(nullValues.length === 0 ? [] : [`nullValues: ${list(nullValues)}`]),
-  ]
+function columnSource({ type, format, precision, scale, items, nullValues, from }: InferredColumn): string {
+  const options = written({ from: from?.length === 1 ? from[0] : from, format, nullValues }, { nullValues: [] })
   const sizes = type === 'decimal' ? [String(precision), String(scale)] : []
   const parts = type === 'list' ? [items ? columnSource(items) : 'column.json()'] : sizes
-  return `column.${type}(${[...parts, ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`])].join(', ')})`
+  return `column.${type}(${[...parts, options].filter(Boolean).join(', ')})`
 }
-
-const call = (name: string, options: readonly string[]): string =>
-  options.length === 0 ? `${name}()` : `${name}({ ${options.join(', ')} })`
-
-const list = (texts: readonly string[]): string => `[${texts.map(literal).join(', ')}]`
 
 function remarkOf({ orFormat, note }: InferredColumn): string {
   const remarks = [...(orFormat === undefined ? [] : [`or ${orFormat}: the sample fits both`]), ...(note ? [note] : [])]

@@ -28,7 +28,7 @@ export interface CsvHints {
 export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText {
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
   const known = hints.format ? layoutOfText(hints.format).encoding : hints.encoding
-  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(filled.map(({ bytes }) => bytes))
+  const { encoding, notes } = sniffEncoding(filled, known)
   const texts = filled.map(sample => ({ ...sample, text: utf8Text(sample, encoding) }))
   const layout = layoutOf(
     texts.map(({ text }) => text),

@@ -16,7 +16,7 @@ export function findPlaces(
   samples: readonly Sample[],
   { encoding: known }: { readonly encoding?: TextEncoding | undefined },
 ): FoundText | undefined {
-  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(samples.map(({ bytes }) => bytes))
+  const { encoding, notes } = sniffEncoding(samples, known)
   const texts = samples.map(sample => linesOf(sample, encoding)).filter(lines => lines.length > 0)
   const tops = texts.map(lines => headerLines(lines))
   const [skip = 0] = tops

@@ -20,7 +20,7 @@ export async function findJson(
   samples: readonly Sample[],
   { scratch, encoding: known, isUntyped = false }: JsonHints,
 ): Promise<FoundText> {
-  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(samples.map(({ bytes }) => bytes))
+  const { encoding, notes } = sniffEncoding(samples, known)
   const format: JsonLinesFormat = jsonLines({ encoding })
   const stageBytesMax = 64 * samples.length * sampleBytes
   const stage = createStage({ folder: scratch, format, located: false, stageBytesMax })

@@ -2,6 +2,7 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer'
 import type { TextEncoding } from '../define/definition.ts'
 import { decodeWindows1252 } from '../text/windows-1252.ts'
+import type { Sample } from './sample-bytes.ts'
 
 export interface SniffedEncoding {
   readonly encoding: TextEncoding
@@ -10,10 +11,12 @@ export interface SniffedEncoding {
 }
 
 /**
- * Returns UTF-8 where at least half of the characters beyond ASCII are UTF-8, and otherwise windows-1252. Any bytes are
- * a text in windows-1252, so a note shows some of its words.
+ * Returns the encoding that is known. Without one it is UTF-8 where at least half of the characters beyond ASCII are UTF-8, and otherwise
+ * windows-1252. Any bytes are a text in windows-1252, so a note shows some of its words.
  */
-export function sniffEncoding(texts: readonly Uint8Array[]): SniffedEncoding {
+export function sniffEncoding(samples: readonly Pick<Sample, 'bytes'>[], known?: TextEncoding): SniffedEncoding {
+  if (known) return { encoding: known, notes: [] }
+  const texts = samples.map(({ bytes }) => bytes)
   const foreign = texts.filter(bytes => !isUtf8(wholeCharacters(bytes)) && isMostlyForeign(bytes))
   if (foreign.length === 0) return { encoding: 'utf-8', notes: [] }
   const isMixed = texts.some(bytes => !isAscii(bytes) && !foreign.includes(bytes))
