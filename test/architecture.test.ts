@@ -42,7 +42,7 @@ const arrows: Record<string, string> = {
   local:
     'aws bundle commit define delta engine errors graph infer inputs model parquet paths process programs runs stage state store threads zip',
   deployed: 'lib aws define errors graph local model runs state store threads',
-  testing: 'define errors inputs local model state store text threads',
+  testing: 'define errors inputs local model state store text',
   cli: 'aws define deployed errors graph infer init local model paths store threads',
   lambda:
     'aws bundle commit define errors graph infer inputs local model paths process programs runs state store threads',

@@ -2,12 +2,17 @@
 import type { Failure } from '../model/outcome.ts'
 import type { Reject } from '../model/reject.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
+import { printTable, type TableOptions } from './table.ts'
 
-export interface FaultTable {
+/** Titles and rows, and the titles of the columns that hold numbers. */
+export interface FaultTable extends Required<Pick<TableOptions, 'numbers'>> {
   readonly titles: readonly string[]
   readonly rows: readonly (readonly unknown[])[]
-  /** Titles of the columns that hold numbers. */
-  readonly numbers: readonly string[]
+}
+
+/** Prints a table, or `otherwise` when it has no rows. */
+export function printFaults({ titles, rows, numbers }: FaultTable, otherwise?: string): void {
+  printTable(titles, rows, { numbers, otherwise })
 }
 
 export function rejectTable(rejects: readonly Reject[]): FaultTable {

@@ -7,7 +7,7 @@ import { isNumberName } from '../model/type-names.ts'
 import { formatCount } from './amounts.ts'
 import { paintLevel } from './colours.ts'
 import { explain } from './failure.ts'
-import { rejectTable } from './fault-tables.ts'
+import { printFaults, rejectTable } from './fault-tables.ts'
 import { withInterrupt } from './interrupt.ts'
 import {
   addCommand,
@@ -102,8 +102,7 @@ function printPreview(shown: Preview): void {
   print(
     `\n${formatCount(recordsRejected)} records are rejects${rejects.length < recordsRejected ? ', the first' : ''}:`,
   )
-  const table = rejectTable(rejects)
-  printTable(table.titles, table.rows, { numbers: table.numbers })
+  printFaults(rejectTable(rejects))
 }
 
 /** Lines that the user's functions logged. */

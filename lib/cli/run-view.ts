@@ -6,9 +6,8 @@ import type { ExecutionStatus } from '../deployed/status.ts'
 import type { RunSummary } from '../local/state.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
 import { paintStatus } from './colours.ts'
-import { failureTable, skippedTable } from './fault-tables.ts'
+import { failureTable, printFaults, skippedTable } from './fault-tables.ts'
 import { print, visible } from './output.ts'
-import { printTable } from './table.ts'
 
 /** Prints a run, its progress, and its failures. */
 export async function printRun(run: RunSummary): Promise<void> {
@@ -18,16 +17,13 @@ export async function printRun(run: RunSummary): Promise<void> {
   print(visible(`output ${run.output}`))
   if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
   if (run.skipped) printSkipped(run.skipped)
-  if (run.failures.length === 0) return
-  const { titles, rows, numbers } = failureTable(run.failures)
-  printTable(titles, rows, { numbers })
+  if (run.failures.length > 0) printFaults(failureTable(run.failures))
 }
 
 /** Prints the first skipped members, and the files that list all of them. */
 function printSkipped({ count, first, files }: NonNullable<RunSummary['skipped']>): void {
   print(`${formatCount(count)} members skipped`)
-  const { titles, rows } = skippedTable(first)
-  printTable(titles, rows)
+  printFaults(skippedTable(first))
   if (files.length > 0) print(visible(`every one: ${files.join(', ')}`))
 }
 

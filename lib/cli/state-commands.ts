@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { count } from '../local/options.ts'
 import type { RunSummary } from '../local/state.ts'
 import { formatBytes, formatCount } from './amounts.ts'
-import { rejectTable } from './fault-tables.ts'
+import { printFaults, rejectTable } from './fault-tables.ts'
 import { addCommand, addRootOptions, type CommonOptions, flagParser, readDays } from './options.ts'
 import { print, printJson, printToStderr, visible } from './output.ts'
 import { readPlace } from './place.ts'
@@ -102,10 +102,7 @@ async function rejectsAction(
   const { output, access } = await readPlace(flags)
   const rejects = await readRejects({ output, runId, limit, ...access })
   if (json) for (const reject of rejects) printJson(reject)
-  else {
-    const { titles, rows, numbers } = rejectTable(rejects)
-    printTable(titles, rows, { numbers, otherwise: 'no rejects' })
-  }
+  else printFaults(rejectTable(rejects), 'no rejects')
 }
 
 interface CleanFlags extends CommonOptions {

@@ -13,6 +13,7 @@ import type { PendingPart, Store } from '../store/store.ts'
 import { checkAccounts, checkExchanged, type PlannedBatch } from './accounts.ts'
 import type { CommitOptions } from './commit-options.ts'
 import { checkRejects } from './rejects-limit.ts'
+import { sizesOf } from './roll-parts.ts'
 import { type Changes, voidOutcome, voidUnmetRanges } from './void-outcome.ts'
 
 /** Failures listed in an error. */
@@ -65,14 +66,14 @@ export async function readOutcomes(
   run: StageName,
   plan: readonly Pick<PlannedBatch, 'batch'>[],
 ): Promise<Outcome[]> {
-  const keys = runKeys(run.runId, run.attempt, run.stage)
+  const keys = runKeys(run, run.stage)
   const outcomes = await mapParallel(plan, ({ batch }) => readState(store, keys.outcome(batch), readOutcome))
   return outcomes.filter(outcome => outcome !== undefined).sort((a, b) => a.batch - b.batch)
 }
 
 /** Reads the last failure of each batch that ever failed, in order of batch. */
 export async function readFailures(store: Store, run: StageName): Promise<Failure[]> {
-  const found = await Array.fromAsync(store.list(runKeys(run.runId, run.attempt, run.stage).failures))
+  const found = await Array.fromAsync(store.list(runKeys(run, run.stage).failures))
   const failures = await mapParallel(found, ({ key }) => readUndamaged(store, key, readFailure))
   const last = new Map<number, Failure>()
   // A damaged note must not hide the others.
@@ -97,9 +98,7 @@ async function voidExpired(
 
 /** Returns the batches whose exchanged rows are no longer there, or not as they were written. */
 async function lostExchanges(store: Store, run: StageName, outcomes: readonly Outcome[]): Promise<Set<number>> {
-  const there = new Map<string, number>()
-  for await (const { key, sizeBytes } of store.list(`${exchangePrefix(run)}${run.stage ?? 0}/`))
-    there.set(key, sizeBytes)
+  const there = await sizesOf(store, `${exchangePrefix(run)}${run.stage ?? 0}/`)
   const isThere = ({ key, files }: ExchangedRows): boolean => {
     if (files.every(({ name }) => name === undefined)) return there.get(key) === sumFields(files, ['bytes']).bytes
     return files.every(({ name, bytes }) => there.get(`${key}/${name}`) === bytes)

@@ -38,12 +38,11 @@ export async function rollJournal(
   const there = isResumed ? await sizesOf(actor.store, outputPrefix(journal.outputPath)) : undefined
   const roll: Roll = { actor, claim: new HeadClaim(actor, head), journal, there }
   const { next, runId, attempt, outputPath, outputKind = 'parquet' } = journal
-  const keys = runKeys(runId, attempt)
   const found = await readSuccess(actor.store, outputPath)
   const rolled: Rolled =
     found?.generation === next.generation ? { status: 'committed', manifest: found } : await rolls[outputKind](roll)
   if (rolled.status !== 'committed') return rolled
-  const committed = { generation: next.generation, runId, attempt, manifest: keys.manifest }
+  const committed = { generation: next.generation, runId, attempt, manifest: runKeys(journal).manifest }
   await roll.claim.finish('commit-head', { committed })
   return rolled
 }

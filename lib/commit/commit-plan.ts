@@ -10,7 +10,7 @@ import type { CommitOptions } from './commit-options.ts'
 import { refuseForeignFiles } from './foreign-files.ts'
 import { type Current, lockedOut } from './head.ts'
 import type { HeadClaim } from './head-claim.ts'
-import { keysToRemove, nextManifest } from './next-manifest.ts'
+import { keysOf, keysToRemove, nextManifest } from './next-manifest.ts'
 import { outputCommits } from './output-commit.ts'
 
 interface Decision extends CommitOptions {
@@ -28,7 +28,7 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
   const files = decision.outcomes.flatMap(outcome => (outcome.files ?? []).map(file => file.path))
   const leftovers = await refuseForeignFiles(actor.store, reservation, current.manifest, files)
   const journal = journalOf(decision, leftovers, new Date(actor.now()).toISOString())
-  const key = runKeys(reservation.runId, reservation.attempt).journal
+  const key = runKeys(reservation).journal
   const bytes = stateBytes(journal)
   await claim.change('write-journal', async () => {
     if ((await actor.store.create(key, bytes)) !== undefined) return
@@ -69,21 +69,16 @@ function journalOf(
   const prefix = outputPrefix(outputPath)
   const generation = head.committing?.generation ?? reservation.generation
   const { hasRowsInParts, hasEmptyPart, log } = outputCommits[outputKind]
-  const counting = { hasRowsInParts, hasEmptyPart, log }
-  const kept = { partitionBy, bucketBy, order }
-  const what = { mode, generation, ...counting, ...kept, outcomes, prefixLength: prefix.length, replaces }
-  const run = runOf(reservation, { pipeline, earlier, outcomes, finishedAt })
-  const next = nextManifest(current.standing, { ...what, run })
-  const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
+  const next = nextManifest(current.standing, {
+    ...{ mode, generation, hasRowsInParts, hasEmptyPart, log, partitionBy, bucketBy, order, outcomes, replaces },
+    prefixLength: prefix.length,
+    run: runOf(reservation, { pipeline, earlier, outcomes, finishedAt }),
+  })
+  const isNext = new Set(keysOf(next))
   return {
     fanmill: 1,
     claim: head.claims,
-    outputPath,
-    outputKind,
-    mode,
-    runId,
-    attempt,
-    stage,
+    ...{ outputPath, outputKind, mode, runId, attempt, stage },
     previous: current.manifest,
     isPreviousVisible: current.hasSuccess,
     complete: outcomes
@@ -109,16 +104,6 @@ function runOf(
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
   const skipped = joinSkipped([reservation.skipped, ...[...earlier, ...outcomes].map(outcome => outcome.skipped)])
-  const what = {
-    runId,
-    attempt,
-    pipeline,
-    task,
-    params,
-    codeHash,
-    inputs,
-    finishedAt,
-    totals: totalsOfRun([...earlier, ...outcomes]),
-  }
-  return skipped ? { ...what, skipped } : what
+  const totals = totalsOfRun([...earlier, ...outcomes])
+  return { runId, attempt, pipeline, task, params, codeHash, inputs, finishedAt, totals, ...(skipped && { skipped }) }
 }

@@ -7,6 +7,7 @@ import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { mapParallel } from '../state/files.ts'
 import { outputPrefix, readOutcome, runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
+import { keysOf } from './next-manifest.ts'
 import { outputCommits, type WritingRun } from './output-commit.ts'
 
 /** Keys that an error names. */
@@ -27,10 +28,7 @@ export async function refuseForeignFiles(
   const isInTheWay = inTheWay(new Set(files))
   if (!isInTheWay) return []
   const prefix = outputPrefix(run.outputPath)
-  const listed = new Set([
-    ...(manifest?.parts ?? []).map(part => part.key),
-    ...(manifest?.files ?? []).map(file => file.path),
-  ])
+  const listed = new Set(keysOf(manifest))
   const unlisted: string[] = []
   for await (const { key } of store.list(prefix)) {
     const name = key.slice(prefix.length)
@@ -47,8 +45,8 @@ export async function refuseForeignFiles(
 /** Keys that the outcomes of attempts name whose commit began; before a commit nothing of an attempt is visible. */
 async function committedKeys(store: Store, prefix: string, attempts: readonly RunName[]): Promise<Set<string>> {
   const keys = new Set<string>()
-  await mapParallel(attempts, async ({ runId, attempt }) => {
-    const { journal, outcomes, stages } = runKeys(runId, attempt)
+  await mapParallel(attempts, async name => {
+    const { journal, outcomes, stages } = runKeys(name)
     if (!(await store.stat(journal))) return
     const listed = [...(await Array.fromAsync(store.list(outcomes))), ...(await Array.fromAsync(store.list(stages)))]
     for (const { key } of listed.filter(({ key }) => key.includes('/outcomes/'))) {

@@ -1,5 +1,6 @@
 /** The head of an output: its generation, the process that changes it, and what is committed. */
-import { PermanentError, TransientError } from '../errors/errors.ts'
+import { TransientError } from '../errors/errors.ts'
+import { nothingFor } from '../errors/expected.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
@@ -77,14 +78,9 @@ export async function readCurrent(store: Store, head: Head): Promise<Current> {
 }
 
 /** Reads the manifest in `_SUCCESS`; undefined when there is none, or when another program wrote it. */
-export async function readSuccess(store: Store, outputPath: string): Promise<Manifest | undefined> {
-  try {
-    return await readState(store, successKey(outputPath), readManifest)
-  } catch (error) {
-    // Deliberately not an error: Spark's empty file does not say which parts count, so they are not ours.
-    if (error instanceof PermanentError && error.code === 'STATE_INVALID') return undefined
-    throw error
-  }
+export function readSuccess(store: Store, outputPath: string): Promise<Manifest | undefined> {
+  // Deliberately not an error: Spark's empty file does not say which parts count, so they are not ours.
+  return readState(store, successKey(outputPath), readManifest).catch(nothingFor('STATE_INVALID'))
 }
 
 /** Creates the error for an output that another run commits to. */

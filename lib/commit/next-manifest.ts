@@ -34,17 +34,8 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const {
-    run,
-    outcomes,
-    generation,
-    partitionBy,
-    bucketBy,
-    order,
-    hasRowsInParts = true,
-    hasEmptyPart = true,
-    log,
-  } = what
+  const { run, outcomes, generation, partitionBy, bucketBy, order, log } = what
+  const { hasRowsInParts = true, hasEmptyPart = true } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added], hasEmptyPart)
@@ -57,12 +48,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     task: run.task,
     runs,
     ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
-    partitionBy,
-    bucketBy,
-    order,
-    log,
-    parts,
-    files,
+    ...{ partitionBy, bucketBy, order, log, parts, files },
     totals: {
       ...totals,
       // Counted over the present parts, because a later run may have replaced some.
@@ -87,11 +73,16 @@ function schemaOf(
   return { schema, addedColumns: all.length > 0 ? all : undefined }
 }
 
+/** Returns the keys of parts and files, relative to the dataset. */
+export const keysOf = ({ parts, files = [] }: Pick<Manifest, 'parts' | 'files'> = { parts: [] }): string[] => [
+  ...parts.map(part => part.key),
+  ...files.map(file => file.path),
+]
+
 /** Returns keys, relative to the dataset, that the next manifest no longer holds. */
 export function keysToRemove(before: Manifest | undefined, next: Manifest): string[] {
-  const kept = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
-  const old = [...(before?.parts ?? []).map(part => part.key), ...(before?.files ?? []).map(file => file.path)]
-  return old.filter(key => !kept.has(key))
+  const kept = new Set(keysOf(next))
+  return keysOf(before).filter(key => !kept.has(key))
 }
 
 /** Counts the parts of a run that become visible. */

@@ -3,6 +3,7 @@ import type { Manifest } from '../model/manifest.ts'
 import { mapParallel } from '../state/files.ts'
 import { outputPrefix, runKeys, stateBytes, successKey } from '../state/state.ts'
 import { lockedOut, readSuccess } from './head.ts'
+import { keysOf } from './next-manifest.ts'
 import { abortLeftovers, completeParts, type Roll, type Rolled, verifyParts, voidLost } from './roll-parts.ts'
 
 /** Removes `_SUCCESS`, completes, verifies and deletes parts, and writes `_SUCCESS`. */
@@ -28,7 +29,7 @@ async function removeOld({ actor, claim, journal, there }: Roll): Promise<void> 
 async function writeSuccess({ actor, claim, journal }: Roll, manifest: Manifest): Promise<void> {
   const { store } = actor
   const bytes = stateBytes(manifest)
-  const copyKey = runKeys(journal.runId, journal.attempt).manifest
+  const copyKey = runKeys(journal).manifest
   await claim.change('write-manifest', () => store.write(copyKey, bytes))
   // Created, not written, so that a committer that slept through a takeover cannot overwrite a newer one.
   const etag = await claim.change('write-success', () => store.create(successKey(journal.outputPath), bytes))
@@ -45,10 +46,7 @@ async function undo(roll: Roll): Promise<Rolled> {
   const { actor, claim, journal } = roll
   const { previous, isPreviousVisible, outputPath } = journal
   const prefix = outputPrefix(outputPath)
-  const old = new Set([
-    ...(previous?.parts ?? []).map(part => prefix + part.key),
-    ...(previous?.files ?? []).map(file => prefix + file.path),
-  ])
+  const old = new Set(keysOf(previous).map(key => prefix + key))
   const added = journal.complete.filter(part => !old.has(part.key))
   await mapParallel(added, (part, index) => claim.change(`undo-part-${index}`, () => actor.store.remove(part.key)))
   const lostBatches = await voidLost(roll)

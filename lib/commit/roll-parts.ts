@@ -96,7 +96,7 @@ export async function voidLost({ actor, claim, journal }: Roll): Promise<number[
   await mapParallel(journal.complete, async part => {
     if (!(await actor.store.hasPart(part))) lost.add(part.batch)
   })
-  const keys = runKeys(journal.runId, journal.attempt, journal.stage)
+  const keys = runKeys(journal, journal.stage)
   const batches = [...lost].sort((a, b) => a - b)
   for (const batch of batches) {
     for (const part of journal.complete.filter(part => part.batch === batch)) {

@@ -6,6 +6,7 @@ import type { Snapshot } from '../delta/snapshot.ts'
 import { isDone, type NewFile, type TableChange } from '../delta/table-change.ts'
 import { writeVersion } from '../delta/write-version.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { changeState, effect, mapParallel } from '../state/files.ts'
 import { type Journal, outputPrefix, readManifest, runKeys, stateBytes, successKey } from '../state/state.ts'
@@ -69,8 +70,8 @@ async function addVersion({ actor, claim, journal }: Roll, before: Snapshot | un
 /** Writes the manifest over that of an earlier generation, which stayed all the time. */
 async function writeFlag({ actor, claim, journal }: Roll, manifest: Manifest): Promise<void> {
   const { store } = actor
-  const { outputPath, runId, attempt } = journal
-  await claim.change('write-manifest', () => store.write(runKeys(runId, attempt).manifest, stateBytes(manifest)))
+  const { outputPath } = journal
+  await claim.change('write-manifest', () => store.write(runKeys(journal).manifest, stateBytes(manifest)))
   const isChanged = await claim.change('write-success', () =>
     changeState(store, successKey(outputPath), readGeneration, found =>
       found !== undefined && found.generation >= manifest.generation ? undefined : manifest,
@@ -84,7 +85,7 @@ function readGeneration(bytes: Uint8Array, key: string): Pick<Manifest, 'generat
   try {
     return readManifest(bytes, key)
   } catch (error) {
-    if (error instanceof PermanentError && error.code === 'STATE_INVALID') return { generation: 0 }
+    if (hasCode(error, 'STATE_INVALID')) return { generation: 0 }
     throw error
   }
 }

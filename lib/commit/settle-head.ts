@@ -59,12 +59,12 @@ async function takeOver(actor: Actor, { head, committing, dropsDamaged }: Takeov
 /** Reads the journal of this very claim; a journal of an earlier claim was dropped with it. */
 async function journalOf(
   { store }: Actor,
-  { runId, attempt, claim }: Committing,
+  committing: Committing,
   dropsDamaged: boolean,
 ): Promise<Journal | undefined> {
-  const journal = await (dropsDamaged ? readUndamaged : readState)(store, runKeys(runId, attempt).journal, readJournal)
-  if (isDamaged(journal)) return undefined
-  return journal?.claim === claim ? journal : undefined
+  const read = dropsDamaged ? readUndamaged : readState
+  const journal = await read(store, runKeys(committing).journal, readJournal)
+  return journal && !isDamaged(journal) && journal.claim === committing.claim ? journal : undefined
 }
 
 function unsettled(outputPath: string, { runId, owner }: Committing): TransientError {

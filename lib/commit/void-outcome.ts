@@ -1,9 +1,7 @@
 /** Voids outcomes, so that their batches are processed again. */
 import { type Outcome, pendingOf } from '../model/outcome.ts'
-
 import { checkRanges, correctedStarts } from '../model/range-ends.ts'
 import type { RunName } from '../model/run-identity.ts'
-
 import { type Actor, readState } from '../state/files.ts'
 import { outputPrefix, readStarts, runKeys, type Starts, stateBytes } from '../state/state.ts'
 import type { HeadClaim } from './head-claim.ts'
@@ -21,9 +19,7 @@ export type Changes = Pick<HeadClaim, 'change'>
 export async function voidOutcome(actor: Actor, claim: Changes, run: OutputRun, outcome: Outcome): Promise<void> {
   for (const part of pendingOf(outcome, outputPrefix(run.outputPath)))
     await claim.change('abort-part', () => actor.store.abortPart(part))
-  await claim.change('void-outcome', () =>
-    actor.store.remove(runKeys(run.runId, run.attempt, run.stage).outcome(outcome.batch)),
-  )
+  await claim.change('void-outcome', () => actor.store.remove(runKeys(run, run.stage).outcome(outcome.batch)))
 }
 
 /**
@@ -40,7 +36,7 @@ export async function voidUnmetRanges(
   const ranges = outcomes.flatMap(outcome => outcome.ranges ?? [])
   const corrected = correctedStarts(ranges)
   if (corrected.size === 0) return []
-  const { starts } = runKeys(run.runId, run.attempt, run.stage)
+  const { starts } = runKeys(run, run.stage)
   const known: Starts = (await readState(actor.store, starts, readStarts)) ?? { rounds: 0, slices: {} }
   if (known.rounds > ranges.length) checkRanges(ranges)
   const next: Starts = { rounds: known.rounds + 1, slices: { ...known.slices, ...Object.fromEntries(corrected) } }

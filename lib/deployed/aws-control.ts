@@ -1,6 +1,7 @@
 /** The requests that operate a deployed pipeline. No other file loads the AWS SDK for CloudFormation and CloudWatch Logs. */
 import type { StackStatus } from '@aws-sdk/client-cloudformation'
 import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus } from '@aws-sdk/client-sfn'
+import { nothingIf } from '../errors/expected.ts'
 import { type AwsAct, awsFault } from './aws-fault.ts'
 import type { LogEvent } from './log-lines.ts'
 
@@ -92,9 +93,14 @@ function once<T>(open: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function request<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
+/** Makes a request with the client that `open` returns. @throws as the methods of `AwsControl` */
+async function request<Client, T>(
+  open: () => Promise<Client>,
+  act: AwsAct,
+  call: (client: Client) => Promise<T>,
+): Promise<T> {
   try {
-    return await call()
+    return await call(await open())
   } catch (error) {
     throw awsFault(error, act)
   }
@@ -103,27 +109,30 @@ async function request<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
 function stackCalls(open: Clients['cloudFormation']): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
   return {
     stackOutputs: stack =>
-      request({ verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }, async () => {
-        const { sdk, client } = await open()
-        const answer = await client.send(new sdk.DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
-          // CloudFormation has no error code for a missing stack.
-          if (error.name === 'ValidationError' && error.message.includes('does not exist')) return undefined
-          throw error
-        })
-        const outputs = answer?.Stacks?.[0]?.Outputs ?? []
-        return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
-      }),
+      request(
+        open,
+        { verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack },
+        async ({ sdk, client }) => {
+          const command = new sdk.DescribeStacksCommand({ StackName: stack })
+          const answer = await client.send(command).catch(nothingIf(isNoStack))
+          const outputs = answer?.Stacks?.[0]?.Outputs ?? []
+          return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
+        },
+      ),
     stackNames: () =>
-      request({ verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }, async () => {
-        const { sdk, client } = await open()
-        const names: string[] = []
-        const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: existing })
-        for await (const { StackSummaries = [] } of pages) {
-          names.push(...StackSummaries.map(each => each.StackName ?? ''))
-          if (names.length >= stackNamesMax) break
-        }
-        return names
-      }),
+      request(
+        open,
+        { verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' },
+        async ({ sdk, client }) => {
+          const names: string[] = []
+          const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: existing })
+          for await (const { StackSummaries = [] } of pages) {
+            names.push(...StackSummaries.map(each => each.StackName ?? ''))
+            if (names.length >= stackNamesMax) break
+          }
+          return names
+        },
+      ),
   }
 }
 
@@ -143,45 +152,58 @@ function executionCalls(
 ): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop' | 'stateOutputs'> {
   return {
     start: (stateMachineArn, { name, input }) =>
-      request({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async () => {
-        const { sdk, client } = await open()
-        const given = { stateMachineArn, name, input: JSON.stringify(input) }
-        const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
-        return { arn, name, status: 'running', startedAt: timeOf(startDate) }
-      }),
+      request(
+        open,
+        { verb: 'start', action: 'states:StartExecution', on: stateMachineArn },
+        async ({ sdk, client }) => {
+          const given = { stateMachineArn, name, input: JSON.stringify(input) }
+          const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
+          return { arn, name, status: 'running', startedAt: timeOf(startDate) }
+        },
+      ),
     describe: arn =>
-      request({ verb: 'look at execution', action: 'states:DescribeExecution', on: arn }, async () => {
-        const { sdk, client } = await open()
-        const found = await client.send(new sdk.DescribeExecutionCommand({ executionArn: arn })).catch(ignoreMissing)
-        return found && detailOf(found)
-      }),
+      request(
+        open,
+        { verb: 'look at execution', action: 'states:DescribeExecution', on: arn },
+        async ({ sdk, client }) => {
+          const found = await client
+            .send(new sdk.DescribeExecutionCommand({ executionArn: arn }))
+            .catch(nothingIf(isNoExecution))
+          return found && detailOf(found)
+        },
+      ),
     list: (stateMachineArn, { status, max }) =>
-      request({ verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn }, async () => {
-        const { sdk, client } = await open()
-        const statusFilter = status && awsStatus[status]
-        const found: Execution[] = []
-        const given = { stateMachineArn, statusFilter, maxResults: Math.min(max, 1000) }
-        for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
-          found.push(...executions.map(executionOf))
-          if (found.length >= max) break
-        }
-        return found.slice(0, max)
-      }),
+      request(
+        open,
+        { verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn },
+        async ({ sdk, client }) => {
+          const statusFilter = status && awsStatus[status]
+          const found: Execution[] = []
+          const given = { stateMachineArn, statusFilter, maxResults: Math.min(max, 1000) }
+          for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
+            found.push(...executions.map(executionOf))
+            if (found.length >= max) break
+          }
+          return found.slice(0, max)
+        },
+      ),
     stop: (arn, cause) =>
-      request({ verb: 'stop execution', action: 'states:StopExecution', on: arn }, async () => {
-        const { sdk, client } = await open()
+      request(open, { verb: 'stop execution', action: 'states:StopExecution', on: arn }, async ({ sdk, client }) => {
         await client.send(new sdk.StopExecutionCommand({ executionArn: arn, cause }))
       }),
     stateOutputs: arn =>
-      request({ verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }, async () => {
-        const { sdk, client } = await open()
-        const outputs: string[] = []
-        // At most 25,000 events, because the children of a Map have histories of their own.
-        const given = { executionArn: arn, maxResults: 1000 }
-        for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
-          for (const { stateExitedEventDetails: exited } of events) if (exited?.output) outputs.push(exited.output)
-        return outputs
-      }),
+      request(
+        open,
+        { verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn },
+        async ({ sdk, client }) => {
+          const outputs: string[] = []
+          // At most 25,000 events, because the children of a Map have histories of their own.
+          const given = { executionArn: arn, maxResults: 1000 }
+          for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
+            for (const { stateExitedEventDetails: exited } of events) if (exited?.output) outputs.push(exited.output)
+          return outputs
+        },
+      ),
   }
 }
 
@@ -189,11 +211,10 @@ function logCalls(open: Clients['logs']): Pick<AwsControl, 'logEvents'> {
   return {
     async *logEvents(group, { from, to }) {
       const act = { verb: 'read log group', action: 'logs:FilterLogEvents', on: group }
-      const { sdk, client } = await open()
       let nextToken: string | undefined
       do {
         const given = { logGroupName: group, startTime: from, endTime: to, nextToken }
-        const page = await request(act, () => client.send(new sdk.FilterLogEventsCommand(given)))
+        const page = await request(open, act, ({ sdk, client }) => client.send(new sdk.FilterLogEventsCommand(given)))
         // A page may hold the events of several streams one after another.
         const events = (page.events ?? []).toSorted((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
         for (const { eventId = '', timestamp = 0, message = '' } of events)
@@ -204,10 +225,12 @@ function logCalls(open: Clients['logs']): Pick<AwsControl, 'logEvents'> {
   }
 }
 
-function ignoreMissing(error: Error): undefined {
-  if (error.name === 'ExecutionDoesNotExist' || error.name === 'InvalidArn') return undefined
-  throw error
-}
+/** CloudFormation has no error code for a missing stack. */
+const isNoStack = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ValidationError' && error.message.includes('does not exist')
+
+const isNoExecution = (error: unknown): boolean =>
+  ['ExecutionDoesNotExist', 'InvalidArn'].includes((error as Error).name)
 
 const awsStatus = { running: 'RUNNING', failed: 'FAILED', 'timed out': 'TIMED_OUT', stopped: 'ABORTED' } as const
 
@@ -220,28 +243,17 @@ const statusByAwsStatus: Readonly<Record<ExecutionStatus, Execution['status']>> 
   ABORTED: 'stopped',
 }
 
-function executionOf(
-  found: Pick<ExecutionListItem, 'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'>,
-): Execution {
+type Listed = Pick<ExecutionListItem, 'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'>
+
+function executionOf(found: Listed): Execution {
   const { executionArn: arn = '', name = '', status = 'RUNNING', startDate, stopDate } = found
-  return {
-    arn,
-    name,
-    status: statusByAwsStatus[status],
-    startedAt: timeOf(startDate),
-    endedAt: stopDate && timeOf(stopDate),
-  }
+  const endedAt = stopDate && timeOf(stopDate)
+  return { arn, name, status: statusByAwsStatus[status], startedAt: timeOf(startDate), endedAt }
 }
 
 function detailOf(found: DescribeExecutionOutput): ExecutionDetail {
   const { executionArn, name, status, startDate, stopDate, stateMachineArn = '', input, error, cause } = found
-  return {
-    ...executionOf({ executionArn, name, status, startDate, stopDate }),
-    stateMachineArn,
-    input,
-    error,
-    cause,
-  }
+  return { ...executionOf({ executionArn, name, status, startDate, stopDate }), stateMachineArn, input, error, cause }
 }
 
 const timeOf = (date: Date | undefined): string => (date ?? new Date(0)).toISOString()

@@ -28,12 +28,8 @@ async function findExecution(deployed: Deployed, name: string): Promise<Executio
   const detail = one && others.length === 0 ? await control.describe(one.arn) : undefined
   if (detail) return detail
   const what = one ? `several executions begin with ${name}` : `no execution ${name}`
-  const near = one
-    ? found.map(each => each.name)
-    : nearest(
-        name,
-        latest.map(each => each.name),
-      )
+  const names = (one ? found : latest).map(each => each.name)
+  const near = one ? names : nearest(name, names)
   const hint = near.length > 0 ? `: ${near.slice(0, 3).join(', ')}` : '; fanmill runs lists what ran'
   throw new PermanentError('EXECUTION_UNKNOWN', `${what} of pipeline ${deployed.name}${hint}`, { name, near })
 }
@@ -58,9 +54,8 @@ export async function findNamed(deployed: Deployed, name: string): Promise<Named
 export async function readExecution({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
   const found = await control.describe(arn)
   if (found) return found
-  throw new PermanentError('EXECUTION_UNKNOWN', `AWS no longer has execution ${arn}: it keeps executions for 90 days`, {
-    arn,
-  })
+  const message = `AWS no longer has execution ${arn}: it keeps executions for 90 days`
+  throw new PermanentError('EXECUTION_UNKNOWN', message, { arn })
 }
 
 /** Returns the last execution that worked on a run; undefined for a run of a laptop, or when AWS no longer has it. */

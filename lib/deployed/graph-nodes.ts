@@ -45,12 +45,9 @@ export async function readNodes(store: Store, graphId: string): Promise<readonly
 type NodeProgress = Pick<ExecutedTask, 'status' | 'run'> & { readonly fault?: WalkedNode['fault'] }
 
 function executedNode({ task, params, output }: GraphNode, { status, run, fault }: NodeProgress): ExecutedTask {
-  return {
-    ...{ ...nodeNameOf(task, params), params, status, outputPath: output },
-    ...(run && { run }),
-    ...(status === 'failed' &&
-      fault && { fault: { code: fault.code as ErrorCode | undefined, message: fault.message } }),
-  }
+  const own = { ...nodeNameOf(task, params), params, status, outputPath: output, ...(run && { run }) }
+  if (status !== 'failed' || !fault) return own
+  return { ...own, fault: { code: fault.code as ErrorCode | undefined, message: fault.message } }
 }
 
 function walkedStatus(node: WalkedNode | undefined): NodeProgress {

@@ -115,14 +115,8 @@ function timeOf(timestamp: unknown): string | undefined {
 function platformLine(text: string, at: number, step: LogGroup['step']): LogLine {
   const [, request] =
     /RequestId: ([\da-f-]{36})/.exec(text) ?? /\b([\da-f]{8}-[\da-f]{4}-[\da-f-]{22})\b/.exec(text) ?? []
-  return {
-    at: new Date(at).toISOString(),
-    step,
-    level: platformLevel(text),
-    message: text.trimEnd(),
-    request,
-    fields: {},
-  }
+  const message = text.trimEnd()
+  return { at: new Date(at).toISOString(), step, level: platformLevel(text), message, request, fields: {} }
 }
 
 /** @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */

@@ -73,13 +73,9 @@ type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
 /** Merges the log groups, each of which is sorted. */
 async function* readEvents(
   { control, logGroups }: Deployed,
-  range: { readonly from: number; readonly to?: number | undefined },
+  range: { readonly from: number; readonly to?: number },
 ): AsyncGenerator<SteppedEvent> {
-  const { from, to } = range
-  const sources = logGroups.map(({ name, step }) => ({
-    step,
-    events: control.logEvents(name, { from, to }),
-  }))
+  const sources = logGroups.map(({ name, step }) => ({ step, events: control.logEvents(name, range) }))
   const heads = await Promise.all(sources.map(async ({ events }) => events.next()))
   for (;;) {
     let first: number | undefined
@@ -94,16 +90,10 @@ async function* readEvents(
   }
 }
 
-interface FollowOptions {
-  readonly from: number
-  readonly subject: Subject | undefined
-  readonly signal: AbortSignal | undefined
-}
-
 /** Reads the last minute again each time, and for some seconds after the end, because lines arrive late and out of order. */
 async function* followEvents(
   deployed: Deployed,
-  { from, subject, signal }: FollowOptions,
+  { from, subject, signal }: { readonly from: number; readonly subject?: Subject; readonly signal?: AbortSignal },
 ): AsyncGenerator<SteppedEvent> {
   const seen = new Map<string, number>()
   let endedAt: number | undefined

@@ -1,9 +1,10 @@
 /** Follows a run of a deployed pipeline: reads its state again and again, and emits events. */
-import type { RunEvent } from '../model/events.ts'
+import { planEvents } from '../local/run-events.ts'
+import type { LogMessage, RunEvent } from '../model/events.ts'
 import { nodeNameOf } from '../model/node-name.ts'
-import { type Outcome, totalsOf } from '../model/outcome.ts'
-import type { PlanItem } from '../model/plan-data.ts'
+import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'
 import type { RunName } from '../model/run-identity.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
@@ -26,11 +27,17 @@ export async function followRun(
   emit: (event: RunEvent) => void,
 ): Promise<RunFollower | undefined> {
   const { store } = deployed
-  const keys = runKeys(name.runId, name.attempt)
+  const keys = runKeys(name)
   const record = await readState(store, keys.run, readRunRecord)
   const plan = await readState(store, keys.plan, readPlan)
   if (!record || !plan) return undefined
-  emitStart(deployed, { record, plan, emit })
+  const memberCount = plan.reduce((sum, item) => sum + item.memberCount, 0)
+  const found = { memberCount, bytesIn: sumFields(record.inputs, ['sizeBytes']).sizeBytes }
+  const output = urlBelow(deployed.outputSpec, record.outputPath)
+  const place = runPlaceOf(record)
+  // Why the run is necessary is only known to the execution that planned it.
+  for (const event of planEvents(place, { run: { ...record, reasons: undefined }, plan }, { found, output }))
+    emit(event)
   const outcomes: Outcomes = new Map()
   const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
   const emitted = new Set<string>()
@@ -40,41 +47,18 @@ export async function followRun(
     record,
     async poll() {
       const done = await readNewOutcomes(store, keys.outcomes, outcomes)
-      const place = runPlaceOf(record)
       for (const { batch, parts } of done) emit({ event: 'batch', ...place, batch, parts: parts.length })
       if (done.length > 0) emit({ event: 'progress', ...place, ...progressOf(all()) })
-      await emitFailures(store, keys.failures, { emitted, record, emit })
+      for await (const failure of newFailures(store, keys.failures, emitted))
+        emit({ event: 'log', ...place, ...failureEvent(failure) })
     },
-    bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
+    bytesIn: () => sumFields(all(), ['bytesIn']).bytesIn,
     bytesInflated: () => progressOf(all()).bytes,
     rowGroupsSkipped: () => all().reduce((sum, outcome) => sum + (outcome.rowGroupsSkipped ?? 0), 0),
   }
 }
 
 type Outcomes = Map<string, { readonly etag: string; readonly outcome: Outcome }>
-
-interface RunStart {
-  readonly record: RunRecord
-  readonly plan: readonly PlanItem[]
-  readonly emit: (event: RunEvent) => void
-}
-
-function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: RunStart): void {
-  const { attempt, outputPath, inputs } = record
-  const place = runPlaceOf(record)
-  const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
-  emit({ event: 'start', ...place, attempt, output: urlBelow(outputSpec, outputPath) })
-  emit({
-    event: 'plan',
-    ...place,
-    inputs: inputs.length,
-    members: sum(item => item.memberCount),
-    slices: sum(item => item.sliceCount),
-    batches: plan.length,
-    bytes: sum(item => item.bytes),
-    bytesIn: inputs.reduce((total, input) => total + input.sizeBytes, 0),
-  })
-}
 
 const runPlaceOf = ({ task, params, runId }: RunRecord) => ({ ...nodeNameOf(task, params), runId })
 
@@ -94,33 +78,20 @@ async function readNewOutcomes(store: Deployed['store'], prefix: string, outcome
 
 function progressOf(outcomes: readonly Outcome[]) {
   const { members, rows, rowsRejected } = totalsOf(outcomes)
-  const bytes = outcomes.reduce((sum, outcome) => sum + outcome.bytesInflated, 0)
-  return { members, bytes, rowsWritten: rows, rowsRejected }
+  return { members, bytes: sumFields(outcomes, ['bytesInflated']).bytesInflated, rowsWritten: rows, rowsRejected }
 }
 
-interface FailureContext {
-  /** Keys of failures that were emitted. */
-  readonly emitted: Set<string>
-  readonly record: RunRecord
-  readonly emit: (event: RunEvent) => void
-}
-
-async function emitFailures(
-  store: Deployed['store'],
-  prefix: string,
-  { emitted, record, emit }: FailureContext,
-): Promise<void> {
+/** Yields the failures that are not in `emitted`, and adds them. */
+async function* newFailures(store: Deployed['store'], prefix: string, emitted: Set<string>): AsyncGenerator<Failure> {
   for await (const { key } of store.list(prefix)) {
     const failure = emitted.has(key) ? undefined : await readState(store, key, readFailure)
     if (!failure) continue
     emitted.add(key)
-    const { batch, code, message, archive, member, line } = failure
-    const where = line === undefined ? '' : `, line ${line}`
-    emit({
-      event: 'log',
-      level: 'warn',
-      message: `batch ${batch} failed${where}: ${code} ${message}`,
-      ...{ ...runPlaceOf(record), archive, member },
-    })
+    yield failure
   }
+}
+
+function failureEvent({ batch, code, message, archive, member, line }: Failure): LogMessage {
+  const where = line === undefined ? '' : `, line ${line}`
+  return { level: 'warn', message: `batch ${batch} failed${where}: ${code} ${message}`, archive, member }
 }

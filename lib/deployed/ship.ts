@@ -17,11 +17,8 @@ export async function ship({ ship: facts, name, stack, store }: Deployed, file: 
     throw new PermanentError('SHIP_NOT_ALLOWED', message, { stack, pipeline: name })
   }
   const entry = file === true ? facts.entry : file
-  if (entry === undefined)
-    throw new PermanentError(
-      'USAGE',
-      'expected the file of the pipeline after --ship, as the stack names none, got nothing',
-    )
+  const missing = 'expected the file of the pipeline after --ship, as the stack names none, got nothing'
+  if (entry === undefined) throw new PermanentError('USAGE', missing)
   const { makeShipment } = await import('../bundle-shipment.ts')
   const { hash, bytes } = await makeShipment(entry, { name, facts })
   // The time comes first, so that `clean` never finds code without one.

@@ -1,5 +1,7 @@
 /** Starts executions of one state machine. */
+
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
+import { nothingIf } from '../errors/expected.ts'
 
 let client: SFNClient | undefined
 
@@ -7,8 +9,6 @@ let client: SFNClient | undefined
 export async function startExecution(stateMachineArn: string, name: string, input: unknown): Promise<void> {
   client ??= new SFNClient({ maxAttempts: 5 })
   const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })
-  await client.send(command).catch((error: Error) => {
-    // An execution of this name has already ended: the same messages had started it.
-    if (error.name !== 'ExecutionAlreadyExists') throw error
-  })
+  // An execution of this name may have ended already: the same messages had started it.
+  await client.send(command).catch(nothingIf(error => (error as Error).name === 'ExecutionAlreadyExists'))
 }

@@ -1,6 +1,7 @@
 /** The status of an execution of a deployed pipeline: its own, that of its tasks, and that of their runs. */
 import type { Fault } from '../aws/fault.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nothingFor } from '../errors/expected.ts'
 import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
@@ -117,10 +118,6 @@ async function findWorking(
 
 /** Finds the execution of the latest run in the state, however many executions found nothing to do since. */
 async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {
-  try {
-    return await findExecutionOf(deployed, await readRun(deployed.store, deployed.clock))
-  } catch (error) {
-    if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
-    throw error
-  }
+  const run = await readRun(deployed.store, deployed.clock).catch(nothingFor('RUN_UNKNOWN'))
+  return run && findExecutionOf(deployed, run)
 }

@@ -102,11 +102,10 @@ async function readTaskResult(deployed: Deployed, { task, result, status, follow
   const follower = name && followers.get(attemptText(name))
   const outputPath = follower?.record.outputPath ?? task.outputPath
   const isDone = counts === 'run'
+  const done = isDone ? follower : undefined
   // A complete task has the rows of its whole dataset, because an append that finds nothing new has no run of its own.
-  const dataset =
-    counts === 'dataset' && outputPath !== undefined
-      ? await readState(store, successKey(outputPath), readManifest)
-      : undefined
+  const path = counts === 'dataset' ? outputPath : undefined
+  const dataset = path === undefined ? undefined : await readState(store, successKey(path), readManifest)
   const committed =
     isDone && name ? await committedRun(store, name) : dataset?.runs.find(({ runId }) => runId === task.run?.runId)
   return {
@@ -115,10 +114,10 @@ async function readTaskResult(deployed: Deployed, { task, result, status, follow
     status: result,
     ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
-    partsSkipped: isDone ? (follower?.record.partsSkipped ?? 0) : 0,
-    rowGroupsSkipped: isDone ? (follower?.rowGroupsSkipped() ?? 0) : 0,
-    bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
-    bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,
+    partsSkipped: done?.record.partsSkipped ?? 0,
+    rowGroupsSkipped: done?.rowGroupsSkipped() ?? 0,
+    bytesIn: done?.bytesIn() ?? 0,
+    bytesInflated: done?.bytesInflated() ?? 0,
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
     output: outputPath === undefined ? deployed.output : urlBelow(outputSpec, outputPath),
   }
@@ -130,7 +129,7 @@ const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.p
 async function readError({ store }: Deployed, status: ExecutionStatus): Promise<FanmillError> {
   const failed = status.tasks.find(task => task.fault)
   const name = nameOf(failed?.run)
-  const end = name && (await readState(store, runKeys(name.runId, name.attempt).end, readRunEnd))
+  const end = name && (await readState(store, runKeys(name).end, readRunEnd))
   if (failed?.fault && end?.error?.code === failed.fault.code && end?.error?.code !== undefined)
     return new PermanentError(end.error.code, end.error.message, end.error.detail)
   if (failed?.fault) return faultError(failed.fault)

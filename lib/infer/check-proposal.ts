@@ -10,7 +10,8 @@ import { task } from '../define/task.ts'
 import { openReader, readRows } from '../engine/dataset.ts'
 import { expectedText } from '../engine/read/column-sql.ts'
 import { rejectSchema } from '../engine/write/reject-rows.ts'
-import { CapacityError, FanmillError } from '../errors/errors.ts'
+import { CapacityError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reject } from '../model/reject.ts'
 import type { ShareResult } from '../model/share.ts'
@@ -117,7 +118,7 @@ async function checkColumns(
 
 /** Replaces the error of a sample that needs too much memory, because the engine's advice names options of a run. */
 function tooMuchMemoryError(error: unknown, columns: number): unknown {
-  if (!(error instanceof FanmillError) || error.code !== 'OUT_OF_MEMORY') return error
+  if (!hasCode(error, 'OUT_OF_MEMORY')) return error
   const message = `expected a sample of ${columns} columns that can be read within the memory of one engine, got a larger one; write a few of the columns by hand: a task reads the columns that it declares`
   return new CapacityError('OUT_OF_MEMORY', message, { columns }, { cause: error })
 }

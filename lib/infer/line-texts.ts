@@ -5,7 +5,7 @@ import { jsonLines } from '../define/format.ts'
 import type { TextFormat } from '../define/format-kind.ts'
 import { frozen } from '../define/freeze.ts'
 import { json } from '../define/json-format.ts'
-import { PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { withPlace } from '../model/member-place.ts'
 import { decodeText, utf16Of, withoutBom } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
@@ -71,7 +71,7 @@ async function anyTexts(
     const isDeclared = decoded.some(({ bytes }) =>
       /^\ufeff?\s*<(\?xml|!--)/.test(decodeText(bytes.subarray(0, 100), 'utf-8')),
     )
-    if (isDeclared || !(error instanceof PermanentError) || error.code !== 'INPUT_INVALID') throw error
+    if (isDeclared || !hasCode(error, 'INPUT_INVALID')) throw error
     const note = `begins with a tag, but is not XML: ${error.message}`
     return { ...(await narrowTexts(decoded, 'csv')), notes: [note] }
   }

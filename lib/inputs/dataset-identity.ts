@@ -1,6 +1,6 @@
 /** Identifies the runs of a dataset, which enter the runs that read or require it. */
-import { createHash } from 'node:crypto'
 import type { ManifestPart, ManifestRun } from '../model/manifest.ts'
+import { shortHash } from '../model/run-identity.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 
 /** Returns the key of one run of a dataset as an input. */
@@ -11,6 +11,5 @@ export function runIdentityOf({ runId, attempt, isReplaced }: ManifestRun, parts
   const name = `${runId}/${attempt}`
   if (!isReplaced) return name
   const held = parts.filter(part => part.runId === runId).map(({ partition = {} }) => partitionFolder(partition))
-  const hash = createHash('sha256').update(JSON.stringify([...new Set(held)].sort()))
-  return `${name}/${hash.digest('hex').slice(0, 16)}`
+  return `${name}/${shortHash(JSON.stringify([...new Set(held)].sort()))}`
 }

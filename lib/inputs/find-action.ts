@@ -1,5 +1,4 @@
 /** Finds what a task does that acts instead of reading rows, and whether its target is there. */
-import { createHash } from 'node:crypto'
 import type { ActionSource, ProgramSource, StateCallSource } from '../define/action-definition.ts'
 import { checkJsonValues, type JsonValue } from '../define/json-value.ts'
 import { hasGlob } from '../define/template-syntax.ts'
@@ -8,7 +7,7 @@ import { type Action, actionText, type CallAction, type ProgramAction } from '..
 import { pathValues } from '../model/output-path.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
-import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readGiven, readValues } from './read-values.ts'
 import { targetObjects } from './target-identity.ts'
 
@@ -16,10 +15,9 @@ import { targetObjects } from './target-identity.ts'
 export async function findAction(source: ActionSource, options: FindOptions): Promise<FoundObjects> {
   const action = await actionOf(source, options)
   const value = action as unknown as JsonValue
-  const identity = createHash('sha256').update(canonicalJson(action)).digest('hex').slice(0, 32)
   const there = action.target ? await targetObjects(options.input, action.target) : undefined
   return {
-    inputs: [{ key: actionText(action), sizeBytes: 0, etag: identity, identity }],
+    inputs: [textInput(actionText(action), canonicalJson(action))],
     cut: inputs => inputs.map((_, input) => ({ kind: 'item', slice: input, input, value, bytes: 1 })),
     memberCount: 1,
     ...noMembers,
@@ -29,14 +27,15 @@ export async function findAction(source: ActionSource, options: FindOptions): Pr
   }
 }
 
+type Place = Pick<FindOptions, 'task' | 'params'>
+
 /** Returns what a task does under the parameters of a run. */
-async function actionOf(source: ActionSource, options: Pick<FindOptions, 'task' | 'params'>): Promise<Action> {
+async function actionOf(source: ActionSource, place: Place): Promise<Action> {
   const { target, waitSeconds } = source
-  const common = { target: target && targetUnder(target.path, options), waitSeconds }
-  return source.kind === 'program' ? programOf(source, common, options) : callOf(source, common, options)
+  const common = { target: target && targetUnder(target.path, place), waitSeconds }
+  return source.kind === 'program' ? programOf(source, common, place) : callOf(source, common, place)
 }
 
-type Place = Pick<FindOptions, 'task' | 'params'>
 type Common = Pick<Action, 'target' | 'waitSeconds'>
 
 function targetUnder(path: string, { task, params }: Place): NonNullable<Action['target']> {
@@ -54,13 +53,8 @@ async function programOf(source: ProgramSource, common: Common, place: Place): P
 }
 
 async function callOf(source: StateCallSource, common: Common, place: Place): Promise<CallAction> {
-  const { integration } = source
-  return {
-    kind: 'stateCall',
-    integration,
-    arguments: await readObject('arguments', source.arguments, place),
-    ...common,
-  }
+  const given = await readObject('arguments', source.arguments, place)
+  return { kind: 'stateCall', integration: source.integration, arguments: given, ...common }
 }
 
 /** Returns the value itself, or what the function returns. */

@@ -4,14 +4,14 @@ import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { FindOptions, FoundInputs } from './find-options.ts'
-import { sourceKind } from './source-kind.ts'
+import { findSource } from './source-kind.ts'
 
 export type { FindOptions, FoundInputs } from './find-options.ts'
 
 /** Finds the inputs of a task. @throws NO_INPUT with the nearest names, unless `onEmpty` allows none; ZIP_*; the reason of an abort, or ABORTED */
 export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const { task, signal } = options
-  const { found: objects, noInputError } = await sourceKind(task.source).find(options)
+  const { found: objects, noInputError } = await findSource(task.source, options)
   const found = { ...objects, hive: pathColumns(task, objects.inputs) }
   throwIfAborted(signal)
   if (found.memberCount === 0 && task.onEmpty === 'fail') throw await noInputError()

@@ -1,11 +1,9 @@
 /** Finds the values of a source that maps a function over them. */
-import { createHash } from 'node:crypto'
 import type { ItemsSource } from '../define/definition.ts'
 import { checkItems } from '../define/items.ts'
 import type { JsonValue } from '../define/json-value.ts'
-import type { InputObject } from '../model/plan-data.ts'
-import { canonicalJson } from '../model/run-identity.ts'
-import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
 import { spread } from './spread.ts'
 
@@ -23,7 +21,9 @@ export async function findItems(source: ItemsSource, options: FindOptions): Prom
   checkItems(values, source.map !== undefined)
   const all = itemsByKey(values)
   const isOrdered = !appends(options)
-  const inputs = spread([...all], options.sample).map(([key, { position }]) => inputOf(key, isOrdered ? position : 0))
+  // The position counts too where another order of the values is another dataset.
+  const inputOf = ([key, { position }]: [string, Item]) => textInput(key, `${isOrdered ? position : 0} ${key}`)
+  const inputs = spread([...all], options.sample).map(inputOf)
   const { itemBytes: bytes } = source
   return {
     inputs,
@@ -62,13 +62,5 @@ const keyLengthMax = 200
 /** Returns a value as text: a long one is its beginning and a hash. */
 function nameOf(value: JsonValue): string {
   const name = typeof value === 'string' ? value : canonicalJson(value)
-  return name.length <= keyLengthMax ? name : `${name.slice(0, keyLengthMax)}… ${hashOf(name).slice(0, 16)}`
+  return name.length <= keyLengthMax ? name : `${name.slice(0, keyLengthMax)}… ${shortHash(name)}`
 }
-
-/** Returns the input of a key. Its identity has the position too, where another order of the values is another dataset. */
-function inputOf(key: string, position: number): InputObject {
-  const identity = hashOf(`${position} ${key}`).slice(0, 32)
-  return { key, sizeBytes: 0, etag: identity, identity }
-}
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')

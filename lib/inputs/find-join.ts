@@ -11,7 +11,7 @@ import { cutKept } from './cut-kept.ts'
 import { cutOwn } from './cut-own.ts'
 import { cutWithWhole, wholeSide } from './cut-whole-side.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
-import type { FoundSource, SourceKind } from './found-source.ts'
+import type { FindSource, FoundSource } from './found-source.ts'
 import { chooseColumns } from './side-columns.ts'
 
 /**
@@ -21,7 +21,7 @@ import { chooseColumns } from './side-columns.ts'
 export async function findJoin(
   source: JoinSource,
   options: FindOptions,
-  kindOf: (side: PartitionsOfSource) => SourceKind,
+  find: FindSource<PartitionsOfSource>,
 ): Promise<FoundSource> {
   const [left, right] = await Promise.all([findSide('left'), findSide('right')])
   const empty = [left, right].find(({ found }) => found.memberCount === 0)
@@ -34,7 +34,7 @@ export async function findJoin(
     const own = source[side]
     // The task's own condition is on the rows of the join.
     const task = { ...options.task, source: own, where: undefined, transform: [], columns: undefined }
-    return kindOf(own).find({ ...options, task, input: options.roots?.[sourceRoot(own)] ?? options.input })
+    return find(own, { ...options, task, input: options.roots?.[sourceRoot(own)] ?? options.input })
   }
 }
 

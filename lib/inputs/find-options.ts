@@ -1,5 +1,5 @@
 /** The options of finding inputs, and the result. */
-
+import { createHash } from 'node:crypto'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
@@ -93,6 +93,12 @@ export const noMembers: Pick<FoundObjects, 'skipped' | 'unused' | 'release'> = {
   skipped: { count: 0, all: () => [] },
   unused: [],
   release() {},
+}
+
+/** Returns an input that is no file, identified by a text. */
+export function textInput(key: string, text: string): InputObject {
+  const identity = createHash('sha256').update(text).digest('hex').slice(0, 32)
+  return { key, sizeBytes: 0, etag: identity, identity }
 }
 
 /** Whether a part is read also where no row is needed. */

@@ -1,11 +1,9 @@
 /** Finds the partitions of a source whose rows the user's code yields. */
-import { createHash } from 'node:crypto'
 import type { RowsFromSource } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { InputObject } from '../model/plan-data.ts'
 import { canonicalJson, sortInputs } from '../model/run-identity.ts'
-import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
 import { spread } from './spread.ts'
 
@@ -13,7 +11,7 @@ import { spread } from './spread.ts'
 export async function findPartitions(source: RowsFromSource, options: FindOptions): Promise<FoundObjects> {
   const partitions = await readValues(source.partitions, { source: 'rowsFrom', option: 'partitions' }, options)
   const all = partitionsByKey(partitions, options)
-  const inputs = spread(sortInputs([...all.keys()].map(inputOfPartition)), options.sample)
+  const inputs = spread(sortInputs(Array.from(all.keys(), key => textInput(key, key))), options.sample)
   const { partitionBytes } = source
   return {
     inputs,
@@ -40,9 +38,4 @@ function partitionsByKey(partitions: readonly JsonValue[], { task }: FindOptions
     all.set(key, partition)
   }
   return all
-}
-
-function inputOfPartition(key: string): InputObject {
-  const identity = createHash('sha256').update(key).digest('hex').slice(0, 32)
-  return { key, sizeBytes: 0, etag: identity, identity }
 }

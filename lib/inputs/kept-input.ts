@@ -1,8 +1,8 @@
 /** Converts opened inputs to plain data, which is kept between two calls of plan, and back. */
-
 import type { InputObject } from '../model/plan-data.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import { listOfMembers, membersOf, type PlannableMember } from '../zip/member-list.ts'
+import { plannedFields } from './member-slices.ts'
 import type { OpenArchive } from './open-archive.ts'
 import type { OpenInput } from './open-input.ts'
 
@@ -18,21 +18,7 @@ export function keepInput(opened: OpenInput | OpenArchive): KeptInput {
   const { input, members, skipped } = opened
   return {
     input,
-    members: Array.from(
-      membersOf(members),
-      ({ name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method, within }) => {
-        return {
-          name,
-          headerOffset,
-          endOffset,
-          compressedBytes,
-          inflatedBytes,
-          crc32,
-          method,
-          ...(within && { within }),
-        }
-      },
-    ),
+    members: Array.from(membersOf(members), member => ({ ...plannedFields(member), endOffset: member.endOffset })),
     skipped: Array.from({ length: skipped.length }, (_, index) => skipped.get(index)),
   }
 }

@@ -89,7 +89,7 @@ class SortedMembers {
   }
 
   get(place: number): PlannedMember {
-    return planned(this.#list.get(this.#order[place] as number))
+    return plannedFields(this.#list.get(this.#order[place] as number))
   }
 }
 
@@ -215,8 +215,8 @@ function membersSlice(
   }
 }
 
-/** Returns the fields of a member that the plan keeps; entries have more. */
-function planned(member: PlannedMember): PlannedMember {
+/** Returns the fields of a member that plans keep; entries have more. */
+export function plannedFields(member: PlannedMember): PlannedMember {
   const { name, headerOffset, compressedBytes, inflatedBytes, crc32, method, within } = member
   return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method, ...(within && { within }) }
 }

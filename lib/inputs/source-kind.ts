@@ -1,14 +1,6 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
 import type { ActionSource } from '../define/action-definition.ts'
-import type {
-  DeltaTableSource,
-  FilesSource,
-  ItemsSource,
-  PartitionsOfSource,
-  RowsFromSource,
-  Source,
-  ZipMembersSource,
-} from '../define/definition.ts'
+import type { FilesSource, PartitionsOfSource, Source, ZipMembersSource } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import type { TableManifest } from '../delta/table-manifest.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -23,29 +15,59 @@ import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects, PartNeed } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
 import { findTable } from './find-table.ts'
-import type { FoundSource, SourceKind } from './found-source.ts'
+import type { FindSource, FoundSource } from './found-source.ts'
 import { joinNodes } from './join-nodes.ts'
 import { matchingObjects } from './matching-objects.ts'
 import { noFileError, noMemberError } from './no-input.ts'
 import { withParamColumns } from './param-columns.ts'
 
-const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: K }>) => SourceKind } = {
-  zipMembers: source => ({ find: options => findZipMembers(source, options) }),
-  files: source => ({ find: options => findPlainFiles(source, options) }),
-  rowsFrom: source => ({ find: options => findRows(source, options) }),
-  items: source => ({ find: options => findValues(source, options) }),
-  partitionsOf: source => ({ find: options => findUpstream(source, options) }),
-  deltaTable: source => ({ find: options => findVersion(source, options) }),
-  joinOf: source => ({ find: options => findJoin(source, options, side => sourceKind(side)) }),
-  exchange: () => ({ find: refuseExchange }),
-  program: source => ({ find: options => findOne(source, options) }),
-  stateCall: source => ({ find: options => findOne(source, options) }),
+const kinds: { readonly [K in Source['kind']]: FindSource<Extract<Source, { kind: K }>> } = {
+  zipMembers: findZipMembers,
+  files: findPlainFiles,
+  rowsFrom: (source, options) =>
+    orNothing(findPartitions(source, options), options, {
+      nothing: 'expected partitions to read, got none; check what partitions() returns for these parameters',
+    }),
+  items: (source, options) =>
+    orNothing(findItems(source, options), options, {
+      nothing: 'expected values to map, got none; check what values() returns for these parameters',
+    }),
+  partitionsOf: (source, options) => {
+    const upstream = upstreamName(source)
+    const nothing = `expected rows of ${upstream}, got a dataset without parts`
+    return orNothing(findWritten(source, options), options, { nothing, upstream })
+  },
+  deltaTable: ({ path, version }, options) => {
+    const nothing = `expected rows in the Delta table ${path}, got a version without files`
+    const found = findTable({ path: renderPath(path, options.params), version }, options)
+    return orNothing(found, options, { nothing, path })
+  },
+  joinOf: (source, options) => findJoin(source, options, findSource),
+  exchange: refuseExchange,
+  program: findOne,
+  stateCall: findOne,
 }
 
-/** Returns what a source can do. */
-export function sourceKind<K extends Source['kind']>(source: Extract<Source, { kind: K }>): SourceKind {
-  const kind: (source: Extract<Source, { kind: K }>) => SourceKind = kinds[source.kind as K]
-  return kind(source)
+/** Finds the inputs of a source of any kind. @throws INPUT_*, ZIP_* */
+export function findSource<K extends Source['kind']>(
+  source: Extract<Source, { kind: K }>,
+  options: FindOptions,
+): Promise<FoundSource> {
+  const find: FindSource<Extract<Source, { kind: K }>> = kinds[source.kind as K]
+  return find(source, options)
+}
+
+/** Adds the error of a run that finds nothing. */
+async function orNothing(
+  finding: Promise<FoundObjects>,
+  { task: { name } }: FindOptions,
+  { nothing, ...detail }: { readonly nothing: string; readonly upstream?: string; readonly path?: string },
+): Promise<FoundSource> {
+  const message = `task ${name}: ${nothing}`
+  return {
+    found: await finding,
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, ...detail }),
+  }
 }
 
 async function findZipMembers(source: ZipMembersSource, options: FindOptions): Promise<FoundSource> {
@@ -67,24 +89,6 @@ async function findPlainFiles(source: FilesSource, options: FindOptions): Promis
   return { found: await findFiles(objects, options), noInputError: () => noFileError(options, glob) }
 }
 
-async function findRows(source: RowsFromSource, options: FindOptions): Promise<FoundSource> {
-  const { name } = options.task
-  const message = `task ${name}: expected partitions to read, got none; check what partitions() returns for these parameters`
-  return {
-    found: await findPartitions(source, options),
-    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
-  }
-}
-
-async function findValues(source: ItemsSource, options: FindOptions): Promise<FoundSource> {
-  const { name } = options.task
-  const message = `task ${name}: expected values to map, got none; check what values() returns for these parameters`
-  return {
-    found: await findItems(source, options),
-    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
-  }
-}
-
 async function findOne(source: ActionSource, options: FindOptions): Promise<FoundSource> {
   return { found: await findAction(source, options), noInputError: refuseNothing }
 }
@@ -95,17 +99,8 @@ const refuseNothing = async (): Promise<never> => {
 }
 
 /** The slices of a later stage are planned by commit, from the outcomes of the stage before. */
-async function refuseExchange({ task }: FindOptions): Promise<never> {
+async function refuseExchange(_: Source, { task }: FindOptions): Promise<never> {
   throw new PermanentError('STATE_INVALID', `task ${task.name}: expected a source of the first stage, got an exchange`)
-}
-
-async function findVersion(source: DeltaTableSource, options: FindOptions): Promise<FoundSource> {
-  const { name } = options.task
-  const message = `task ${name}: expected rows in the Delta table ${source.path}, got a version without files`
-  return {
-    found: await findTable({ path: renderPath(source.path, options.params), version: source.version }, options),
-    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, path: source.path }),
-  }
 }
 
 /** Datasets that are looked at together: conditions on partitions need an engine for each. */
@@ -132,14 +127,4 @@ function findPlace(
   if (!hasLog) return findDataset(source, place, options)
   const show = (manifest: TableManifest): TableManifest => withParamColumns(manifest, source, place.params)
   return findTable({ path: place.outputPath, show }, options)
-}
-
-async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {
-  const { name } = options.task
-  const upstream = upstreamName(source)
-  const message = `task ${name}: expected rows of ${upstream}, got a dataset without parts`
-  return {
-    found: await findWritten(source, options),
-    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, upstream }),
-  }
 }

@@ -16,7 +16,7 @@ import type { Store, StoredObject } from '../store/store.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FoundObjects } from './find-options.ts'
 import { listMatching } from './matching-objects.ts'
-import { sourceKind } from './source-kind.ts'
+import { findSource } from './source-kind.ts'
 
 export interface TableStores {
   readonly input: Store
@@ -99,12 +99,7 @@ async function findMembers(stores: TableStores, place: TablePlace, member: strin
   }
   // Members are identified by their content, so the archive needs no identity of its own.
   const identify = async ({ etag }: StoredObject): Promise<string> => etag
-  const { found, noInputError } = await sourceKind(source).find({
-    input,
-    params,
-    task: taskOf(place, source),
-    identify,
-  })
+  const { found, noInputError } = await findSource(source, { input, params, task: taskOf(place, source), identify })
   if (found.memberCount === 0) throw await noInputError()
   if (found.bytes > table.bytesMax) throw tooLarge({ key: `${key}: ${member}`, sizeBytes: found.bytes }, place)
   const { inputs } = found
@@ -148,7 +143,7 @@ async function findRows(
   for (const upstream of places) {
     const { output: input, checkpoints, isUndiscovered } = stores
     const given = { input, params: place.params, task: taskOf(place, source), upstream, isUndiscovered, checkpoints }
-    const { found } = await sourceKind(source).find(given)
+    const { found } = await findSource(source, given)
     if (found.unreadable) throw found.unreadable
     all.push(found)
   }

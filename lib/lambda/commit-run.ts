@@ -5,7 +5,8 @@ import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { boundedText } from '../errors/bounded-text.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
-import { checkpointFiles } from '../local/delta-checkpoints.ts'
+import { hasCode } from '../errors/expected.ts'
+import { engineServices } from '../local/engine-services.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
@@ -15,15 +16,17 @@ import { endRun, renewWhenDue } from '../runs/run-lease.ts'
 import { leaveTurn } from '../runs/turn.ts'
 import { type ActorOptions, actorOf, readState } from '../state/files.ts'
 import { readPlan, runKeys } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
 import type { CommitEvent, CommitRunEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { writeMapItems } from './map-items.ts'
-import { executionOwner, runLeaseMs } from './session.ts'
+import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** @throws the permanent errors of `commit`, such as BATCHES_FAILED and RUN_CHANGED */
 export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
-  const { output } = invocation.lambda
+  const { lambda } = invocation
+  const { output } = lambda
   const options = actorOptions(event, invocation)
   if ('outputPath' in event) return settleOutput(event.outputPath, invocation, options)
   logger.appendKeys({ run: event.run.runId, attempt: event.run.attempt })
@@ -32,12 +35,12 @@ export async function commitRun(event: CommitEvent, invocation: Invocation): Pro
   const { outputPath } = kept.run
   if (event.fault) throw await endFailedCall(kept, event, invocation)
   try {
-    return await inTime(outputPath, invocation, options, () => commitReserved(kept, { event, invocation, options }))
+    return await inTime(outputPath, invocation, options, () => commitReserved(kept, { event, lambda, options }))
   } catch (error) {
     const firstMs = error instanceof TransientError ? firstWaitMs[error.code] : undefined
     if (firstMs === undefined) throw error
     logger.info((error as TransientError).message)
-    return waitOrContinue(event, { outputPath, firstMs, invocation })
+    return waitOrContinue(event, { outputPath, firstMs, output })
   }
 }
 
@@ -66,7 +69,7 @@ async function settleOutput(outputPath: string, invocation: Invocation, options:
       return { done: true }
     })
   } catch (error) {
-    if (!(error instanceof TransientError) || error.code !== 'OUTPUT_LOCKED') throw error
+    if (!hasCode(error, 'OUTPUT_LOCKED')) throw error
     logger.info(error.message)
     return { done: false }
   }
@@ -75,21 +78,14 @@ async function settleOutput(outputPath: string, invocation: Invocation, options:
 /** Transient errors that are answered with a wait instead of thrown: after the last retry of the state machine nothing would end the run and give up the turn. */
 const firstWaitMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
 
-interface WaitContext {
-  readonly outputPath: string
-  readonly firstMs: number
-  readonly invocation: Invocation
-}
-
 /** Lets the state machine wait instead of the function. Once the waits are used up, run and turn are given up for the execution that continues this one. */
 async function waitOrContinue(
   { task, run, execution, waits, maxConcurrency, losses }: CommitRunEvent,
-  { outputPath, firstMs, invocation }: WaitContext,
+  { outputPath, firstMs, output }: { readonly outputPath: string; readonly firstMs: number; readonly output: Store },
 ): Promise<CommitAnswer> {
   const wait = nextWait(waits, growingMs(firstMs, waits.inRow))
   if (wait) return { done: false, task, run, maxConcurrency, losses, ...wait }
   logger.info('the waits of this execution are used up: another one continues it', { waits: waits.count })
-  const { output } = invocation.lambda
   await endRun(output, run, { owner: executionOwner(execution), now: () => Date.now(), status: 'interrupted' })
   await leaveTurn(output, { outputPath, id: execution })
   return { done: true, continued: true }
@@ -109,7 +105,7 @@ function actorOptions(
     now: () => Date.now(),
     leaseMs: Math.min(claimLeaseMs, deadline.remainingMs() + 5000),
     at: guarded,
-    checkpoints: checkpointFiles,
+    checkpoints: engineServices.checkpoints,
   }
 }
 
@@ -128,68 +124,52 @@ async function inTime(
   try {
     return await act()
   } catch (error) {
-    if (error instanceof StopHere) {
-      logger.info('the time is short: the next call continues the commit', { at: error.message })
-      await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
-      return { done: false }
-    }
-    throw error
+    if (!(error instanceof StopHere)) throw error
+    logger.info('the time is short: the next call continues the commit', { at: error.message })
+    await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
+    return { done: false }
   }
 }
 
 interface CommitContext {
   readonly event: CommitRunEvent
-  readonly invocation: Invocation
+  readonly lambda: LambdaSession
   readonly options: ActorOptions
 }
 
-async function commitReserved(
-  kept: KeptReservation,
-  { event, invocation, options }: CommitContext,
-): Promise<CommitAnswer> {
-  const { lambda } = invocation
-  const run = await withInputs(lambda.output, kept.run)
-  const plan = await readState(lambda.output, runKeys(run.runId, run.attempt, event.run.stage).plan, readPlan)
+async function commitReserved(kept: KeptReservation, { event, lambda, options }: CommitContext): Promise<CommitAnswer> {
+  const { output, pipeline, settings, shipped } = lambda
+  const run = await withInputs(output, kept.run)
+  const { runId, attempt, outputPath } = run
+  const plan = await readState(output, runKeys(run, event.run.stage).plan, readPlan)
   if (!plan)
-    throw new PermanentError('RUN_UNKNOWN', `run ${run.runId}, attempt ${run.attempt}, has no plan; plan it first`, {
-      runId: run.runId,
-    })
+    throw new PermanentError('RUN_UNKNOWN', `run ${runId}, attempt ${attempt}, has no plan; plan it first`, { runId })
   const ending = { ...options, owner: executionOwner(event.execution) }
-  const turn = { outputPath: run.outputPath, id: event.execution }
+  const turn = { outputPath, id: event.execution }
   try {
-    const task = lambda.pipeline.tasks.find(each => each.name === run.task)
+    const task = pipeline.tasks.find(each => each.name === run.task)
     const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
-    const { settings, shipped } = lambda
-    const { tiers } = settings
-    const packing = batchLimits(task ?? { transform: [] }, tiers[0], settings)
-    const { name: pipeline } = lambda.pipeline
-    const result = await commitTask({ ...options, pipeline, task, codeHash, shipped, output: lambda.output }, run, {
-      items: plan,
-      packing,
-    })
+    const packing = batchLimits(task ?? { transform: [] }, settings.tiers[0], settings)
+    const context = { ...options, pipeline: pipeline.name, task, codeHash, shipped, output }
+    const result = await commitTask(context, run, { items: plan, packing })
     if (!result.done) {
-      const losses = countLosses(event.losses, result, run.outputPath)
+      const losses = countLosses(event.losses, result, outputPath)
       const numbers = new Set(result.missing)
       const items = result.next ?? plan
       const missing = items.filter(({ batch }) => numbers.has(batch))
       const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency, losses }
-      return {
-        done: false,
-        missing: missing.length,
-        ...carried,
-        ...(await writeMapItems(lambda, run, items, missing)),
-      }
+      return { done: false, missing: missing.length, ...carried, ...(await writeMapItems(lambda, run, items, missing)) }
     }
-    await endRun(lambda.output, run, { ...ending, status: 'complete' })
-    await leaveTurn(lambda.output, turn)
-    logCommit(result.manifest, run.runId)
+    await endRun(output, run, { ...ending, status: 'complete' })
+    await leaveTurn(output, turn)
+    logCommit(result.manifest, runId)
     return { done: true }
   } catch (error) {
     if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
     // A run that was committed meanwhile read all inputs of this one: there is nothing left to do.
     const isCovered = error.code === 'SUPERSEDED' && error.detail.isCovered === true
-    await endRun(lambda.output, run, { ...ending, status: isCovered ? 'superseded' : 'failed', error })
-    await leaveTurn(lambda.output, turn)
+    await endRun(output, run, { ...ending, status: isCovered ? 'superseded' : 'failed', error })
+    await leaveTurn(output, turn)
     if (!isCovered) throw error
     logger.warn(error.message)
     return { done: true, supersededBy: String(error.detail.winner) }

@@ -79,12 +79,12 @@ interface NodeAnswer {
 }
 
 async function discoverNode(node: GraphNode, graph: TaskGraph, { event, invocation }: StepPlace): Promise<NodeAnswer> {
-  const { lambda, deadline } = invocation
+  const { lambda } = invocation
   const { pipeline, input, output } = lambda
+  const { signal } = invocation.deadline
   const { key } = node
   const force = isByHand(event.event) && event.event.force === true && graph.requested.includes(key)
   const codeHash = codeHashIn(lambda)
-  const { signal } = deadline
   try {
     const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })
     await recordAnswer(output, { pipeline: pipeline.name, key }, found)

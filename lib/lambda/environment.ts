@@ -86,12 +86,7 @@ function rootOf(
   const root = env[name]
   if (root) return rootSpec(root, access)
   const bucket = required(`${name}_BUCKET`, env[`${name}_BUCKET`])
-  return {
-    kind: 's3',
-    bucket,
-    prefix: env[`${name}_PREFIX`] ?? '',
-    kmsKeyId: access.kmsKeyId,
-  }
+  return { kind: 's3', bucket, prefix: env[`${name}_PREFIX`] ?? '', kmsKeyId: access.kmsKeyId }
 }
 
 function required(name: string, value: string | undefined): string {

@@ -86,6 +86,4 @@ const nodeEndEventSchema = v.object({
 })
 
 /** With `end` the function only records how a node ended. */
-export type GraphEvent = DataOf<typeof graphEventSchema>
-
 export const graphEventSchema = v.union([nodeEndEventSchema, graphStepSchema])

@@ -1,10 +1,11 @@
 /** Reads what the input of an execution asks for, as a graph. */
 import * as v from 'valibot'
 import { type ExecutionInput, executionInputSchema } from '../aws/lambda-events.ts'
-import { type BoundRequest, boundRequest } from '../graph/bound-request.ts'
+import type { PipelineDefinition } from '../define/definition.ts'
 import type { TaskGraph } from '../graph/graph.ts'
-import { resolveGraph } from '../graph/resolve-graph.ts'
+import { type GraphRequest, resolveGraph } from '../graph/resolve-graph.ts'
 import type { DataOf } from '../model/json-schema.ts'
+import { areBound } from '../model/param-values.ts'
 import { scheduledParams } from '../model/scheduled-params.ts'
 import { reader } from '../state/state.ts'
 import { isScheduled, isUpload, type RequestPlace, uploadTexts } from './run-request.ts'
@@ -38,4 +39,27 @@ function requestOf(event: ExecutionInput, at: RequestPlace): BoundRequest {
   if (isScheduled(event)) return boundRequest(at.pipeline, scheduledParams(at.pipeline, event.schedule.time))
   const { task, params } = event
   return { request: { tasks: task === undefined ? undefined : [task], params }, ignored: [] }
+}
+
+interface BoundRequest {
+  readonly request: GraphRequest
+  /** Names of the tasks that have a parameter without a value. */
+  readonly ignored: readonly string[]
+}
+
+/**
+ * Requests every task whose parameters have values among these, or defaults, as an upload or a time of a schedule does; none where there
+ * are no values at all.
+ */
+function boundRequest(
+  { tasks }: Pick<PipelineDefinition, 'tasks'>,
+  values: Readonly<Record<string, unknown>> | undefined,
+): BoundRequest {
+  const asked = tasks.filter(({ params }) => values && areBound(params, values))
+  const names = new Set(asked.flatMap(({ params }) => Object.keys(params)))
+  const params = Object.fromEntries(Object.entries(values ?? {}).filter(([name]) => names.has(name)))
+  return {
+    request: { tasks: asked.map(({ name }) => name), params },
+    ignored: tasks.filter(task => !asked.includes(task)).map(({ name }) => name),
+  }
 }

@@ -12,7 +12,7 @@ import { decideDiscovered, type KnownWalk } from './discovered-step.ts'
 import type { GraphStepEvent } from './events.ts'
 import { graphOf } from './graph-request.ts'
 import type { Invocation } from './handler.ts'
-import { type LambdaSession, shortName } from './session.ts'
+import { bucketOf, type LambdaSession, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /**
@@ -85,7 +85,7 @@ function answerOf({ step, walk }: { step: NextStep; walk: Walk }, context: Answe
 
 /** Shares the batches at once among the nodes that run at the same time. */
 function waveOf(nodes: readonly GraphNode[], { id, event, lambda }: AnswerContext): GraphAnswer {
-  const { bucket, prefix } = lambda.settings.output.kind === 's3' ? lambda.settings.output : { bucket: '', prefix: '' }
+  const { bucket, prefix } = bucketOf(lambda)
   const atOnce = Math.min(nodes.length, event.nodeConcurrency)
   return {
     status: 'wave',

@@ -6,7 +6,7 @@ import { stagesOf } from '../define/task-stages.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'
-import { type LambdaSession, shortName } from './session.ts'
+import { bucketOf, type LambdaSession, shortName } from './session.ts'
 
 /** Returns the batches of a plan that have no outcome. */
 export async function withoutOutcome(
@@ -28,13 +28,13 @@ export async function writeMapItems(
 ): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency' | 'losses'>> {
   const { output, settings, pipeline } = lambda
   const stage = plan[0]?.stage
-  const keys = runKeys(run.runId, run.attempt, stage)
+  const keys = runKeys(run, stage)
   // A Map needs at least one item; a batch that is done already costs one request for its outcome.
   const items = missing.length > 0 ? missing : plan.slice(0, 1)
   const key = items.length === plan.length ? keys.plan : keys.todo(shortName(items.map(item => item.batch).join(' ')))
   if (key !== keys.plan) await output.write(key, stateBytes(items))
   const task = pipeline.tasks.find(({ name }) => name === run.task)
-  const { bucket, prefix } = settings.output.kind === 's3' ? settings.output : { bucket: '', prefix: '' }
+  const { bucket, prefix } = bucketOf(lambda)
   return {
     task: run.task,
     run: { runId: run.runId, attempt: run.attempt, ...(stage === undefined ? {} : { stage }) },

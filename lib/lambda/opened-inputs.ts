@@ -1,10 +1,10 @@
 /** Directories and identities of the inputs that a plan has read so far. When its time runs out they are kept in the state, and the next call continues from them. */
-import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { type KeptInput, keepInput, takeInput } from '../inputs/kept-input.ts'
 import type { OpenInput } from '../inputs/open-input.ts'
+import { shortHash } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
@@ -24,11 +24,7 @@ export async function recallInputs(
   { name, source }: TaskDefinition,
   params: ParamValues,
 ): Promise<OpenedInputs> {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([name, source, params]))
-    .digest('hex')
-    .slice(0, 16)
-  const key = `${stateRoot}planning/${hash}.json.gz`
+  const key = `${stateRoot}planning/${shortHash(JSON.stringify([name, source, params]))}.json.gz`
   const kept = await readState(output, key, bytes => bytes)
   const opened = new Map(kept ? entriesOf(await promisify(gunzip)(kept)) : [])
   let isKept = kept !== undefined

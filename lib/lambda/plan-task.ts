@@ -9,7 +9,8 @@ import { inputIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
-import { checkpointFiles } from '../local/delta-checkpoints.ts'
+import { requiredIdentities } from '../inputs/upstream-identity.ts'
+import { engineServices } from '../local/engine-services.ts'
 import { planOptionsOf } from '../local/plan-options.ts'
 import { ownOutputs } from '../local/roots-apart.ts'
 import { ownValues } from '../model/param-values.ts'
@@ -22,7 +23,6 @@ import type { Planned } from '../runs/plan.ts'
 import { keepReservation } from '../runs/reservation-file.ts'
 import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
 import type { PlanEvent } from './events.ts'
 import { graphOf } from './graph-request.ts'
 import type { Invocation } from './handler.ts'
@@ -33,7 +33,7 @@ import { recallInputs } from './opened-inputs.ts'
 import { plannedCall } from './planned-call.ts'
 import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
-import { hasRequirements, requiredIdentities, taskUpstream } from './task-upstream.ts'
+import { hasRequirements, taskUpstream } from './task-upstream.ts'
 import { logger } from './telemetry.ts'
 
 /** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
@@ -118,25 +118,16 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
   const { task, request, needs, outputPath, event, invocation } = context
   const { lambda, deadline } = invocation
   const known = await recallInputs(lambda.output, task, request.params)
-  const { input, settings } = lambda
-  const { signal } = deadline
-  const threads = settings.tiers[0].threads
+  const { settings } = lambda
   try {
-    const identify = inputIdentity(settings.input, input)
     const found = await findInputs({
+      ...{ ...engineServices, ...known, task, params: request.params, upstream: needs.upstream },
       input: lambda[sourceRoot(task.source)],
       roots: lambda,
-      task,
-      params: request.params,
-      neededPartitions,
-      checkpoints: checkpointFiles,
-      upstream: needs.upstream,
-      identify,
+      identify: inputIdentity(settings.input, lambda.input),
       outputs: ownOutputs(lambda.pipeline, settings.input, settings.output),
-      threads,
-      opened: known.opened,
-      onOpen: known.onOpen,
-      signal,
+      threads: settings.tiers[0].threads,
+      signal: deadline.signal,
     })
     const answer = await planFound(context, found)
     await known.forget()
@@ -169,16 +160,15 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   await requireColumns(input, task, found)
   const { tiers, timeoutSeconds } = settings
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
-  const stores = { input, output, upstream: context.needs.upstream, checkpoints: checkpointFiles }
-  const tables = await tablesIdentity(stores, task, request.params)
-  const { force, resume } = request
-  const limits = batchLimits(task, tiers[0], settings)
-  const schema = schemas[task.name]
-  const required = await requiredIdentities(invocation.lambda, task, context.needs)
   const { upstream } = context.needs
-  const planning = planOptionsOf({ task, upstream, required, tablesIdentity: tables, options: { force } })
-  const options = { ...planning, found, ...limits, schema, resume, mayRoll: false }
-  const planned = await runner.planTask(contextOf(context, tables), options)
+  const tables = await tablesIdentity({ ...engineServices, input, output, upstream }, task, request.params)
+  const { force, resume } = request
+  const required = await requiredIdentities(invocation.lambda, task, context.needs)
+  const planned = await runner.planTask(contextOf(context, tables), {
+    ...planOptionsOf({ task, upstream, required, tablesIdentity: tables, options: { force } }),
+    ...batchLimits(task, tiers[0], settings),
+    ...{ found, schema: schemas[task.name], resume, mayRoll: false },
+  })
   const { name } = task
   if (planned.status === 'complete' || planned.status === 'busy')
     return { status: planned.status, done: true, task: name, run: { runId: planned.runId }, outputPath }
@@ -204,29 +194,18 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
 function contextOf({ task, request, outputPath, event, invocation }: PlanContext, tables: string): runner.TaskContext {
   const { output, codeHashes, shipped } = invocation.lambda
   return {
+    ...{ ...engineServices, task, params: request.params, output, outputPath, shipped },
     owner: executionOwner(event.execution),
-    now: Date.now,
-    checkpoints: checkpointFiles,
+    now: () => Date.now(),
     isAlive: ({ id }) => (request.ended.includes(executionIn(id)) ? false : undefined),
     leaseMs: runLeaseMs,
-    ...{ task, params: request.params, output, outputPath },
     codeHash: rowCodeOf(codeHashes[task.name], tables),
-    shipped,
   }
 }
 
 function logPlan({ status, run, plan: items }: Extract<Planned, { plan: unknown }>, found: FoundInputs): void {
   const { runId, attempt, generation, inputs } = run
   const { memberCount: members, bytesIn, bytes } = found
-  logger.info('planned', {
-    status,
-    runId,
-    attempt,
-    generation,
-    archives: inputs.length,
-    members,
-    batches: items.length,
-    bytesIn,
-    bytes,
-  })
+  const counts = { archives: inputs.length, members, batches: items.length, bytesIn, bytes }
+  logger.info('planned', { status, runId, attempt, generation, ...counts })
 }

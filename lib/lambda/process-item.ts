@@ -41,7 +41,7 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   try {
     const outcome = await processInTime({ event, kept, token }, invocation)
     // An outcome of another try was measured by that try.
-    if (outcome.token === token) measureOutcome(task, outcome)
+    if (outcome.token === token) measure({ task, ...countsOf(outcome), bytes: outcome.bytesInflated })
     // Stopped threads would refuse the next batch.
     if (invocation.deadline.signal.aborted) await closeWarmThreads()
     return answerOf(outcome)
@@ -96,20 +96,12 @@ function actingMachine({ bundle, input, output }: LambdaSession, secrets: Secret
   }
 }
 
-function measureOutcome(task: string, outcome: Outcome): void {
-  const { rowsWritten: rows, bytesInflated: bytes, rowsRejected: rejects, seconds } = outcome
-  measure({ task, rows, bytes, rejects, seconds })
-}
+const countsOf = ({ rowsWritten: rows, rowsRejected: rejects, seconds }: Outcome) => ({ rows, rejects, seconds })
 
-function answerOf({ batch, parts, files = [], rowsWritten, rowsRejected, seconds }: Outcome): ProcessAnswer {
-  const answer = {
-    batch,
-    parts: parts.length + files.length,
-    rows: rowsWritten,
-    rejects: rowsRejected,
-    seconds,
-    peakMemoryMb: peakMemoryMb(),
-  }
+function answerOf(outcome: Outcome): ProcessAnswer {
+  const { batch, parts, files = [] } = outcome
+  const written = { batch, parts: parts.length + files.length }
+  const answer = { ...written, ...countsOf(outcome), peakMemoryMb: peakMemoryMb() }
   logger.info('processed', { ...answer })
   return answer
 }

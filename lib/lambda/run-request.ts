@@ -2,7 +2,7 @@
 import type { ExecutionInput, ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import { readParams } from '../model/param-values.ts'
+import { ownValues, readParams } from '../model/param-values.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { matchPath } from '../paths/path-template.ts'
 import type { StoreSpec } from '../store/open-store.ts'
@@ -54,12 +54,7 @@ function requestOfUpload(event: UploadEvent, task: TaskDefinition, at: RequestPl
   const texts = uploadTexts(event, at)
   if (!texts) return undefined
   try {
-    return {
-      params: readParams(task.params, pick(texts, Object.keys(task.params))),
-      isUpload: true,
-      force: false,
-      ended: [],
-    }
+    return { params: readParams(task.params, ownValues(task, texts)), isUpload: true, force: false, ended: [] }
   } catch (error) {
     // For instance incoming/old/x.zip for the template incoming/{month}/x.zip.
     if (error instanceof FanmillError && String(error.detail.param) in texts) return undefined
@@ -78,16 +73,7 @@ function requestByHand(
   }
   if (name !== undefined && name !== task.name) return undefined
   // When all tasks are requested, each takes the parameters that it has; the first task refuses those that no task has.
-  const known = new Set(tasks.flatMap(each => Object.keys(each.params)))
-  const others = Object.keys(params).filter(param => known.has(param) && !(param in task.params))
-  const own = name === undefined ? omit(params, others) : params
-  return { params: readParams(task.params, own), isUpload: false, force, ended, resume }
-}
-
-function pick(values: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)))
-}
-
-function omit(values: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)))
+  const isOthers = (param: string): boolean => !(param in task.params) && tasks.some(each => param in each.params)
+  const own = Object.entries(params).filter(([param]) => name !== undefined || !isOthers(param))
+  return { params: readParams(task.params, Object.fromEntries(own)), isUpload: false, force, ended, resume }
 }

@@ -16,6 +16,7 @@ import { openStore } from '../store/open-store.ts'
 import { outageMs } from '../store/outage.ts'
 import { leasedMs } from '../store/s3/retry.ts'
 import type { Store } from '../store/store.ts'
+import type { S3Place } from '../store/store-url.ts'
 import { type LambdaSettings, readEnvironment } from './environment.ts'
 
 export interface LambdaSession {
@@ -68,6 +69,10 @@ export function executionOwner(execution: string): Owner {
 
 /** Longer than any invocation; each batch renews the lease. */
 export const runLeaseMs = 30 * 60_000
+
+/** Returns where the state machine finds what the functions write; empty for a folder, as in tests. */
+export const bucketOf = ({ settings: { output } }: Pick<LambdaSession, 'settings'>): S3Place =>
+  output.kind === 's3' ? output : { bucket: '', prefix: '' }
 
 /** Returns a short name for a state file that belongs to this text. */
 export const shortName = (text: string): string => outputHashOf(text)

@@ -10,7 +10,8 @@ import { assetNames } from '../aws/lambda-events.ts'
 import { checkShipFacts, checkShippedName, shipFactsSchema } from '../aws/ship-facts.ts'
 import { type Shipment, shipmentSchema, shippedTextBytesMax } from '../aws/shipment.ts'
 import { loadPipeline } from '../bundle/bundle-load.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { shippedKeys } from '../state/shipped-state.ts'
 import { makeOwnFolder } from '../store/own-folder.ts'
 import { type LambdaSession, pipelineFile, readAsset } from './session.ts'
@@ -67,8 +68,7 @@ async function readShipment({ output }: LambdaSession, hash: string): Promise<Sh
     return new PermanentError('SHIP_DAMAGED', message, { hash, key: content }, options)
   }
   const bytes = await output.read(content).catch((cause: unknown) => {
-    const isMissing = cause instanceof FanmillError && cause.code === 'DATASET_MISSING'
-    throw isMissing ? damaged('found none', { cause }) : cause
+    throw hasCode(cause, 'DATASET_MISSING') ? damaged('found none', { cause }) : cause
   })
   const found = createHash('sha256').update(bytes).digest('hex')
   if (found !== hash) throw damaged(`got bytes with the SHA-256 ${found}`)

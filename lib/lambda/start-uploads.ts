@@ -4,8 +4,7 @@ import { type UploadEvent, uploadEventSchema } from '../aws/lambda-events.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { readRunRequest } from './run-request.ts'
-import type { LambdaSession } from './session.ts'
-import { shortName } from './session.ts'
+import { type LambdaSession, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** A batch of messages from SQS: each body is an event of EventBridge. */
@@ -32,7 +31,7 @@ export async function startUploads(
   { lambda, start }: { readonly lambda: LambdaSession; readonly start: StartExecution },
 ): Promise<QueueAnswer> {
   const failed: string[] = []
-  const groups = new Map<string, Message[]>()
+  const messages: (Message & { readonly parameters: string })[] = []
   for (const { messageId, body } of Records) {
     const event = readUpload(body)
     if (!event) {
@@ -41,11 +40,12 @@ export async function startUploads(
       continue
     }
     const parameters = parametersOf(event, lambda)
-    if (parameters !== undefined) groups.set(parameters, [...(groups.get(parameters) ?? []), { messageId, event }])
+    if (parameters !== undefined) messages.push({ messageId, event, parameters })
   }
-  for (const [parameters, messages] of groups) {
-    const isStarted = await startGroup(parameters, messages, start)
-    if (!isStarted) failed.push(...messages.map(({ messageId }) => messageId))
+  const groups = Map.groupBy(messages, ({ parameters }) => parameters)
+  for (const [parameters, group] of groups) {
+    const isStarted = await startGroup(parameters, group, start)
+    if (!isStarted) failed.push(...group.map(({ messageId }) => messageId))
   }
   logger.info('started', { messages: Records.length, executions: groups.size, failed: failed.length })
   return { batchItemFailures: failed.map(itemIdentifier => ({ itemIdentifier })) }
@@ -89,11 +89,8 @@ async function startGroup(parameters: string, messages: readonly Message[], star
     return true
   } catch (error) {
     const { name: fault, message: reason } = error as Error
-    logger.error('an execution could not be started; its messages stay in the queue', {
-      execution: name,
-      fault,
-      reason,
-    })
+    const failed = { execution: name, fault, reason }
+    logger.error('an execution could not be started; its messages stay in the queue', failed)
     return false
   }
 }

@@ -7,11 +7,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
 import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'
 import { resolveNode } from '../graph/resolve-graph.ts'
-import { targetIdentities } from '../inputs/target-identity.ts'
-import { upstreamIdentities } from '../inputs/upstream-identity.ts'
-import { isRead } from '../local/plan-options.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import type { UpstreamIdentity } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
 import { readNodeUpstream, type TaskUpstream, upstreamIn } from './node-request.ts'
 import { codeHashIn, type LambdaSession } from './session.ts'
@@ -52,15 +48,4 @@ async function withAnswer(
   if (answer) return expandGraph(lambda.pipeline, graph, { key, answer, states: {}, codeHash: codeHashIn(lambda) })
   const message = `task ${name}: expected the recorded answer of discover at ${recorded}, got nothing; start an execution without resume`
   throw new PermanentError('STATE_INVALID', message, { node: key })
-}
-
-/** Identifies what a task requires besides the rows that its source reads. @throws NO_INPUT when something is not complete */
-export async function requiredIdentities(
-  { input, output }: Pick<LambdaSession, 'input' | 'output'>,
-  task: TaskDefinition,
-  { upstream, targets }: TaskUpstream,
-): Promise<readonly UpstreamIdentity[]> {
-  const others = upstream.filter(node => !isRead(task, node))
-  const external = await targetIdentities(input, task.name, targets)
-  return [...external, ...(await upstreamIdentities(output, task.name, others))]
 }

@@ -8,7 +8,7 @@ import { sourceRoot } from '../define/source-paths.ts'
 import { stageOf } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { fetchTables } from '../inputs/tables.ts'
-import { checkpointFiles } from '../local/delta-checkpoints.ts'
+import { engineServices } from '../local/engine-services.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import type { KeptReservation } from '../runs/reservation-file.ts'
@@ -118,7 +118,7 @@ class WarmPool {
     await mkdir(stageFolder)
     const readsTasks = Object.values(whole.tables).some(({ of }) => of !== undefined)
     const needs = readsTasks ? await taskUpstream(lambda, whole, { params: run.params }) : undefined
-    const stores = { input, output, upstream: needs?.upstream, checkpoints: checkpointFiles }
+    const stores = { ...engineServices, input, output, upstream: needs?.upstream }
     const tables = await fetchTables({ ...stores, stageFolder }, task, run.params)
     if (tables.identity !== planned) {
       const message = `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`

@@ -1,13 +1,13 @@
 /** Finds out whether a task is complete already, which writes nothing, and otherwise whether its output can be written to. */
 import { sourceRoot } from '../define/source-paths.ts'
-import { FanmillError, prefixError } from '../errors/errors.ts'
+import { prefixError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { type FindOptions, type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { reasonsText } from '../model/run-reason.ts'
 import { lookAheadTask } from '../process/task-runner.ts'
 import { outputPrefix, successKey } from '../state/state.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 import { contextOf, planOptions } from './found-run.ts'
 import type { BegunTask } from './task-context.ts'
 
@@ -54,27 +54,20 @@ export async function checkPlace({ session, task, outputPath }: BegunTask, { rea
   try {
     await session.output.checkPlace?.(outputPrefix(outputPath))
   } catch (error) {
-    if (!(error instanceof FanmillError) || error.code !== 'OUTPUT_READ_ONLY') throw error
+    if (!hasCode(error, 'OUTPUT_READ_ONLY')) throw error
     if (fault !== undefined) throw fault
     throw prefixError(error, `${outputPath} has to be written (${reason})`, { task: task.name, outputPath, reason })
   }
 }
 
 export function findOptions({ session, task, params, upstream }: BegunTask): FindOptions {
-  const { sample, signal } = session.options
+  const { options, identify, outputs, workers, memory } = session
+  const { sample, signal } = options
   return {
+    ...{ ...engineServices, task, params, upstream, identify, outputs, sample, signal },
     input: session[sourceRoot(task.source)],
     roots: session,
-    task,
-    params,
-    upstream,
-    neededPartitions,
-    checkpoints: checkpointFiles,
-    identify: session.identify,
-    outputs: session.outputs,
-    threads: session.workers,
-    textBytes: session.memory.textBytes,
-    sample,
-    signal,
+    threads: workers,
+    textBytes: memory.textBytes,
   }
 }

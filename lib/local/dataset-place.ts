@@ -11,7 +11,7 @@ import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { type RootAccess, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { datasetsBelow } from './datasets-below.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 
 /** An output root, and a dataset's path below it. */
 export interface DatasetPlace {
@@ -37,7 +37,7 @@ function checkFolder(folder: string): void {
 }
 
 const tableManifest = ({ store, outputPath }: DatasetPlace): Promise<Manifest | undefined> =>
-  readTableManifest({ store, prefix: outputPrefix(outputPath), checkpoints: checkpointFiles })
+  readTableManifest({ ...engineServices, store, prefix: outputPrefix(outputPath) })
 
 /**
  * Returns the manifest in `_SUCCESS`, or the newest version of a Delta table; a manifest when the head names the same one.

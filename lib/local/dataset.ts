@@ -10,7 +10,6 @@ import {
   type LocalPart,
   neededData,
   openReader,
-  type PartChunk,
   readBatches,
   readRows,
   readTexts,
@@ -78,7 +77,10 @@ export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
     parts,
     rows: options => partsOf(place, manifest, options, readRows),
     batches: options => partsOf(place, manifest, options, readBatches),
-    arrow: options => arrowStream(manifest.schema, options, query => chunks(place, manifest, query, options)),
+    arrow: options =>
+      arrowStream(manifest.schema, options, list =>
+        partsOf(place, manifest, options, (connection, part, query) => chunksOf(connection, part, query, list)),
+      ),
   }
 }
 
@@ -135,17 +137,6 @@ function partsOf<T>(
   const query = { schema: manifest.schema, columns, where }
   chosenColumns(query)
   return scan(place, manifest, { ...query, shard }, (connection, part) => read(connection, part, query))
-}
-
-/** Reads the chunks of expressions over the columns. */
-function chunks(
-  place: DatasetPlace,
-  manifest: Manifest,
-  list: readonly string[],
-  { columns, where, shard }: RowsOptions = {},
-): AsyncGenerator<PartChunk> {
-  const query = { schema: manifest.schema, columns, where }
-  return scan(place, manifest, { ...query, shard }, (connection, part) => chunksOf(connection, part, query, list))
 }
 
 type ReadPart<Row> = (connection: DuckDBConnection, part: LocalPart) => AsyncIterable<Row> | Promise<readonly Row[]>

@@ -20,14 +20,12 @@ import { type PlanTaskOptions, planTask, type TaskContext } from '../process/tas
 import type { ActingMachine } from '../programs/action-tools.ts'
 import { renewRun } from '../runs/run-lease.ts'
 import { urlBelow } from '../store/roots.ts'
-import { isAlive } from '../threads/machine.ts'
 import { returnHeap } from '../threads/return-heap.ts'
 import { batchTools } from '../threads/task-workers.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
 import { planOptionsOf } from './plan-options.ts'
 import { activeElsewhere, planEvents } from './run-events.ts'
 import type { Session } from './session.ts'
-import { type BegunTask, leaseMs, type TaskEnd, type TaskRun } from './task-context.ts'
+import { type BegunTask, leaseMs, type TaskEnd, type TaskRun, thisMachine } from './task-context.ts'
 import { rejectedCounts, resultOf } from './task-result.ts'
 
 /** Plans the run of the inputs, processes its batches, and commits it. A run that fails is a result with `error`. */
@@ -69,7 +67,7 @@ export function planOptions({ session, tables, ...begun }: BegunTask, found: Fou
 export function contextOf({ session, task, params, outputPath, tables }: BegunTask): TaskContext {
   const { owner, output, options } = session
   return {
-    ...{ owner, output, task, params, outputPath, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
+    ...{ ...thisMachine, owner, output, task, params, outputPath },
     pipeline: session.pipeline.name,
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
     rejectsMax: options.rejectsMax,
@@ -112,24 +110,20 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     onRepeat: () => progress.reset(),
   }
   const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
+  const warn = (message: string): void => log.onMessage({ kind: 'log', level: 'warn', message })
   const onRepeat = ({ message }: TransientError, waitMs: number): void =>
-    log.onMessage({ kind: 'log', level: 'warn', message: `${message}; trying again in ${Math.ceil(waitMs / 1000)} s` })
+    warn(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s`)
   const paces = stages.map(({ output: each }) =>
     outputKind(each).delivery ? undefined : createPace({ now: () => performance.now(), slowMsMin }),
   )
   const openTools = (stage: number) => {
     const own = stages[stage] ?? task
-    const of = { task: own, input: session[sourceRoot(own.source)], workers: pools[stage] as Workers }
     return batchTools({
-      ...machine,
-      ...of,
-      groupBytes,
+      ...{ ...machine, task: own, groupBytes, pace: paces[stage], onSkip, onRepeat, warn },
       engineBytes: memory.engineBytes,
+      input: session[sourceRoot(own.source)],
+      workers: pools[stage] as Workers,
       machine: actingMachine(taskRun),
-      pace: paces[stage],
-      onSkip,
-      onRepeat,
-      warn: message => log.onMessage({ kind: 'log', level: 'warn', message }),
       token: `${owner.id.slice(0, 8)}${tokens++}`,
     })
   }

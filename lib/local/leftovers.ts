@@ -1,6 +1,7 @@
 /** Finds working folders, temporary files, bundles and empty folders of ended processes below the state folder of an output root. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nothingIf } from '../errors/expected.ts'
 import { mapParallel, readsAtOnce } from '../state/files.ts'
 import { isAbsent, isLeftTemporary } from '../store/disk/files.ts'
 import { pendingPrefix } from '../store/disk/pending.ts'
@@ -68,10 +69,7 @@ async function emptyFolders(root: string, key: string): Promise<{ readonly key: 
 
 /** Returns undefined for a file that is gone: another process may be cleaning at the same time. */
 async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonly size: number } | undefined> {
-  return stat(path).catch(error => {
-    if (isAbsent(error)) return undefined
-    throw error
-  })
+  return stat(path).catch(nothingIf(isAbsent))
 }
 
 async function filesOf(folder: string, key: string): Promise<Leftover['files']> {

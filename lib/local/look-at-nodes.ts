@@ -1,27 +1,26 @@
 /** Finds out which nodes of a graph are due to run, and why, without running them. */
+
 import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
-import { FanmillError } from '../errors/errors.ts'
+import { hasCode, nothingFor } from '../errors/expected.ts'
 import { expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
-import { targetIdentities } from '../inputs/target-identity.ts'
-import { upstreamIdentities } from '../inputs/upstream-identity.ts'
+import { requiredIdentities } from '../inputs/upstream-identity.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import type { RunReason } from '../model/run-reason.ts'
 import type { UpstreamNode } from '../model/upstream-node.ts'
 import { lookAheadTask, type TaskContext } from '../process/task-runner.ts'
 import type { Outlook } from '../runs/look-ahead.ts'
-import { isAlive, thisOwner } from '../threads/machine.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { thisOwner } from '../threads/machine.ts'
 import { findAnswer } from './discovery.ts'
+import { engineServices } from './engine-services.ts'
 import type { PlanContext } from './open-plan.ts'
-import { isRead, planOptionsOf } from './plan-options.ts'
-import { leaseMs } from './task-context.ts'
+import { planOptionsOf } from './plan-options.ts'
+import { thisMachine } from './task-context.ts'
 
 /** The state that a run would find at a node. */
 export interface NodeOutlook {
@@ -110,26 +109,14 @@ const unknownYet: Pick<NodeOutlook, 'found' | 'warning'> = {
 
 /** Returns undefined where something that the node requires is missing, as its outlook says. */
 async function addDiscovered(context: PlanContext, graph: TaskGraph, node: GraphNode): Promise<TaskGraph | undefined> {
-  const { definition: pipeline, input, output, options } = context
+  const { definition: pipeline, input, output, codeHash } = context
   const { key } = node
-  const force = options.force && graph.requested.includes(key)
-  const { codeHash } = context
-  try {
-    const { answer, grown } = await findAnswer({
-      pipeline,
-      graph,
-      node,
-      input,
-      output,
-      codeHash,
-      force,
-      signal: options.signal,
-    })
-    return grown ?? expandGraph(pipeline, graph, { key, answer, states: {}, codeHash })
-  } catch (error) {
-    if (isNoInput(error)) return undefined
-    throw error
-  }
+  const { signal } = context.options
+  const force = context.options.force && graph.requested.includes(key)
+  const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal }).catch(
+    nothingFor('NO_INPUT'),
+  )
+  return found && (found.grown ?? expandGraph(pipeline, graph, { key, answer: found.answer, states: {}, codeHash }))
 }
 
 interface NodePlace {
@@ -143,29 +130,18 @@ async function findOrWarn(
   context: PlanContext,
   { node, task, upstream }: NodePlace,
 ): Promise<Pick<NodeOutlook, 'found' | 'warning'>> {
-  const { input, output, outputs, options, workers, textBytes } = context
-  const { sample, signal } = options
+  const { outputs, textBytes, workers: threads } = context
+  const { sample, signal } = context.options
   try {
     const found = await findInputs({
-      ...{
-        task,
-        params: node.params,
-        upstream,
-        outputs,
-        textBytes,
-        neededPartitions,
-        checkpoints: checkpointFiles,
-        sample,
-        signal,
-      },
-      input: { input, output }[sourceRoot(task.source)],
-      roots: { input, output },
-      threads: workers,
+      ...{ ...engineServices, task, params: node.params, upstream, outputs, textBytes, threads, sample, signal },
+      input: context[sourceRoot(task.source)],
+      roots: context,
       identify: object => context.identify(object),
     })
     return { found }
   } catch (error) {
-    if (isNoInput(error)) return { warning: `NO_INPUT ${error.message}` }
+    if (hasCode(error, 'NO_INPUT')) return { warning: `NO_INPUT ${error.message}` }
     throw error
   }
 }
@@ -173,36 +149,25 @@ async function findOrWarn(
 type NodeState = Pick<NodeOutlook, 'status' | 'reasons' | 'runId'>
 
 async function outlookOf(context: PlanContext, place: NodePlace, found: FoundInputs | undefined): Promise<NodeState> {
-  if (!found) return { status: 'due', reasons: [{ kind: 'input', text: 'input missing' }] }
-  try {
-    const outlook = await lookAhead(context, place, found)
-    if (outlook.status === 'unsettled')
-      return { status: 'due', reasons: [{ kind: 'output', text: 'an interrupted commit is completed first' }] }
-    const { runId } = outlook
-    if (outlook.status === 'complete') return { status: 'complete', reasons: [], runId }
-    return { status: 'due', reasons: outlook.reasons, runId }
-  } catch (error) {
-    if (isNoInput(error)) return { status: 'due', reasons: [{ kind: 'input', text: 'input missing' }] }
-    throw error
-  }
+  const outlook = found && (await lookAhead(context, place, found).catch(nothingFor('NO_INPUT')))
+  if (!outlook) return { status: 'due', reasons: [{ kind: 'input', text: 'input missing' }] }
+  if (outlook.status === 'unsettled')
+    return { status: 'due', reasons: [{ kind: 'output', text: 'an interrupted commit is completed first' }] }
+  const { runId } = outlook
+  if (outlook.status === 'complete') return { status: 'complete', reasons: [], runId }
+  return { status: 'due', reasons: outlook.reasons, runId }
 }
 
 async function lookAhead(context: PlanContext, place: NodePlace, found: FoundInputs): Promise<Outlook> {
   const { input, output, options } = context
   const { task, upstream, node } = place
   const { params } = node
-  const stores = { input, output, upstream, checkpoints: checkpointFiles }
-  const tables = await tablesIdentity(stores, task, params)
-  const read = upstream.filter(one => !isRead(task, one))
-  const required = [
-    ...(await targetIdentities(input, task.name, node.targets ?? [])),
-    ...(await upstreamIdentities(output, task.name, read)),
-  ]
+  const tables = await tablesIdentity({ ...engineServices, input, output, upstream }, task, params)
+  const required = await requiredIdentities(context, task, { upstream, targets: node.targets })
   const taskContext: TaskContext = {
-    ...{ task, params, output, isAlive, leaseMs, checkpoints: checkpointFiles },
+    ...{ ...thisMachine, task, params, output },
     outputPath: node.output,
     owner: thisOwner(),
-    now: Date.now,
     codeHash: rowCodeOf(context.codeHash(task), tables, options),
   }
   const force = options.force && context.graph.requested.includes(node.key)
@@ -215,5 +180,3 @@ const waitsFor = (nodes: readonly string[]): RunReason => ({
   kind: 'upstream',
   text: `upstream runs: ${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ` and ${nodes.length - 3} more` : ''}`,
 })
-
-const isNoInput = (error: unknown): error is FanmillError => error instanceof FanmillError && error.code === 'NO_INPUT'

@@ -8,7 +8,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { fetchTables } from '../inputs/tables.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest, ManifestRun } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { Reject } from '../model/reject.ts'
 import { stageColumns } from '../model/stage-columns.ts'
@@ -27,7 +27,7 @@ import { thisOwner } from '../threads/machine.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { threadHere } from '../threads/thread-here.ts'
 import type { ThreadSetup } from '../threads/thread-state.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 import { readRejectFiles } from './state.ts'
 
 /** A line that a function of the task logged. */
@@ -74,11 +74,8 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
   const logs: LogMessage[] = []
   const pools: Workers[] = []
   try {
-    const tables = await fetchTables(
-      { input: run.tables ?? input, output: memoryStore(), stageFolder: folder },
-      task,
-      params,
-    )
+    const stores = { input: run.tables ?? input, output: memoryStore() }
+    const tables = await fetchTables({ ...stores, stageFolder: folder }, task, params)
     const found = await run.find()
     await requireColumns(input, task, found)
     const output = memoryStore()
@@ -98,7 +95,8 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
     }
     // No code but this writes into the store.
     const outputPath = outputPathOf(task, params, 'memory')
-    const manifest = await runSteps({ ...run, input, output, outputPath, pools, folder, partFolder, found })
+    const machine = { output, stageFolder: folder, partFolder }
+    const manifest = await runSteps(run, { ...machine, input, outputPath, pools, found })
     return { output, manifest, outputPath, rejects: await rejectsOf(output, manifest), logs }
   } finally {
     for (const workers of pools) await workers.close()
@@ -112,54 +110,43 @@ const readsInputs = (task: TaskDefinition, stage: number, { firstStage }: FoundI
 
 type Schema = WorkerResults['check']['schema']
 
-interface Steps extends Omit<MemoryRun, 'input'> {
+interface Steps {
   readonly input: Store
   readonly output: MemoryStore
   readonly outputPath: string
   /** The thread of each stage. */
   readonly pools: readonly Workers[]
-  readonly folder: string
+  readonly stageFolder: string
   readonly partFolder: string
   readonly found: FoundInputs
 }
 
-async function runSteps(steps: Steps): Promise<Manifest> {
-  const {
-    task,
-    params,
-    input,
-    output,
-    outputPath,
-    pools,
-    folder,
-    partFolder,
-    found,
-    groupBytes = groupBytesDefault,
-  } = steps
+async function runSteps(run: MemoryRun, { input, pools, found, outputPath, ...machine }: Steps): Promise<Manifest> {
+  const { task, params, groupBytes = groupBytesDefault } = run
+  const { output } = machine
   const context: TaskContext = {
-    ...{ task, params, output, outputPath, owner: thisOwner(), now: Date.now, checkpoints: checkpointFiles },
+    ...{ ...engineServices, task, params, output, outputPath, owner: thisOwner(), now: () => Date.now() },
     codeHash: 'memory',
     rejectsMax: Number.MAX_SAFE_INTEGER,
   }
   const planned = await planTask(context, { found, batchBytes: groupBytes })
   if (!('plan' in planned))
     throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
-  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes, engineBytes }
+  const gate = createGate()
   let tries = 0
   const openTools = (stage: number): ProcessTools => {
-    const own = {
-      task: stageOf(task, stage),
+    const tools = batchTools({
+      ...{ ...machine, gate, groupBytes, engineBytes, task: stageOf(task, stage), workers: pools[stage] as Workers },
       input: readsInputs(task, stage, found) ? input : output,
-      workers: pools[stage] as Workers,
-    }
-    const tools = batchTools({ ...machine, ...own, token: `memory${tries++}` })
-    return stage === 0 ? { ...tools, ...steps.changeTools?.(tools) } : tools
+      token: `memory${tries++}`,
+    })
+    return stage === 0 ? { ...tools, ...run.changeTools?.(tools) } : tools
   }
   return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes }, failFast: true })
 }
 
-async function rejectsOf(output: MemoryStore, { runs }: Manifest): Promise<Reject[]> {
-  const { outcomes } = runKeys(runs[0]?.runId ?? '', runs[0]?.attempt ?? 1)
+async function rejectsOf(output: MemoryStore, { runs: [run] }: Manifest): Promise<Reject[]> {
+  const { outcomes } = runKeys(run as ManifestRun)
   const keys: string[] = []
   for await (const { key } of output.list(outcomes))
     keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))

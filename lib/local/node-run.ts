@@ -1,8 +1,9 @@
-/** Runs one node of a graph: with the task's time limit, and again after a failure where the task says so. */
+/** Works on one node of a graph, again after a failure where its task says so: finds out what it requires, and runs it in time. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { CapacityError, FanmillError } from '../errors/errors.ts'
+import type { GraphNode, TaskGraph } from '../graph/graph.ts'
 import { nodeIdOf } from '../model/node-name.ts'
-import { useUpAnswer } from './discovery.ts'
+import { type FoundAnswer, findAnswer, recordAnswer, useUpAnswer } from './discovery.ts'
 import type { Session } from './session.ts'
 import type { TaskEnd, TaskNode } from './task-context.ts'
 import { runTask } from './task-run.ts'
@@ -19,8 +20,23 @@ export async function runNode(session: Session, node: TaskNode, writerOf: RowWri
   return end
 }
 
+/** Finds out what a node of a graph requires besides, and records the answer. @throws as `findAnswer` */
+export async function discoverNode(
+  session: Session,
+  { graph, node, taskNode }: { readonly graph: TaskGraph; readonly node: GraphNode; readonly taskNode: TaskNode },
+): Promise<FoundAnswer> {
+  const { pipeline, input, output, codeHash, options } = session
+  const { force, signal } = options
+  const found = await tryAgain(session, taskNode, () =>
+    findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal }),
+  )
+  // Without a place to write, no run of a node succeeds, and its failure explains that better.
+  await recordAnswer(output, { pipeline: pipeline.name, key: node.key }, found).catch(() => undefined)
+  return found
+}
+
 /** Works on a node as often as its task's `retries` say, until that succeeds. @throws what the last try threw */
-export async function tryAgain<T extends object>(session: Session, node: TaskNode, work: () => Promise<T>): Promise<T> {
+async function tryAgain<T extends object>(session: Session, node: TaskNode, work: () => Promise<T>): Promise<T> {
   const { retries = 0 } = node.task
   const { signal } = session.options
   for (let tryNumber = 0; ; tryNumber++) {

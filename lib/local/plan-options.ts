@@ -1,7 +1,6 @@
 /** Collects what a run's id and its reasons are made of, besides the inputs. */
-import type { TaskDefinition } from '../define/definition.ts'
-import { readsNode, sidesOf } from '../define/source-paths.ts'
-import { inputNounOf } from '../inputs/input-noun.ts'
+import type { Source, TaskDefinition } from '../define/definition.ts'
+import { isRead } from '../inputs/upstream-identity.ts'
 import { codePartsOf } from '../model/code-parts.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
 import type { UpstreamNode } from '../model/upstream-node.ts'
@@ -34,10 +33,15 @@ export function planOptionsOf({
       'contents of tables': tablesIdentity,
       'options of the run': JSON.stringify([strict, sample]),
     }),
-    inputNoun: inputNounOf(task.source),
+    inputNoun: inputNouns[task.source.kind] ?? 'inputs',
   }
 }
 
-/** Whether the source of a task reads the rows of a node, so that they are among its inputs. */
-export const isRead = ({ source }: TaskDefinition, node: UpstreamNode): boolean =>
-  sidesOf(source).some(side => readsNode(side, node))
+/** Words for several inputs of a source, for messages. */
+const inputNouns: { readonly [Kind in Source['kind']]?: string } = {
+  zipMembers: 'archives',
+  files: 'files',
+  rowsFrom: 'partitions',
+  program: 'commands',
+  stateCall: 'calls',
+}

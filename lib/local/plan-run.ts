@@ -5,6 +5,7 @@ import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/
 import { layoutOf } from '../define/output-kind.ts'
 import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
@@ -16,7 +17,7 @@ import { type NodeName, nodeNameOf } from '../model/node-name.ts'
 import type { Slice } from '../model/plan-data.ts'
 import type { RunReason } from '../model/run-reason.ts'
 import { bucketsOf } from '../process/next-stage.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
 import type { RunOptions } from './run-options.ts'
@@ -81,7 +82,7 @@ async function planNode(
   checked: Map<string, { readonly withInputs: boolean }>,
 ): Promise<TaskPlan> {
   const { params } = node
-  const stores = { input, output, upstream, isUndiscovered: needsDiscovery(node), checkpoints: checkpointFiles }
+  const stores = { ...engineServices, input, output, upstream, isUndiscovered: needsDiscovery(node) }
   const tables = await tablesOf(task, params, stores)
   if (found) await requireColumns(input, task, found)
   const known = checked.get(task.name)
@@ -160,7 +161,7 @@ async function tablesOf(task: TaskDefinition, params: ParamValues, stores: Table
       const { key, sizeBytes } = await findTable(stores, { task: task.name, name, table, params })
       found.push({ name, path: key, bytes: sizeBytes })
     } catch (error) {
-      if (!(error instanceof FanmillError) || error.code !== 'NO_INPUT') throw error
+      if (!hasCode(error, 'NO_INPUT')) throw error
       warnings.push(`NO_INPUT ${error.message}`)
     }
   }

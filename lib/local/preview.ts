@@ -4,7 +4,8 @@ import { parquet } from '../define/output.ts'
 import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { isExchanging } from '../define/task-stages.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nothingFor } from '../errors/expected.ts'
 import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import type { GraphNode } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
@@ -14,10 +15,9 @@ import type { Reject } from '../model/reject.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { typeName } from '../model/type-names.ts'
 import { rootSpec } from '../store/roots.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { headAt } from './dataset.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 import { type FirstSlice, firstPiece, firstSlice } from './first-slice.ts'
 import { type LogMessage, type MemoryResult, runInMemory } from './memory-run.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
@@ -71,28 +71,19 @@ export async function preview(pipeline: PipelineDefinition | string, options: Pr
   const task = taskNamed(context.definition, options.task)
   const requested = context.graph.nodes.find(({ key }) => key === context.graph.requested[0]) as GraphNode
   const step = checkStep(task, options.step)
-  const shown = {
-    ...task,
-    transform: task.transform.slice(0, step),
-    output: parquet({ path: 'preview' }),
-    source: beginning(task),
-  }
+  const transform = task.transform.slice(0, step)
+  const shown = { ...task, transform, output: parquet({ path: 'preview' }), source: beginning(task) }
+  const { params } = requested
   const upstream = upstreamNodes(context.graph)(requested)
-  const found = await findFirst(context, {
-    task: shown,
-    params: requested.params,
-    upstream,
-    isUndiscovered: needsDiscovery(requested),
-  })
-  const { rows = 20 } = options
-  const first = firstSlice(found, task)
-  const read = await readRows(context, { ...first, task: shown, params: requested.params, rows })
+  const bound = { task: shown, params, upstream, isUndiscovered: needsDiscovery(requested) }
+  const first = firstSlice(await findFirst(context, bound), task)
+  const read = await readRows(context, { ...first, ...bound, rows: options.rows ?? 20 })
   return {
-    node: nodeNameOf(task.name, requested.params).node,
+    node: nodeNameOf(task.name, params).node,
     ...{ step, steps: task.transform.length },
     ...read,
     place: first.place,
-    notes: notesOf(task, shown.transform, first),
+    notes: notesOf(task, transform, first),
     files: context.files,
   }
 }
@@ -127,20 +118,15 @@ type Bound = Pick<Parameters<typeof findInputs>[0], 'params' | 'upstream' | 'isU
 
 /** Looks at the first archives or files, and at all of them only where those give nothing. */
 async function findFirst(context: PlanContext, bound: Bound): Promise<FoundInputs> {
-  const { input, output, outputs } = context
   const options = {
-    ...{ ...bound, outputs, neededPartitions, checkpoints: checkpointFiles },
-    input: { input, output }[sourceRoot(bound.task.source)],
-    roots: { input, output },
+    ...{ ...engineServices, ...bound, outputs: context.outputs },
+    input: context[sourceRoot(bound.task.source)],
+    roots: context,
     // Nothing is remembered of an input, so that its content need not be read.
     identify: async ({ etag }: { readonly etag: string }) => etag,
   }
-  try {
-    return await findInputs({ ...options, objectsMax })
-  } catch (error) {
-    if (!(error instanceof FanmillError) || error.code !== 'NO_INPUT') throw error
-    return findInputs(options)
-  }
+  const found = await findInputs({ ...options, objectsMax }).catch(nothingFor('NO_INPUT'))
+  return found ?? findInputs(options)
 }
 
 interface Reading extends Bound {
@@ -148,16 +134,13 @@ interface Reading extends Bound {
   readonly rows: number
 }
 
-type Read = Pick<Preview, 'columns' | 'rows' | 'recordsRead' | 'recordsRejected' | 'rejects' | 'isWhole' | 'logs'>
+type Read = Awaited<ReturnType<typeof shownRows>> & Pick<Preview, 'isWhole'>
 
 /** Reads a little text, and more where it gives too few rows. */
 async function readRows(context: PlanContext, reading: Reading): Promise<Read> {
   const [few, many] = textBytesTried
-  const first = await readText(context, reading, few).catch(error => {
-    // A record may be longer than the text that is read.
-    if (error instanceof FanmillError && error.code === 'DISK_FULL') return undefined
-    throw error
-  })
+  // A record may be longer than the text that is read.
+  const first = await readText(context, reading, few).catch(nothingFor('DISK_FULL'))
   return first && (first.isWhole || first.rows.length >= reading.rows) ? first : readText(context, reading, many)
 }
 

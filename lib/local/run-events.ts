@@ -3,13 +3,16 @@ import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-options.ts'
 import type { RunEvent } from '../model/events.ts'
 import type { NodeName } from '../model/node-name.ts'
-import type { PlannedRun } from '../process/run-batches.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import type { BusyRun } from '../runs/reserve.ts'
+
+type RunStart = Pick<ReservedRun, 'runId' | 'attempt' | 'inputs' | 'reasons'>
 
 /** Returns the events `start` and `plan` of a run. */
 export function planEvents(
   name: NodeName,
-  { run, plan }: PlannedRun,
+  { run, plan }: { readonly run: RunStart; readonly plan: readonly PlanItem[] },
   { found, output }: { readonly found: Pick<FoundInputs, 'memberCount' | 'bytesIn'>; readonly output: string },
 ): readonly RunEvent[] {
   const common = { ...name, runId: run.runId }

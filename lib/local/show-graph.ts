@@ -6,11 +6,11 @@ import type { RunReason } from '../model/run-reason.ts'
 import { findLastAttempt } from '../runs/last-attempt.ts'
 import { readAttempt } from '../runs/runs.ts'
 import { urlBelow } from '../store/roots.ts'
-import { isAlive } from '../threads/machine.ts'
 import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
 import { outputRoot } from './output-root.ts'
 import type { RunOptions } from './run-options.ts'
+import { thisMachine } from './task-context.ts'
 
 /** A graph with the state of each node. */
 export interface GraphSummary {
@@ -54,7 +54,6 @@ async function stateOf({ output }: PlanContext, { status, runId }: NodeOutlook):
   if (status === 'complete' || runId === undefined) return status
   const { attempt } = await findLastAttempt(output, runId, { manifest: undefined, skipsDamaged: true })
   if (attempt === 0) return 'due'
-  const clock = { now: Date.now, isAlive }
-  const last = await readAttempt(output, clock, { runId, attempt })
+  const last = await readAttempt(output, thisMachine, { runId, attempt })
   return last?.status === 'running' || last?.status === 'failed' || last?.status === 'interrupted' ? last.status : 'due'
 }

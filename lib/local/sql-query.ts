@@ -16,7 +16,8 @@ import {
   writeQuery,
 } from '../engine/dataset-query.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { typeName } from '../model/type-names.ts'
@@ -177,7 +178,7 @@ async function findTable(name: string, options: SqlOptions): Promise<FoundTable>
     await checkParts(place, manifest)
     return { name, place, manifest }
   } catch (error) {
-    const isMissing = error instanceof FanmillError && error.code === 'DATASET_MISSING' && !('key' in error.detail)
+    const isMissing = hasCode(error, 'DATASET_MISSING') && !('key' in error.detail)
     throw isMissing && given === undefined ? await unknownTable(name, options) : error
   }
 }

@@ -1,5 +1,4 @@
 /** State that the steps of one task's run on this machine share. */
-
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import type { FetchedTables } from '../inputs/tables.ts'
@@ -10,7 +9,9 @@ import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
+import { isAlive } from '../threads/machine.ts'
 import type { SecretValues } from '../threads/secrets.ts'
+import { engineServices } from './engine-services.ts'
 import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
@@ -58,3 +59,6 @@ export interface TaskEnd {
 
 /** Time for which a run belongs to its owner without a renewal: a commit changes nothing in its last half, so that requests may outlast an outage. */
 export const leaseMs = 180_000
+
+/** The part of every task's context that this machine decides. */
+export const thisMachine = { ...engineServices, isAlive, leaseMs, now: () => Date.now() }

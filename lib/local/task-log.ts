@@ -35,7 +35,7 @@ export function createTaskLog({ emit, output, owner, partFolder, options }: LogS
   })
   const save = async (): Promise<void> => {
     if (!run) return
-    const key = runKeys(run.runId, run.attempt).log(owner.id)
+    const key = runKeys(run).log(owner.id)
     await file
       .read()
       .then(bytes => output.write(key, bytes))

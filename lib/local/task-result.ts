@@ -10,7 +10,7 @@ import type { Session } from './session.ts'
 import type { BegunTask, TaskNode } from './task-context.ts'
 
 export function resultOf(
-  { session, task, params, outputPath, started, progress }: BegunTask,
+  begun: BegunTask,
   runId: string,
   status: RunStatus,
   manifest: Manifest | undefined,
@@ -18,24 +18,23 @@ export function resultOf(
 ): TaskResult {
   const run = manifest?.runs.find(each => each.runId === runId)
   return {
-    ...nodeNameOf(task.name, params),
+    ...emptyResult(begun.session, begun, status),
     runId,
-    status,
     // A task that was skipped reports the whole dataset: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     membersSkipped: run?.skipped?.count ?? 0,
-    partsSkipped: status === 'complete' ? (found.partsSkipped ?? 0) : 0,
-    rowGroupsSkipped: status === 'complete' ? progress.rowGroupsSkipped() : 0,
-    bytesIn: status === 'complete' ? bytesRead(task, found, progress) : 0,
-    bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
-    seconds: (Date.now() - started) / 1000,
-    output: urlBelow(session.outputSpec, outputPath),
+    ...(status === 'complete' && readBy(begun, found)),
+    seconds: (Date.now() - begun.started) / 1000,
   }
 }
 
-/** Returns the bytes that were read, which are known before they are read except for Parquet. */
-const bytesRead = ({ source }: BegunTask['task'], { bytesIn }: FoundInputs, progress: BegunTask['progress']): number =>
-  source.format?.kind === 'parquet' ? progress.bytesIn() : bytesIn
+/** Returns what a run has read. The bytes are known before they are read, except for Parquet. */
+const readBy = ({ task, progress }: BegunTask, { partsSkipped = 0, bytesIn }: FoundInputs): Partial<TaskResult> => ({
+  partsSkipped,
+  rowGroupsSkipped: progress.rowGroupsSkipped(),
+  bytesIn: task.source.format?.kind === 'parquet' ? progress.bytesIn() : bytesIn,
+  bytesInflated: progress.bytesInflated(),
+})
 
 /** Creates the result of a node without a run. */
 export function emptyResult(
@@ -48,12 +47,7 @@ export function emptyResult(
     runId: '',
     status,
     ...countsOf(undefined),
-    membersSkipped: 0,
-    partsSkipped: 0,
-    rowGroupsSkipped: 0,
-    bytesIn: 0,
-    bytesInflated: 0,
-    seconds: 0,
+    ...{ membersSkipped: 0, partsSkipped: 0, rowGroupsSkipped: 0, bytesIn: 0, bytesInflated: 0, seconds: 0 },
     output: urlBelow(outputSpec, outputPath),
   }
 }

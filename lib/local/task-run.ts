@@ -10,19 +10,17 @@ import { stagesOf } from '../define/task-stages.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { type FetchedTables, fetchTables } from '../inputs/tables.ts'
-import { targetIdentities } from '../inputs/target-identity.ts'
-import { upstreamIdentities } from '../inputs/upstream-identity.ts'
+import { requiredIdentities } from '../inputs/upstream-identity.ts'
 import { nodeIdOf, nodeNameOf } from '../model/node-name.ts'
-import { shortHash, type UpstreamIdentity } from '../model/run-identity.ts'
+import { shortHash } from '../model/run-identity.ts'
 import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import { environmentSecrets, type SecretValues } from '../threads/secrets.ts'
 import { deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './complete-already.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
+import { engineServices } from './engine-services.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
-import { isRead } from './plan-options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { BegunTask, TaskEnd, TaskNode } from './task-context.ts'
@@ -39,7 +37,7 @@ export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd
   const progress = createProgress(session, name, log)
   progress.enter('plan')
   try {
-    const required = await identifyUpstream(session, node)
+    const required = await requiredIdentities(session, task, node)
     const begun: BegunTask = { session, ...node, required, tables, progress, log, started }
     const known = await lookForComplete(begun)
     if (known.status === 'complete') return skip(begun, known)
@@ -111,20 +109,10 @@ function skip(begun: BegunTask, { runId, manifest, found }: CompleteTask): TaskE
   return { result: resultOf(begun, runId, 'skipped', manifest, found) }
 }
 
-/** Identifies what the task requires besides the rows that its source reads, which are among its inputs. */
-async function identifyUpstream(
-  { input, output }: Session,
-  { task, upstream, targets }: TaskNode,
-): Promise<readonly UpstreamIdentity[]> {
-  const read = upstream.filter(node => !isRead(task, node))
-  const external = await targetIdentities(input, task.name, targets)
-  return [...external, ...(await upstreamIdentities(output, task.name, read))]
-}
-
 /** Nodes run at the same time, and their tables of one name may differ. */
 function tablePlaces({ input, output, stageFolder }: Session, { task, params, upstream }: TaskNode) {
-  const stores = { input, output, upstream, checkpoints: checkpointFiles }
-  return { ...stores, stageFolder: join(stageFolder, shortHash(nodeIdOf(task.name, params))) }
+  const folder = join(stageFolder, shortHash(nodeIdOf(task.name, params)))
+  return { ...engineServices, input, output, upstream, stageFolder: folder }
 }
 
 async function removeTables(session: Session, node: TaskNode): Promise<void> {

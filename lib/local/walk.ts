@@ -9,8 +9,7 @@ import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { refuseWithoutStandIn } from '../programs/perform.ts'
-import { discoverNode } from './node-discovery.ts'
-import { runNode } from './node-run.ts'
+import { discoverNode, runNode } from './node-run.ts'
 import type { RunResult } from './run-result.ts'
 import type { Session } from './session.ts'
 import type { TaskEnd, TaskNode } from './task-context.ts'
@@ -126,14 +125,13 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
 
 /** Adds to the graph what a node requires besides. The node waits for that, and is then ready again. */
 async function addDiscovered(walk: Walk, session: Session, node: GraphNode): Promise<undefined> {
-  const { pipeline } = session
-  // An error after an abort is most often of a request that the abort ended.
-  const found = await discoverNode(session, walk, node).finally(() => throwIfAborted(session.options.signal))
-  // From here on the node waits: it must not count as one that has begun.
-  delete walk.states[node.key]
+  const { pipeline, codeHash, options } = session
   const { key } = node
-  const { answer } = found
-  const { codeHash } = session
+  const discovering = discoverNode(session, { graph: walk.graph, node, taskNode: walk.nodeOf(node) })
+  // An error after an abort is most often of a request that the abort ended.
+  const { answer } = await discovering.finally(() => throwIfAborted(options.signal))
+  // From here on the node waits: it must not count as one that has begun.
+  delete walk.states[key]
   const grown = expandGraph(pipeline, walk.graph, { key, answer, states: walk.states, codeHash })
   const known = new Set(walk.graph.nodes.map(({ task }) => task))
   const added = grown.nodes.filter(({ task }) => !known.has(task))

@@ -3,38 +3,14 @@ import { PermanentError } from '../errors/errors.ts'
 import { targetObjects } from '../inputs/target-identity.ts'
 import { type Action, actionOfSlice, actionText } from '../model/action.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import { readState } from '../state/files.ts'
 import { readRunRecord, runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
+import type { ActionTools, ProcessTools, WorkOfBatch } from './process-tools.ts'
 
-/** The means of a machine for tasks that act. */
-export interface ActionTools {
-  /** Performs an action and returns when it has ended. @throws PROGRAM_FAILED, CALL_FAILED, the reason of an abort */
-  perform(action: Action, run: RunFrame): Promise<void>
-  /** Holds the target. */
-  readonly store: Pick<Store, 'list' | 'stat' | 'url'>
-  /** Rejects when the run is stopped. */
-  pause(ms: number): Promise<void>
-  note(message: string): void
-}
-
-export interface ActTools {
-  readonly output: Store
-  readonly token: string
-  /** Set for a task that acts instead of reading rows. */
-  readonly actions?: ActionTools | undefined
-}
-
-/** The caller adds the seconds. @throws OUTPUT_MISSING when the action has ended and its target is not there; as `perform` */
-export async function actOnBatch(
-  run: RunFrame,
-  { batch }: PlanItem,
-  { slices }: BatchWork,
-  tools: ActTools,
-): Promise<Omit<Outcome, 'seconds'>> {
+/** @throws OUTPUT_MISSING when the action has ended and its target is not there; as `perform` */
+export const actOnBatch: WorkOfBatch = async (run, { batch }, { slices }, tools) => {
   for (const slice of slices) await act(run, actionOfSlice(slice), tools)
   const { runId, attempt } = run
   const ended = filesOutcome({
@@ -44,7 +20,11 @@ export async function actOnBatch(
   return { ...ended, members: slices.length }
 }
 
-async function act(run: RunFrame, action: Action, { actions, output }: ActTools): Promise<void> {
+async function act(
+  run: RunFrame,
+  action: Action,
+  { actions, output }: Pick<ProcessTools, 'actions' | 'output'>,
+): Promise<void> {
   if (!actions) throw new PermanentError('STATE_INVALID', 'the run acts, but its task reads rows')
   if (await isDoneAlready(run, action, { actions, output }))
     return actions.note(`${action.target?.path} is there already: ${actionText(action)} is not needed`)
@@ -59,7 +39,7 @@ async function isDoneAlready(
   { actions, output }: { readonly actions: ActionTools; readonly output: Store },
 ): Promise<boolean> {
   if (!target || attempt > 1 || status !== 'new') return false
-  const record = await readState(output, runKeys(runId, attempt).run, readRunRecord)
+  const record = await readState(output, runKeys({ runId, attempt }).run, readRunRecord)
   const isFirst = record?.reasons?.every(({ kind }) => kind === 'neverRun') ?? false
   return isFirst && isThere(actions, target)
 }

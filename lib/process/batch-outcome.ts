@@ -17,18 +17,19 @@ export interface ProcessedSlices {
 
 /** Returns the outcome without its seconds, which the caller measures. */
 export async function buildOutcome(
-  { runId, attempt }: RunFrame,
+  run: RunFrame,
   { batch, stage, side }: PlanItem,
   { slices, results, staged }: ProcessedSlices,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const { token } = tools
-  const keys = runKeys(runId, attempt, stage)
+  const { runId, attempt } = run
+  const keys = runKeys(run, stage)
   const rows = sumFields(results, ['rowsRead', 'rowsWritten', 'rowsRejected'])
   const ranges = results.flatMap(result => result.ranges)
   const accounts = await keepAccounts(batch, results, keys, tools)
   const skippedMembers = results.flatMap(result => result.skipped)
-  const skipped = await keepSkipped({ runId, attempt }, batch, skippedMembers, tools)
+  const skipped = await keepSkipped(run, batch, skippedMembers, tools)
   return {
     ...{ batch, runId, attempt, stage, side, token, parts: staged, ...rows },
     rowsFiltered: rows.rowsRead - rows.rowsWritten,
@@ -48,10 +49,11 @@ export async function buildOutcome(
 }
 
 type RunKeys = ReturnType<typeof runKeys>
+type Results = readonly ShareResult[]
 
 async function keepAccounts(
   batch: number,
-  results: readonly ShareResult[],
+  results: Results,
   keys: RunKeys,
   tools: ProcessTools,
 ): Promise<string | undefined> {
@@ -66,12 +68,7 @@ async function keepAccounts(
   return key
 }
 
-async function keepRejects(
-  batch: number,
-  results: readonly ShareResult[],
-  keys: RunKeys,
-  tools: ProcessTools,
-): Promise<string[]> {
+async function keepRejects(batch: number, results: Results, keys: RunKeys, tools: ProcessTools): Promise<string[]> {
   const kept: string[] = []
   for (const [index, file] of results.flatMap(result => result.rejectFiles).entries()) {
     const key = keys.rejects(batch, `${index}-${tools.token}`)

@@ -1,9 +1,9 @@
 /** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
 import { checkSchemas } from '../commit/accounts.ts'
 import { areItems, areSorted } from '../inputs/plan-slices.ts'
-import type { Outcome, OutcomePart } from '../model/outcome.ts'
+import type { OutcomePart } from '../model/outcome.ts'
 import { partName, sortedPartName } from '../model/part-name.ts'
-import type { BatchWork, PlanItem } from '../model/plan-data.ts'
+import type { PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import type { SharePart } from '../model/share.ts'
 import { folderBytesLeft } from '../paths/partition-limits.ts'
@@ -13,16 +13,10 @@ import { outputPrefix } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { buildOutcome } from './batch-outcome.ts'
 import { fitParts } from './merge-parts.ts'
-import type { ProcessTools } from './process-tools.ts'
+import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
 import { shareOut } from './share-out.ts'
 
-/** Returns the outcome without its seconds. @throws whatever reading, converting or storing throws */
-export async function convertBatch(
-  run: RunFrame,
-  item: PlanItem,
-  work: BatchWork,
-  tools: ProcessTools,
-): Promise<Omit<Outcome, 'seconds'>> {
+export const convertBatch: WorkOfBatch = async (run, item, work, tools) => {
   const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
   const loading = { runId: run.runId, startedAt: run.startedAt }
   const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })

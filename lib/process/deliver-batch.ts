@@ -5,27 +5,20 @@
  */
 import { checkSchemas } from '../commit/accounts.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { Slice } from '../model/plan-data.ts'
 import type { ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import type { WorkerResults } from '../model/worker-job.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { buildOutcome } from './batch-outcome.ts'
-import type { ProcessTools } from './process-tools.ts'
+import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
 import { retryTransient } from './retry-transient.ts'
 import { shareOut } from './share-out.ts'
 
 type Delivered = WorkerResults['deliver']
 
-/** Returns the outcome without its seconds. @throws SINK_FAILED when the user's function fails; whatever reading or converting throws */
-export async function deliverBatch(
-  run: RunFrame,
-  item: PlanItem,
-  { slices, inputs }: BatchWork,
-  tools: ProcessTools,
-): Promise<Omit<Outcome, 'seconds'>> {
+/** @throws SINK_FAILED when the user's function fails; whatever reading or converting throws */
+export const deliverBatch: WorkOfBatch = async (run, item, { slices, inputs }, tools) => {
   const loading = { runId: run.runId, startedAt: run.startedAt }
   const convert = async (slice: Slice): Promise<ShareResult[]> =>
     shareOut(item, { slices: [slice], inputs }, { ...tools, token: `${tools.token}-${slice.slice}`, run: loading })

@@ -2,24 +2,18 @@
 import { checkSchemas } from '../commit/accounts.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hashName } from '../model/bucket-hash.ts'
-import type { ExchangedRows, Outcome } from '../model/outcome.ts'
-import type { BatchWork, PlanItem } from '../model/plan-data.ts'
+import type { ExchangedRows } from '../model/outcome.ts'
+import type { PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import type { SharePart, ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { mapParallel } from '../state/files.ts'
 import { exchangePrefix } from '../state/state.ts'
 import { buildOutcome } from './batch-outcome.ts'
-import type { ProcessTools } from './process-tools.ts'
+import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
 import { shareOut } from './share-out.ts'
 
-/** Returns the outcome without its seconds. @throws whatever reading, converting or storing throws */
-export async function exchangeBatch(
-  run: RunFrame,
-  item: PlanItem,
-  work: BatchWork,
-  tools: ProcessTools,
-): Promise<Omit<Outcome, 'seconds'>> {
+export const exchangeBatch: WorkOfBatch = async (run, item, work, tools) => {
   const { buckets = 1, keyTypes } = item
   checkHashName(run, item)
   const loading = { runId: run.runId, startedAt: run.startedAt }

@@ -6,65 +6,40 @@
  */
 import { PermanentError } from '../errors/errors.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
-import type { Outcome, OutcomeFile } from '../model/outcome.ts'
-import type { BatchInputs, BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
+import type { OutcomeFile } from '../model/outcome.ts'
+import type { BatchInputs, Slice } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { mapParallel } from '../state/files.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { outputPrefix } from '../state/state.ts'
 import { settleAll } from '../store/settle-all.ts'
-import type { Store } from '../store/store.ts'
 import { keepSkipped } from './keep-skipped.ts'
-import { retryTransient, type Sleep } from './retry-transient.ts'
-
-export interface ExtractTools {
-  readonly output: Store
-  readonly workers: Workers
-  readonly partFolder: string
-  readonly token: string
-  readonly sleep?: Sleep
-}
+import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
+import { retryTransient } from './retry-transient.ts'
 
 type Extracted = WorkerResults['extract']
 
-/** The caller adds the seconds. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
-export async function extractBatch(
-  run: RunFrame,
-  item: PlanItem,
-  { slices, inputs }: BatchWork,
-  tools: ExtractTools,
-): Promise<Omit<Outcome, 'seconds'>> {
+/** @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
+export const extractBatch: WorkOfBatch = async (run, { batch }, { slices, inputs }, tools) => {
+  const { runId, attempt } = run
   const { token, partFolder, sleep } = tools
-  const pendingFolder = tools.output.pendingFolder?.({ runId: run.runId, attempt: run.attempt, token })
+  const pendingFolder = tools.output.pendingFolder?.({ runId, attempt, token })
   const folder =
     pendingFolder === undefined
-      ? `${partFolder}/${item.batch}-${token}-files`
+      ? `${partFolder}/${batch}-${token}-files`
       : [pendingFolder, run.outputPath].filter(Boolean).join('/')
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
   const jobs = largestFirst.map(slice =>
     retryTransient(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
   )
   const extracted = await settleAll(jobs)
-  const files = await stageFiles(
-    run,
-    extracted.flatMap(each => each.files),
-    folder,
-    tools,
-  )
-  const skipped = await keepSkipped(
-    run,
-    item.batch,
-    extracted.flatMap(each => each.skipped),
-    tools,
-  )
+  const allFiles = extracted.flatMap(each => each.files)
+  const allSkipped = extracted.flatMap(each => each.skipped)
+  const files = await stageFiles(run, allFiles, folder, tools)
+  const skipped = await keepSkipped(run, batch, allSkipped, tools)
   return filesOutcome({
-    batch: item.batch,
-    runId: run.runId,
-    attempt: run.attempt,
-    token,
-    files,
-    skipped,
+    ...{ batch, runId, attempt, token, files, skipped },
     bytesIn: slices.reduce((sum, slice) => sum + bytesIn(slice), 0),
     slices: slices.map(slice => slice.slice),
   })
@@ -89,7 +64,7 @@ async function stageFiles(
   run: RunFrame,
   extracted: Extracted['files'],
   folder: string,
-  { output, token }: ExtractTools,
+  { output, token }: ProcessTools,
 ): Promise<OutcomeFile[]> {
   const prefix = outputPrefix(run.outputPath)
   const by = { runId: run.runId, attempt: run.attempt, token }

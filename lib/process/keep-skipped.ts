@@ -19,7 +19,7 @@ export async function keepSkipped(
   if (skipped.length === 0) return undefined
   const first = skipped.slice(0, skippedShownMax)
   if (first.length === skipped.length) return { count: skipped.length, first, files: [] }
-  const key = runKeys(run.runId, run.attempt).skipped(`${batch}-${token}`)
+  const key = runKeys(run).skipped(`${batch}-${token}`)
   await output.write(key, skippedFile(skipped))
   return { count: skipped.length, first, files: [key] }
 }

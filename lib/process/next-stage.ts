@@ -78,7 +78,7 @@ export async function removeExchange(store: Store, run: Pick<ReservedRun, 'runId
 async function earlierOutcomes(store: Store, run: ReservedRun, before: number): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (let stage = 0; stage < before; stage++) {
-    const plan = (await readState(store, runKeys(run.runId, run.attempt, stage).plan, readPlan)) ?? []
+    const plan = (await readState(store, runKeys(run, stage).plan, readPlan)) ?? []
     for (const outcome of await readOutcomes(store, { ...run, stage }, plan)) outcomes.push(outcome)
   }
   return outcomes
@@ -96,7 +96,7 @@ async function planStage(
   { task, reservation, packing, stage, outcomes }: NextPlan,
 ): Promise<readonly PlanItem[]> {
   const { store } = actor
-  const keys = runKeys(reservation.runId, reservation.attempt, stage)
+  const keys = runKeys(reservation, stage)
   const kept = await readState(store, keys.plan, readPlan)
   if (kept) return kept
   const source = stagesOf(task)[stage]?.source
@@ -153,7 +153,7 @@ interface StagesToVoid {
 async function voidStages(actor: Actor, changes: Changes, { task, run, from }: StagesToVoid): Promise<void> {
   for (let stage = from; stage < stagesOf(task).length; stage++) {
     if (stagesBefore(task, stage).length === 0) continue
-    const { plan: key } = runKeys(run.runId, run.attempt, stage)
+    const { plan: key } = runKeys(run, stage)
     const plan = await readState(actor.store, key, readPlan)
     if (!plan) return
     for (const outcome of await readOutcomes(actor.store, { ...run, stage }, plan))

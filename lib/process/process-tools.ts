@@ -1,8 +1,22 @@
 /** The stores, threads and functions of a machine with which a batch is processed. */
+import type { Action } from '../model/action.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { BatchWork, PlanItem } from '../model/plan-data.ts'
+import type { RunFrame } from '../model/reserved-run.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Store } from '../store/store.ts'
-import type { ActionTools } from './act-on-batch.ts'
 import type { ShareOutTools } from './share-out.ts'
+
+/**
+ * Turns the slices of a batch into what a kind of output takes. Leaves everything pending, so that nothing is visible before commit. Returns
+ * the outcome without its seconds. @throws whatever reading, converting or storing throws
+ */
+export type WorkOfBatch = (
+  run: RunFrame,
+  item: PlanItem,
+  work: BatchWork,
+  tools: ProcessTools,
+) => Promise<Omit<Outcome, 'seconds'>>
 
 export interface ProcessTools extends ShareOutTools {
   readonly output: Store
@@ -22,4 +36,15 @@ export interface ProcessTools extends ShareOutTools {
   readonly now: () => number
   /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
   readonly isFirstTry?: boolean
+}
+
+/** The means of a machine for tasks that act. */
+export interface ActionTools {
+  /** Performs an action and returns when it has ended. @throws PROGRAM_FAILED, CALL_FAILED, the reason of an abort */
+  perform(action: Action, run: RunFrame): Promise<void>
+  /** Holds the target. */
+  readonly store: Pick<Store, 'list' | 'stat' | 'url'>
+  /** Rejects when the run is stopped. */
+  pause(ms: number): Promise<void>
+  note(message: string): void
 }

@@ -13,7 +13,7 @@ import type { ProcessTools } from './process-tools.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
-  const keys = runKeys(run.runId, run.attempt, item.stage)
+  const keys = runKeys(run, item.stage)
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
@@ -41,7 +41,7 @@ export async function noteFailure(
     received: textOf('received'),
     line: typeof detail.line === 'number' ? detail.line : undefined,
   }
-  const keys = runKeys(run.runId, run.attempt, item.stage)
+  const keys = runKeys(run, item.stage)
   for (let attempt = 1; attempt < triesMax; attempt++)
     if (
       (await output.create(keys.failure(item.batch, attempt), stateBytes({ ...failure, try: attempt }))) !== undefined
@@ -54,7 +54,7 @@ const triesMax = 1000
 /** Reads the slices and inputs of a batch. Ranges that did not meet a neighbour in another batch get the start that commit wrote. */
 async function readWork(run: RunFrame, item: PlanItem, output: Store): Promise<BatchWork> {
   if (item.sliceCount === 0) return { slices: [], inputs: {} }
-  const keys = runKeys(run.runId, run.attempt, item.stage)
+  const keys = runKeys(run, item.stage)
   const planned = readBatch(await output.read(keys.members(item.members), { range: item.range }), item)
   const inputs = pinnedInputs(planned, run)
   if (!planned.slices.some(slice => slice.kind === 'range')) return { ...planned, inputs }
@@ -76,7 +76,7 @@ function pinnedInputs({ slices, inputs }: BatchWork, { newEtags }: RunFrame): Ba
 
 /** The first outcome wins; a later try aborts its parts and returns the winner's outcome. */
 async function writeOutcome(output: Store, run: RunFrame, outcome: Outcome, stage?: number): Promise<Outcome> {
-  const key = runKeys(run.runId, run.attempt, stage).outcome(outcome.batch)
+  const key = runKeys(run, stage).outcome(outcome.batch)
   if ((await output.create(key, stateBytes(outcome))) !== undefined) return outcome
   const winner = await readState(output, key, readOutcome)
   if (!winner) throw new FanmillError('STORE_FAILED', `${key} existed and was removed meanwhile; run again`, { key })

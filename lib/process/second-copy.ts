@@ -4,6 +4,7 @@
  * it does not matter which one wins.
  */
 import { CapacityError, FanmillError, PermanentError, prefixError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import { areRepeatable, weightOf } from '../inputs/plan-slices.ts'
 import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { JobControl, Workers } from '../model/worker-job.ts'
@@ -57,7 +58,7 @@ export async function runWithCopy(job: ShareJob, tools: CopyTools): Promise<Shar
   tools.hold(loser.result.then(tools.discard).catch(() => undefined))
   loser.end()
   return winner.result.catch(error => {
-    throw isAborted(error) ? (second.faultWhenStopped() ?? error) : error
+    throw hasCode(error, 'ABORTED') ? (second.faultWhenStopped() ?? error) : error
   })
 }
 
@@ -101,7 +102,7 @@ function beginCopy(job: ShareJob, onMessage: Handler, { workers, pace, name, war
   }
   const result = workers.run<'share'>(job, control)
   const failure = result.catch((error: unknown) => {
-    if (!ending.signal.aborted && error instanceof FanmillError && !isAborted(error)) fault = error
+    if (!ending.signal.aborted && error instanceof FanmillError && error.code !== 'ABORTED') fault = error
   })
   const faultText = ({ code, message }: FanmillError): string => `${name} failed with ${code}: ${message}`
   return {
@@ -150,5 +151,3 @@ async function firstToEnd(first: Copy, second: Copy): Promise<Copy> {
 
 /** Whether the other copy would fail in the same way. */
 const isFinal = (error: unknown): boolean => error instanceof PermanentError && error.code !== 'WORKER_DIED'
-
-const isAborted = (error: unknown): boolean => error instanceof FanmillError && error.code === 'ABORTED'

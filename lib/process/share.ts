@@ -31,8 +31,17 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
 
 /** Takes the counts from the first staging: text that was staged again has no number of members and bytes. */
 function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
-  const { memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges } = first
-  return { ...staged, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges }
+  return { ...staged, ...countsOf(first), recordsFound: staged.recordsFound }
+}
+
+type StagedCounts = Pick<
+  StagedSlices,
+  'recordsFound' | 'memberCount' | 'skipped' | 'bytesIn' | 'bytesInflated' | 'rowGroupsSkipped' | 'ranges'
+>
+
+function countsOf(staged: StagedCounts): StagedCounts {
+  const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges } = staged
+  return { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges }
 }
 
 /** Groups slices in their order, up to `groupBytes` each, in groups of nearly equal bytes. */
@@ -63,10 +72,7 @@ const keptBucket = (slice: Slice): number | undefined =>
 /** The result of a group without its accounts, which are written: nothing here grows with the number of members. */
 interface GroupSummary {
   readonly converted: Omit<ConvertedParts, 'rejectedByMember'>
-  readonly staged: Pick<
-    StagedSlices,
-    'recordsFound' | 'memberCount' | 'skipped' | 'bytesIn' | 'bytesInflated' | 'rowGroupsSkipped' | 'ranges'
-  >
+  readonly staged: StagedCounts
   readonly accountFile: string
 }
 
@@ -79,12 +85,7 @@ async function summarizeGroup(
   await tools.writeAccounts(accountsOf({ converted, staged }), accountFile)
   for (const member of staged.skipped) tools.onSkip?.(member)
   const { rejectedByMember: _, ...kept } = converted
-  const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges } = staged
-  return {
-    converted: kept,
-    staged: { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges },
-    accountFile,
-  }
+  return { converted: kept, staged: countsOf(staged), accountFile }
 }
 
 /** Names the bucket of the parts, where rows are kept by key. */
@@ -100,18 +101,11 @@ function joinGroups(results: readonly GroupSummary[], tools: ShareTools): ShareR
   const converted = results.map(result => result.converted)
   const staged = results.map(result => result.staged)
   const rejects = converted.flatMap(each => each.rejects)
-  const { memberCount: members, ...counts } = sumFields(staged, [
-    'recordsFound',
-    'memberCount',
-    'bytesIn',
-    'bytesInflated',
-    'rowGroupsSkipped',
-  ])
   return {
     parts: converted.flatMap(each => each.parts),
     ...sumFields(converted, ['rowsRead', 'rowsWritten', 'rowsRejected']),
-    ...counts,
-    members,
+    ...sumFields(staged, ['recordsFound', 'bytesIn', 'bytesInflated', 'rowGroupsSkipped']),
+    members: sumFields(staged, ['memberCount']).memberCount,
     skipped: staged.flatMap(each => each.skipped),
     accountFiles: results.map(({ accountFile }) => accountFile),
     rejectFiles: rejects.map(each => each.file),

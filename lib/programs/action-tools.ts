@@ -4,7 +4,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { taskLog } from '../model/task-log.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
-import type { ActionTools } from '../process/act-on-batch.ts'
+import type { ActionTools } from '../process/process-tools.ts'
 import type { Store } from '../store/store.ts'
 import { type ActionContext, perform } from './perform.ts'
 

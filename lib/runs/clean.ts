@@ -93,7 +93,7 @@ async function objectsOf(store: Store, attempts: readonly RunName[], attemptCoun
     const isWanted = (name: RunName | undefined): boolean => name !== undefined && wanted.has(attemptText(name))
     return all.filter(({ key }) => isWanted(attemptOf(key)))
   }
-  const list = ({ runId, attempt }: RunName) => Array.fromAsync(store.list(runKeys(runId, attempt).folder))
+  const list = (name: RunName) => Array.fromAsync(store.list(runKeys(name).folder))
   return (await mapParallel(attempts, list, readsAtOnce)).flat()
 }
 
@@ -106,7 +106,7 @@ async function exchangedOf(
   for await (const folder of store.listFolders(exchangeRoot, { depth: 2 })) {
     const [runId = '', attempt] = folder.slice(exchangeRoot.length).split('/')
     const name = { runId, attempt: Number(attempt) }
-    const isNeeded = useOfAttempt(name)?.isKept && !(await store.stat(runKeys(runId, name.attempt).manifest))
+    const isNeeded = useOfAttempt(name)?.isKept && !(await store.stat(runKeys(name).manifest))
     if (!isNeeded) for await (const object of store.list(folder)) objects.push(object)
   }
   return objects
@@ -115,11 +115,11 @@ async function exchangedOf(
 /** Judges one attempt. Without run.json it cannot be resumed: an earlier clean was interrupted. */
 async function useOf(
   store: Store,
-  { runId, attempt }: RunName,
+  name: RunName,
   { damagedOutputs }: NeededAttempts,
   options: CleanOptions,
 ): Promise<AttemptUse> {
-  const keys = runKeys(runId, attempt)
+  const keys = runKeys(name)
   const record = await readUndamaged(store, keys.run, readRunRecord)
   const lease = await readUndamaged(store, keys.lease, readLease)
   const shipped = isDamaged(record) ? undefined : record?.shipped

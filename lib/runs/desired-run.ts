@@ -38,12 +38,13 @@ function desiredRun(request: ReserveRequest, current: Current): DesiredRun {
 async function findResumedRun(
   store: Store,
   request: ReserveRequest,
-  { runId, attempt }: RunName,
+  name: RunName,
   current: Current,
 ): Promise<DesiredRun> {
+  const { runId, attempt } = name
   const isComplete = current.manifest?.runs.some(run => run.runId === runId && run.attempt === attempt) ?? false
   if (isComplete) return { runId, isComplete, inputs: [], replaces: [] }
-  const record = await readState(store, runKeys(runId, attempt).run, readRunRecord)
+  const record = await readState(store, runKeys(name).run, readRunRecord)
   if (!record)
     throw new PermanentError('RUN_UNKNOWN', `no run ${runId}, attempt ${attempt}; start anew: fanmill start`, { runId })
   if (record.shipped !== request.shipped) throw runChanged(record, ['code'])

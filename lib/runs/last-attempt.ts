@@ -1,5 +1,7 @@
 /** The last attempt of a run: found by its record, and held by a lease. */
+
 import { isLive } from '../commit/head.ts'
+import { nothingIf } from '../errors/expected.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { damagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, readState, readVersioned, type Versioned } from '../state/files.ts'
@@ -22,7 +24,7 @@ export async function findLastAttempt(
   const listed = manifest?.runs.find(run => run.runId === runId)?.attempt ?? 0
   let last: LastAttempt = { attempt: listed }
   for (let attempt = Math.max(listed, 1); ; attempt++) {
-    const { run } = runKeys(runId, attempt)
+    const { run } = runKeys({ runId, attempt })
     const record = await (skipsDamaged ? readUndamaged : readState)(store, run, readRunRecord)
     if (!record) return last
     last = isDamaged(record) ? { attempt } : { attempt, record }
@@ -44,11 +46,9 @@ export async function readHolder(
   record: RunRecord,
   { skipsDamaged }: { readonly skipsDamaged: boolean },
 ): Promise<HeldAttempt> {
-  const key = runKeys(record.runId, record.attempt).lease
-  const lease = await readVersioned(actor.store, key, readLease).catch((error: unknown) => {
-    if (skipsDamaged && damagedFile(error)) return undefined
-    throw error
-  })
+  const key = runKeys(record).lease
+  const isSkipped = (error: unknown) => skipsDamaged && damagedFile(error)
+  const lease = await readVersioned(actor.store, key, readLease).catch(nothingIf(isSkipped))
   const holder = lease?.value ?? record
   const isOurs = holder.owner.id === actor.owner.id
   return { lease, holder, isOurs, isBusy: !isOurs && isLive(actor, holder) }
@@ -57,10 +57,10 @@ export async function readHolder(
 /** Makes the actor the owner of an attempt; false when another process was faster. */
 export async function takeLease(
   { store, owner, now, leaseMs }: Actor,
-  { runId, attempt }: RunRecord,
+  record: RunRecord,
   from: Versioned<Lease> | undefined,
 ): Promise<boolean> {
-  const key = runKeys(runId, attempt).lease
+  const key = runKeys(record).lease
   const bytes = stateBytes({ owner, leaseUntil: now() + leaseMs } satisfies Lease)
   const etag = from ? await store.replace(key, bytes, from.etag) : await store.create(key, bytes)
   return etag !== undefined

@@ -51,12 +51,12 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
 /** Returns the plan of an interrupted try: that of the first stage, or of a join that began without stages for its sides. */
 async function keptPlan(
   output: Store,
-  { runId, attempt, status }: ReservedRun,
+  run: ReservedRun,
   { sides }: FoundInputs,
 ): Promise<readonly PlanItem[] | undefined> {
-  const first = await readState(output, runKeys(runId, attempt).plan, readPlan)
-  if (first || !sides || status === 'new') return first
-  return readState(output, runKeys(runId, attempt, joinSides.length).plan, readPlan)
+  const first = await readState(output, runKeys(run).plan, readPlan)
+  if (first || !sides || run.status === 'new') return first
+  return readState(output, runKeys(run, joinSides.length).plan, readPlan)
 }
 
 interface PlanWriting extends PlanRequest {
@@ -73,7 +73,7 @@ async function writePlan(
   { run, batches, buckets, side, found: { keyTypes, firstStage }, at = () => {} }: PlanWriting,
 ): Promise<readonly PlanItem[]> {
   const stage = side || firstStage
-  const keys = runKeys(run.runId, run.attempt, stage)
+  const keys = runKeys(run, stage)
   const files = planFiles(batches, run.inputs, {
     stage,
     buckets,

@@ -82,7 +82,7 @@ async function headOf(actor: Actor, outputPath: string): Promise<Head> {
   const manifests = [
     ...(success && last ? [{ manifest: success, name: last, key: successKey(outputPath) }] : []),
     ...traces.flatMap(({ manifest, record }) =>
-      manifest ? [{ manifest, name: record, key: runKeys(record.runId, record.attempt).manifest }] : [],
+      manifest ? [{ manifest, name: record, key: runKeys(record).manifest }] : [],
     ),
   ]
   const latest = manifests.reduce<(typeof manifests)[number] | undefined>(
@@ -117,8 +117,8 @@ function claimOf({ claim, next, runId, attempt }: Journal, { owner }: RunRecord)
 
 async function tracesOf({ store }: Actor, outputPath: string): Promise<Trace[]> {
   const intact = <T>(value: T | DamagedFile | undefined): T | undefined => (isDamaged(value) ? undefined : value)
-  const trace = async ({ runId, attempt }: RunName): Promise<Trace | undefined> => {
-    const files = runKeys(runId, attempt)
+  const trace = async (name: RunName): Promise<Trace | undefined> => {
+    const files = runKeys(name)
     const record = intact(await readUndamaged(store, files.run, readRunRecord))
     if (record?.outputPath !== outputPath) return undefined
     return {

@@ -20,19 +20,19 @@ const parse = reader(reservationSchema)
 /** Writes the file each time that a process plans the run, because the inputs may have other etags then. */
 export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
   const { inputs: _, skipped: __, reasons: ___, ...run } = planned
-  await store.write(runKeys(run.runId, run.attempt).reservation, stateBytes({ run, tables } satisfies KeptReservation))
+  await store.write(runKeys(run).reservation, stateBytes({ run, tables } satisfies KeptReservation))
 }
 
 /** Reads the reservation of an attempt. @throws RUN_UNKNOWN, STATE_INVALID */
 export async function readReservation(store: Store, name: RunName): Promise<KeptReservation> {
-  const found = await readState(store, runKeys(name.runId, name.attempt).reservation, parse)
+  const found = await readState(store, runKeys(name).reservation, parse)
   if (!found) throw unplanned(store, name)
   return found
 }
 
 /** Adds all inputs of the run, from its record, for commit, which writes them into the manifest. @throws RUN_UNKNOWN, STATE_INVALID */
 export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
-  const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
+  const record = await readState(store, runKeys(run).run, readRunRecord)
   if (!record) throw unplanned(store, run)
   return { ...run, inputs: record.inputs, skipped: record.skipped, reasons: record.reasons }
 }

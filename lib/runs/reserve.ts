@@ -104,14 +104,11 @@ async function claimRun(round: ReserveAttempt): Promise<BusyRun | ReservedRun | 
 }
 
 /** An attempt that was committed, or that a later generation has overtaken, cannot be resumed by anyone. */
-async function isFinished(
-  { runId, attempt, generation }: RunRecord,
-  { actor, request, head }: ReserveAttempt,
-): Promise<boolean> {
+async function isFinished(record: RunRecord, { actor, request, head }: ReserveAttempt): Promise<boolean> {
   const committed = head.value.committed?.generation ?? 0
-  if (request.mode !== 'append' && generation <= committed) return true
+  if (request.mode !== 'append' && record.generation <= committed) return true
   // Written before `_SUCCESS`, and no commit is under way now.
-  return (await actor.store.stat(runKeys(runId, attempt).manifest)) !== undefined
+  return (await actor.store.stat(runKeys(record).manifest)) !== undefined
 }
 
 function superseded(
@@ -134,7 +131,7 @@ async function beginAttempt(round: ReserveAttempt, attempt: number): Promise<Res
   if (!changed) return undefined
   const reasons = await whyRun(store, request, { current, desired })
   const record = recordOf(round, { attempt, generation, reasons: [...reasons] })
-  const key = runKeys(record.runId, attempt).run
+  const key = runKeys(record).run
   const etag = await effect(actor, 'create-run', () => store.create(key, stateBytes(record)))
   return etag === undefined ? undefined : reservedRun(round, record, 'new')
 }
@@ -151,7 +148,7 @@ function recordOf(
     inputs: inputs.map(({ key, sizeBytes, etag, identity, columns }) => ({ key, sizeBytes, etag, identity, columns })),
     upstream: upstream?.length ? [...upstream] : undefined,
     replaces,
-    skipped: skipped?.count ? skippedIn(skipped, runKeys(runId, attempt).skipped('plan')) : undefined,
+    skipped: skipped?.count ? skippedIn(skipped, runKeys({ runId, attempt }).skipped('plan')) : undefined,
     partsSkipped: partsSkipped || undefined,
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,

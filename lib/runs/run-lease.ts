@@ -15,8 +15,8 @@ export function renewRun(
 }
 
 /** Copies the lease of a new run from its record into a file of its own: many processes read it, and a record may name 100,000 inputs. */
-export async function keepLease(store: Store, { runId, attempt }: RunName, lease: Lease): Promise<void> {
-  await store.create(runKeys(runId, attempt).lease, stateBytes(lease))
+export async function keepLease(store: Store, run: RunName, lease: Lease): Promise<void> {
+  await store.create(runKeys(run).lease, stateBytes(lease))
 }
 
 /**
@@ -29,7 +29,7 @@ export async function renewWhenDue(
   run: RunName,
   { owner, now, leaseMs }: { readonly owner: Owner; readonly now: () => number; readonly leaseMs: number },
 ): Promise<void> {
-  const keys = runKeys(run.runId, run.attempt)
+  const keys = runKeys(run)
   const isDue = ({ owner: { id }, leaseUntil, isGivenUp = false }: Lease): boolean =>
     id === owner.id && !isGivenUp && leaseUntil - now() <= leaseMs / 2
   const lease = (await readState(store, keys.lease, readLease)) ?? (await readState(store, keys.run, readRunRecord))
@@ -46,7 +46,7 @@ export async function endRun(store: Store, run: RunName, { owner, now, status, e
     at: new Date(now()).toISOString(),
     error: error === undefined ? undefined : shortError(error),
   }
-  await store.write(runKeys(run.runId, run.attempt).end, stateBytes(end))
+  await store.write(runKeys(run).end, stateBytes(end))
 }
 
 export interface EndOptions {
@@ -59,11 +59,11 @@ export interface EndOptions {
 
 async function renewIf(
   store: Store,
-  { runId, attempt }: RunName,
+  run: RunName,
   next: Lease,
   mayRenew: (holder: Lease) => boolean,
 ): Promise<boolean> {
-  const keys = runKeys(runId, attempt)
+  const keys = runKeys(run)
   const isRenewed = await changeState(store, keys.lease, readLease, async lease => {
     const holder = lease ?? (await readState(store, keys.run, readRunRecord))
     return holder && mayRenew(holder) ? next : undefined

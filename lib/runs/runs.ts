@@ -110,9 +110,9 @@ export async function attemptsIn(store: Store): Promise<RunName[]> {
 
 /** Sorts attempts by the start in their records, the latest first, those with a damaged record last. */
 async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
-  return readAll(names, async ({ runId, attempt }) => {
-    const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
-    return record && { runId, attempt, startedAt: isDamaged(record) ? '' : record.startedAt }
+  return readAll(names, async name => {
+    const record = await readUndamaged(store, runKeys(name).run, readRunRecord)
+    return record && { ...name, startedAt: isDamaged(record) ? '' : record.startedAt }
   })
 }
 
@@ -135,20 +135,20 @@ export function attemptOf(key: string): RunName | undefined {
 
 /** Reads the present lease of an attempt. */
 async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
-  return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
+  return (await readState(store, runKeys(record).lease, readLease)) ?? record
 }
 
 /** Describes one attempt; undefined when there is none. A damaged file makes it `damaged`, with everything else that is known. */
 export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
   const summary = await orDamaged(() => readWhole(store, clock, name))
   if (!isDamaged(summary)) return summary
-  const record = await readUndamaged(store, runKeys(name.runId, name.attempt).run, readRunRecord)
+  const record = await readUndamaged(store, runKeys(name).run, readRunRecord)
   return damagedSummary(name, isDamaged(record) ? undefined : record, summary)
 }
 
 /** @throws STATE_INVALID */
 async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
-  const keys = runKeys(name.runId, name.attempt)
+  const keys = runKeys(name)
   const record = await readState(store, keys.run, readRunRecord)
   if (!record) return undefined
   const { runId, attempt, task, params, outputPath, startedAt } = record
@@ -175,9 +175,9 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
 /** Whether a live process works on any attempt. Reads one file of each attempt, or two where there is no lease. */
 export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean> {
   let isLive = false
-  const look = async ({ runId, attempt }: RunName) => {
+  const look = async (name: RunName) => {
     if (isLive) return
-    const keys = runKeys(runId, attempt)
+    const keys = runKeys(name)
     const lease = await readUndamaged(store, keys.lease, readLease)
     const holder = lease ?? (await readUndamaged(store, keys.run, readRunRecord))
     if (holder && !isDamaged(holder) && (await isHeld(clock, holder))) isLive = true
@@ -190,7 +190,7 @@ export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean>
 async function readStages(store: Store, name: RunName) {
   const [plan, outcomes, failures]: [PlanItem[], Outcome[], Failure[]] = [[], [], []]
   for (let stage = 0; ; stage++) {
-    const items = await readState(store, runKeys(name.runId, name.attempt, stage).plan, readPlan)
+    const items = await readState(store, runKeys(name, stage).plan, readPlan)
     // A join of which one side is small begins after the stages of the sides.
     if (!items && stage >= joinSides.length) return { plan, outcomes, failures }
     const found = await readOutcomes(store, { ...name, stage }, items ?? [])
@@ -227,9 +227,9 @@ async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease):
 }
 
 /** Reads an attempt's entry in its manifest; undefined until it is committed. */
-export async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
-  const manifest = await readState(store, runKeys(runId, attempt).manifest, readManifest)
-  return manifest?.runs.find(run => run.runId === runId && run.attempt === attempt)
+export async function committedRun(store: Store, name: RunName): Promise<ManifestRun | undefined> {
+  const manifest = await readState(store, runKeys(name).manifest, readManifest)
+  return manifest?.runs.find(({ runId, attempt }) => runId === name.runId && attempt === name.attempt)
 }
 
 function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'interrupted' | 'failed' | 'superseded' {

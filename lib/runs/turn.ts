@@ -165,7 +165,7 @@ async function isLive(
   if (ended.includes(executionIn(id))) return false
   if (now < leaseUntil) return true
   if (!run) return false
-  const lease = await readState(store, runKeys(run.runId, run.attempt).lease, readLease)
+  const lease = await readState(store, runKeys(run).lease, readLease)
   return lease !== undefined && lease.owner.id === id && now < lease.leaseUntil
 }
 

@@ -24,7 +24,7 @@ export async function whyRun(
   if (request.isTargetMissing) return [{ kind: 'output', text: 'its target is gone' }]
   const last = manifest.runs.findLast(run => isSameNode(run, request))
   if (!last) return [otherNode(request, manifest.runs)]
-  const record = await readUndamaged(store, runKeys(last.runId, last.attempt).run, readRunRecord)
+  const record = await readUndamaged(store, runKeys(last).run, readRunRecord)
   const before = record && !isDamaged(record) ? record : undefined
   const others = [...inputReasons(request, last, desired), ...upstreamReasons(request, before)]
   const found = [...codeReasons(request, last, { before, others }), ...others]

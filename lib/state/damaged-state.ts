@@ -1,5 +1,5 @@
 /** Reads damaged state files as values, so that one of them does not stop the work on all others. */
-import { FanmillError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import type { Store } from '../store/store.ts'
 import { readState } from './files.ts'
 
@@ -33,7 +33,7 @@ export async function orDamaged<T>(read: () => Promise<T>): Promise<T | DamagedF
 
 /** Returns the state file of a STATE_INVALID error; undefined for any other error. */
 export function damagedFile(error: unknown): DamagedFile | undefined {
-  if (!(error instanceof FanmillError) || error.code !== 'STATE_INVALID') return undefined
+  if (!hasCode(error, 'STATE_INVALID')) return undefined
   return { isDamaged: true, key: String(error.detail.key), message: error.message }
 }
 

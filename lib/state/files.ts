@@ -1,5 +1,6 @@
 /** Reads and changes state files in a store, and defines the process that does so. */
 import { FanmillError, TransientError } from '../errors/errors.ts'
+import { hasCode, nothingFor } from '../errors/expected.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { Store } from '../store/store.ts'
 import { type Owner, stateBytes } from './state.ts'
@@ -141,15 +142,6 @@ export async function changeState<T>(
 }
 
 /** Reads a file; undefined when it is not there. */
-export async function readIfThere(store: Pick<Store, 'read'>, key: string): Promise<Uint8Array | undefined> {
-  try {
-    return await store.read(key)
-  } catch (error) {
-    if (hasCode(error, 'DATASET_MISSING')) return undefined
-    throw error
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof FanmillError && error.code === code
+export function readIfThere(store: Pick<Store, 'read'>, key: string): Promise<Uint8Array | undefined> {
+  return store.read(key).catch(nothingFor('DATASET_MISSING'))
 }

@@ -148,7 +148,7 @@ export function outputKeys(outputHash: string) {
 }
 
 /** Returns the keys of one attempt's state. Each stage after the first has a folder for what its batches read and write. */
-export function runKeys(runId: string, attempt: number, stage = 0) {
+export function runKeys({ runId, attempt }: RunName, stage = 0) {
   const folder = `${stateRoot}runs/${runId}/${attempt}/`
   const ofStage = stage === 0 ? folder : `${folder}stages/${stage}/`
   return {

@@ -10,14 +10,13 @@ import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { findInputs } from '../inputs/find-inputs.ts'
 import { datasetAt } from '../local/dataset.ts'
-import { checkpointFiles } from '../local/delta-checkpoints.ts'
+import { engineServices } from '../local/engine-services.ts'
 import { type LogMessage, runInMemory } from '../local/memory-run.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { readParams } from '../model/param-values.ts'
 import type { Reject } from '../model/reject.ts'
 import { outputPrefix } from '../state/state.ts'
 import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
 import { columnsOfRows } from './row-columns.ts'
 import { checkKeys, rowFile, type TestRow } from './row-text.ts'
 import { putFiles, type TestFiles } from './test-files.ts'
@@ -63,7 +62,7 @@ export async function runTask<T extends TaskDefinition>(
   const input = memoryStore()
   await putFiles(input, options.files ?? {})
   const given = options.rows === undefined ? task : await withRows(task, options.rows, input)
-  const find = () => findInputs({ input, task: given, params, neededPartitions, checkpoints: checkpointFiles })
+  const find = () => findInputs({ ...engineServices, input, task: given, params })
   const { output, outputPath, manifest, ...found } = await runInMemory({ task: given, params, input, find })
   return { ...(await resultsOf<RowOfTask<T>>(output, manifest, outputPath)), ...found, manifest }
 }

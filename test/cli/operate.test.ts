@@ -203,7 +203,9 @@ describe('stop', () => {
     await bindTurn(aws.store, { outputPath: 'points', id: execution.arn }, { runId, attempt })
     execution.outputs = [{ task: 'points', status: 'planned', run: { runId, attempt } }]
     expect(await operate(`stop ${runId}`)).toMatchObject({ code: 0, stderr: '' })
-    expect(await readState(aws.store, runKeys(runId, attempt).end, readRunEnd)).toMatchObject({ status: 'interrupted' })
+    expect(await readState(aws.store, runKeys({ runId, attempt }).end, readRunEnd)).toMatchObject({
+      status: 'interrupted',
+    })
     expect(await enter('upload')).toEqual({ status: 'go' })
   })
 

@@ -183,7 +183,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
   test('overwrites a journal of a claim that was dropped', async world => {
     const { actor, run } = await started(world, two)
     const spoilt = { ...(await journalOf(one)), ...run, claim: 0 }
-    await world.store.write(runKeys(run.runId, run.attempt).journal, stateBytes(spoilt))
+    await world.store.write(runKeys(run).journal, stateBytes(spoilt))
     await world.commit(actor, run, two)
     await expectWhole(world)
   })
@@ -195,7 +195,7 @@ async function journalOf(job: Job) {
     () => memoryStore(),
     async world => {
       const { runId } = await world.run(job)
-      const key = runKeys(runId, 1).journal
+      const key = runKeys({ runId, attempt: 1 }).journal
       return readJournal(await world.store.read(key), key)
     },
   )

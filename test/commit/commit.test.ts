@@ -153,7 +153,7 @@ describe.each(stores)('commit on %s', (_, open) => {
   test('fails with the failures of batches without an outcome, and commits when they are processed', async world => {
     const actor = world.actor()
     const run = await reserved(world, one, actor)
-    const keys = runKeys(run.runId, run.attempt)
+    const keys = runKeys(run)
     const failure = { batch: 1, code: 'ZIP_CRC_MISMATCH', message: 'expected 1, got 2', member: 'x.csv' }
     for (const tryNumber of [1, 2]) {
       await world.store.write(keys.failure(1, tryNumber), stateBytes({ ...failure, try: tryNumber, at: 'now' }))
@@ -181,7 +181,7 @@ describe.each(stores)('commit on %s', (_, open) => {
 
   const spoil = async (world: World, change: (outcome: Outcome) => Outcome) => {
     const { actor, run } = await started(world, one)
-    const key = runKeys(run.runId, run.attempt).outcome(1)
+    const key = runKeys(run).outcome(1)
     await world.store.write(key, stateBytes(change(readOutcome(await world.store.read(key), key))))
     actor.die()
     return world.commit(world.actor(), run, one)

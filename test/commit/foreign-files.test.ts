@@ -11,7 +11,7 @@ const bytes = new TextEncoder().encode('x')
 async function withFile({ hasJournal }: { readonly hasJournal: boolean }) {
   const store = memoryStore()
   await store.write('flights/a.txt', bytes)
-  const keys = runKeys(run.runId, 1)
+  const keys = runKeys({ ...run, attempt: 1 })
   const outcome = filesOutcome({
     ...{ batch: 0, runId: run.runId, attempt: 1, token: 't', slices: [0], bytesIn: 1, seconds: 1 },
     files: [{ path: 'a.txt', crc32: 1, sizeBytes: 1 }],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { writeCheckpoint } from '../../lib/delta/checkpoint.ts'
 import { checkpointNames, lastCheckpointName, logFolder, versionName } from '../../lib/delta/log-names.ts'
 import { actionsOf, readTable } from '../../lib/delta/read-table.ts'
-import { checkpointFiles } from '../../lib/local/delta-checkpoints.ts'
+import { engineServices } from '../../lib/local/engine-services.ts'
 import { type MemoryStore, memoryStore } from '../../lib/store/memory-store.ts'
 import { changeOf, fileOf, tableIn, write } from './table.ts'
 
@@ -64,7 +64,7 @@ describe('reading the log of a Delta table', () => {
     const lines = [...actionsOf(snapshot)].map(action => JSON.stringify(action))
     const names = checkpointNames(10, 3)
     for (const [index, name] of names.entries())
-      store.objects.set(inLog(name), await checkpointFiles.write(lines.filter((_, at) => at % 3 === index)))
+      store.objects.set(inLog(name), await engineServices.checkpoints.write(lines.filter((_, at) => at % 3 === index)))
     store.objects.set(inLog(checkpointNames(12, 2)[0]!), Buffer.from('half of it'))
     without(store, isVersionUpTo(10))
     const found = (await readTable(tableIn(store)))!

@@ -196,7 +196,7 @@ describe('a run that was planned before a deployment', () => {
   }
   /** Makes the run look as if it was planned eleven minutes ago. */
   async function age({ runId, attempt }: RunName) {
-    const path = `output/${runKeys(runId, attempt).reservation}`
+    const path = `output/${runKeys({ runId, attempt }).reservation}`
     const kept = JSON.parse(await readFile(join(account.folder, path), 'utf8'))
     const reservedAt = new Date(Date.parse(kept.run.reservedAt) - 11 * 60_000).toISOString()
     await account.write(path, JSON.stringify({ ...kept, run: { ...kept.run, reservedAt } }))

@@ -130,7 +130,7 @@ describe('a batch', () => {
     const store = memoryStore()
     const { run, plan: items } = await planned(store, inputsOf(3))
     const [item] = items as [PlanItem]
-    const key = runKeys(run.runId, run.attempt).members(item.members)
+    const key = runKeys(run).members(item.members)
     const text = new TextDecoder().decode(store.objects.get(key))
     const start = text.indexOf('\n') + 1
     const old = { ...item, range: { start, end: text.length } }
@@ -164,7 +164,7 @@ describe('a reservation', () => {
     const store = memoryStore()
     const { run } = await planned(store, inputsOf(3))
     const { newEtags: _, ...old } = run
-    const keys = runKeys(run.runId, run.attempt)
+    const keys = runKeys(run)
     await store.write(keys.reservation, stateBytes({ run: old, tables: 'tables' }))
     await expect(readReservation(store, run)).rejects.toMatchObject({ code: 'STATE_INVALID' })
     const record = new TextDecoder().decode(store.objects.get(keys.run)).replaceAll(/"etag": .*\n/g, '')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type CommitResult, commit } from '../../lib/commit/commit.ts'
 import type { CommitOptions } from '../../lib/commit/commit-options.ts'
 import type { OutputMode } from '../../lib/define/output-definition.ts'
-import { checkpointFiles } from '../../lib/local/delta-checkpoints.ts'
+import { engineServices } from '../../lib/local/engine-services.ts'
 import type { Outcome, OutcomePart } from '../../lib/model/outcome.ts'
 import { partName } from '../../lib/model/part-name.ts'
 import type { InputObject } from '../../lib/model/plan-data.ts'
@@ -73,7 +73,7 @@ export class Actor {
 
   get options() {
     const { now, isAlive } = this.#world
-    return { owner: this.owner, at: this.at, now, isAlive, leaseMs, checkpoints: checkpointFiles }
+    return { owner: this.owner, at: this.at, now, isAlive, leaseMs, checkpoints: engineServices.checkpoints }
   }
 }
 
@@ -137,7 +137,7 @@ export class World {
   /** Processes the batches that have no outcome yet. */
   async process(actor: Actor, run: ReservedRun, job: Job): Promise<void> {
     for (const [batch, partitions] of batchesOf(job).entries()) {
-      const key = runKeys(run.runId, run.attempt).outcome(batch)
+      const key = runKeys(run).outcome(batch)
       if (await this.store.stat(key)) continue
       const token = `${actor.owner.id}-${batch}`
       const parts: OutcomePart[] = []

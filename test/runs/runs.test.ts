@@ -21,7 +21,7 @@ const half = async (world: World, job: Job) => {
   const run = (await world.reserve(actor, job)) as ReservedRun
   const item = { members: 'x', range: { start: 0, end: 1 }, sliceCount: 1, memberCount: 1, bytes: 1 }
   const plan = [0, 1].map(batch => ({ ...item, batch }))
-  await world.store.write(runKeys(run.runId, run.attempt).plan, stateBytes(plan))
+  await world.store.write(runKeys(run).plan, stateBytes(plan))
   await world.process(actor, run, { ...job, batches: [['']] })
   return { actor, run }
 }
@@ -56,7 +56,7 @@ describe('the list of runs', () => {
     actor.die()
     expect((await readRun(world.store, world)).status).toBe('interrupted')
     const failure = { batch: 1, try: 1, code: 'ZIP_CRC_MISMATCH', message: 'bad', at: 'then', member: 'x.csv' }
-    await world.store.write(runKeys(run.runId, 1).failure(1, 1), stateBytes(failure))
+    await world.store.write(runKeys({ ...run, attempt: 1 }).failure(1, 1), stateBytes(failure))
     const error = new Error('1 of 2 batches have no outcome')
     await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'failed', error })
     expect(await readRun(world.store, world)).toMatchObject({
@@ -118,7 +118,7 @@ describe('with many runs in the state', () => {
   const manyRuns = async (world: World, count: number) => {
     const run = await world.run(one)
     const { objects } = world.store as MemoryStore
-    const files = [...objects].filter(([key]) => key.startsWith(runKeys(run.runId, 1).folder))
+    const files = [...objects].filter(([key]) => key.startsWith(runKeys({ ...run, attempt: 1 }).folder))
     for (let n = 0; n < count; n++) {
       const runId = n.toString(16).padStart(16, '0')
       for (const [key, bytes] of files)
@@ -167,10 +167,10 @@ describe('with many runs in the state', () => {
   test('leaves out an attempt whose run.json is gone', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })
-    await world.store.remove(runKeys(runId, 2).run)
+    await world.store.remove(runKeys({ runId, attempt: 2 }).run)
     expect(await readRun(world.store, world, runId)).toMatchObject({ runId, attempt: 1 })
     expect(await listRuns(world.store, world)).toMatchObject([{ runId, attempt: 1 }])
-    await world.store.remove(runKeys(runId, 1).run)
+    await world.store.remove(runKeys({ runId, attempt: 1 }).run)
     await expect(readRun(world.store, world, runId)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
   })
 })
@@ -203,7 +203,7 @@ describe('clean', () => {
     expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     world.time += 6 * day
     await world.store.write(
-      runKeys(run.runId, 1).lease,
+      runKeys({ ...run, attempt: 1 }).lease,
       stateBytes({ owner: actor.owner, leaseUntil: world.time + 1000 }),
     )
     expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
@@ -226,13 +226,13 @@ describe('clean', () => {
     world.time += 2 * day
     const { actor, run } = await half(world, one)
     const lease = { owner: actor.owner, leaseUntil: world.time + 1000 }
-    await world.store.write(runKeys(run.runId, 1).lease, stateBytes(lease))
+    await world.store.write(runKeys({ ...run, attempt: 1 }).lease, stateBytes(lease))
     expect((await planClean(world.store, options(world))).objects).toEqual([])
     actor.die()
     const { objects } = await planClean(world.store, options(world))
     expect(objects.map(({ key }) => key)).toEqual([keys[0]!.content, keys[0]!.use])
     // A run that was interrupted is continued by the code that planned it.
-    const recordKey = runKeys(run.runId, 1).run
+    const recordKey = runKeys({ ...run, attempt: 1 }).run
     const record = JSON.parse(Buffer.from(await world.store.read(recordKey)).toString())
     await world.store.write(recordKey, stateBytes({ ...record, shipped: 'a'.repeat(64) }))
     expect((await planClean(world.store, options(world))).objects).toEqual([])

@@ -117,7 +117,7 @@ describe('turns', () => {
     const run = { runId: 'r', attempt: 1 }
     await enter('a')
     await bindTurn(store, { outputPath, id: 'a' }, run)
-    await store.write(runKeys('r', 1).lease, stateBytes({ owner, leaseUntil: 5 * leaseMs }))
+    await store.write(runKeys({ runId: 'r', attempt: 1 }).lease, stateBytes({ owner, leaseUntil: 5 * leaseMs }))
     expect(await enter('b', { now: 4 * leaseMs })).toMatchObject({ status: 'wait' })
     expect(await enter('b', { now: 5 * leaseMs })).toEqual({ status: 'go' })
   })

@@ -45,7 +45,7 @@ describe('state files', () => {
   })
 
   it('have keys that tell runs, attempts, batches and tries apart', () => {
-    const keys = runKeys('0123456789abcdef', 2)
+    const keys = runKeys({ runId: '0123456789abcdef', attempt: 2 })
     expect(keys.outcome(7)).toBe('.fanmill/runs/0123456789abcdef/2/outcomes/7.json')
     expect(keys.failure(7, 3)).toBe('.fanmill/runs/0123456789abcdef/2/failures/7-3.json')
     expect(partName(7, 0, { runId: '0123456789abcdef', attempt: 2 })).toBe('part-7-0-0123456789abcdef-2.parquet')

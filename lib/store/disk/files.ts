@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { constants, copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { nothingIf } from '../../errors/expected.ts'
 import { errnoOf } from './fault.ts'
 
 /** Limit on recreating a folder that another process removes during a write. */
@@ -17,14 +18,9 @@ export function etagOf(stats: { readonly ino: bigint; readonly size: bigint; rea
 export async function statFile(
   path: string,
 ): Promise<{ etag: string; sizeBytes: number; mtimeMs: number } | undefined> {
-  try {
-    const stats = await stat(path, { bigint: true })
-    if (!stats.isFile()) return undefined
-    return { etag: etagOf(stats), sizeBytes: Number(stats.size), mtimeMs: Number(stats.mtimeMs) }
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
+  const stats = await stat(path, { bigint: true }).catch(nothingIf(isAbsent))
+  if (!stats?.isFile()) return undefined
+  return { etag: etagOf(stats), sizeBytes: Number(stats.size), mtimeMs: Number(stats.mtimeMs) }
 }
 
 /** Writes a new file in the folder of temporary files, synced to the disk, and returns its path. */
@@ -50,13 +46,9 @@ export function temporaryPath(folder: string): string {
 
 /** Links a file to a second name; returns false when that name exists. */
 export async function linkNew(from: string, to: string): Promise<boolean> {
-  try {
-    await inFolderOf(to, () => link(from, to))
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+  const isThere = (error: unknown): boolean => errnoOf(error) === 'EEXIST'
+  const linked = await inFolderOf(to, () => link(from, to).then(() => true)).catch(nothingIf(isThere))
+  return linked === true
 }
 
 /** Renames a file and creates its folder; a file on another device is first copied to `temporary`. */
@@ -88,11 +80,7 @@ export async function syncPath(path: string): Promise<void> {
 
 /** Removes a file if it is there. */
 export async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (!isAbsent(error)) throw error
-  }
+  await unlink(path).catch(nothingIf(isAbsent))
 }
 
 /** Removes empty folders from `folder` upwards, up to `root`, because object stores have no empty folders. */

@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nothingIf } from '../../errors/expected.ts'
 import { isAbsent } from './files.ts'
 
 /** Deeper than any real tree; ends a loop of links that `realpath` does not show. */
@@ -71,10 +72,7 @@ interface Child {
 
 async function childrenOf(root: string, folderKey: string): Promise<Child[]> {
   const folder = join(root, folderKey)
-  const entries = await readdir(folder, { withFileTypes: true }).catch(error => {
-    if (isAbsent(error)) return []
-    throw error
-  })
+  const entries = (await readdir(folder, { withFileTypes: true }).catch(nothingIf(isAbsent))) ?? []
   const children: { child: Child; bytes: Buffer }[] = []
   for (const entry of entries) {
     const child = await childOf(folder, entry)

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransientError } from '../../errors/errors.ts'
+import { nothingIf } from '../../errors/expected.ts'
 import { isAbsent, isRunning, linkNew, statFile, writeTemporary } from './files.ts'
 
 /** A lock is held for some milliseconds, for a compare and a rename. A holder of this age is considered dead. */
@@ -65,16 +66,11 @@ async function someHeld(paths: readonly string[]): Promise<boolean> {
 }
 
 async function isHeld(path: string): Promise<boolean> {
-  try {
-    const stats = await statFile(path)
-    // Released after the listing. By now another process may hold it again: its content must not be taken for that of a dead one.
-    if (!stats) return true
-    const [host, pid] = JSON.parse(await readFile(path, 'utf8')) as [string, number]
-    if (host === hostname() && !isRunning(pid)) return false
-    return Date.now() - stats.mtimeMs < staleAfterMs
-  } catch (error) {
-    // Released meanwhile: report it as held, so that the caller lists again.
-    if (isAbsent(error)) return true
-    throw error
-  }
+  const stats = await statFile(path)
+  const text = stats && (await readFile(path, 'utf8').catch(nothingIf(isAbsent)))
+  // Released after the listing: it is reported as held, so that the caller lists again. By now another process may hold it again, whose
+  // content must not be taken for that of a dead one.
+  if (!stats || text === undefined) return true
+  const [host, pid] = JSON.parse(text) as [string, number]
+  return (host !== hostname() || isRunning(pid)) && Date.now() - stats.mtimeMs < staleAfterMs
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { access, constants, readdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PermanentError } from '../../errors/errors.ts'
+import { nothingIf } from '../../errors/expected.ts'
 import { errnoOf, wordsOf } from './fault.ts'
 import { isAbsent } from './files.ts'
 
@@ -74,10 +75,7 @@ function otherFileSystem(from: string, folder: string): PermanentError {
 /** Returns the folder, or the nearest existing one above it. */
 async function existingFolder(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
-    const found = await stat(folder).catch(error => {
-      if (isAbsent(error)) return undefined
-      throw error
-    })
+    const found = await stat(folder).catch(nothingIf(isAbsent))
     if (found?.isDirectory() || dirname(folder) === folder) return folder
   }
 }

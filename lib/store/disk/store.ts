@@ -3,6 +3,7 @@ import assert from 'node:assert'
 import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { throwIfAborted } from '../../errors/abort.ts'
+import { nothingIf } from '../../errors/expected.ts'
 import { stateRoot } from '../state-root.ts'
 import type {
   FolderListOptions,
@@ -193,22 +194,13 @@ class DiskStore implements Store {
 
   /** Renames a pending part; returns false when it is not there. */
   async #complete(pending: string, path: string): Promise<boolean> {
-    try {
-      await rename(pending, path)
-      return true
-    } catch (error) {
-      if (!isAbsent(error)) throw error
-    }
+    const move = () => rename(pending, path).then(() => true)
+    if (await move().catch(nothingIf(isAbsent))) return true
     // The part is looked for only after its rename has failed, because most parts find their folder; it is created only for an existing part.
     if (!(await statFile(pending))) return false
-    try {
-      await inFolderOf(path, () => rename(pending, path))
-      return true
-    } catch (error) {
-      if (!isAbsent(error)) throw error
-      await pruneFolders(dirname(path), this.url)
-      return false
-    }
+    if (await inFolderOf(path, move).catch(nothingIf(isAbsent))) return true
+    await pruneFolders(dirname(path), this.url)
+    return false
   }
 
   abortPart(part: PendingPart): Promise<void> {

@@ -2,6 +2,7 @@
 import type { ListObjectsV2CommandInput } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { TransientError } from '../../errors/errors.ts'
+import { nothingIf } from '../../errors/expected.ts'
 import { statusOf } from '../network-fault.ts'
 import type { StoredObject } from '../store.ts'
 import type { S3Place } from '../store-url.ts'
@@ -120,20 +121,12 @@ export class S3Access {
     key: string,
     signal?: AbortSignal,
   ): Promise<(StoredObject & { readonly token: string | undefined }) | undefined> {
-    return this.send(
-      'check',
-      key,
-      async request => {
-        try {
-          const { ContentLength = 0, ETag = '', Metadata } = await this.sendHead(key, request, { signal })
-          return { key, sizeBytes: ContentLength, etag: bareEtag(ETag), token: Metadata?.[tokenName] }
-        } catch (error) {
-          if (statusOf(error) === 404) return undefined
-          throw error
-        }
-      },
-      signal,
-    )
+    const isMissing = (error: unknown): boolean => statusOf(error) === 404
+    const sendHead = (request: S3Request) => this.sendHead(key, request, { signal }).catch(nothingIf(isMissing))
+    const found = await this.send('check', key, sendHead, signal)
+    if (!found) return undefined
+    const { ContentLength = 0, ETag = '', Metadata } = found
+    return { key, sizeBytes: ContentLength, etag: bareEtag(ETag), token: Metadata?.[tokenName] }
   }
 
   /** Lists a key prefix page by page: one request per thousand keys. */

@@ -3,6 +3,7 @@ import { open, rm, stat } from 'node:fs/promises'
 import type { ListMultipartUploadsCommandInput } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
 import { PermanentError } from '../../errors/errors.ts'
+import { nothingIf } from '../../errors/expected.ts'
 import { withFaults } from '../disk/fault.ts'
 import { statusOf } from '../network-fault.ts'
 import { settleAll } from '../settle-all.ts'
@@ -48,17 +49,11 @@ export class S3Parts {
 
   async has({ key, uploadId }: PendingPart): Promise<boolean> {
     if (uploadId === undefined) return false
-    const found = await this.#access.send('check', key, async ({ calls, at }) => {
-      try {
-        await calls.listPieces({ ...at, UploadId: uploadId, MaxParts: 1 })
-        return true
-      } catch (error) {
-        if (isNoUpload(error)) return false
-        throw error
-      }
-    })
+    const found = await this.#access.send('check', key, ({ calls, at }) =>
+      calls.listPieces({ ...at, UploadId: uploadId, MaxParts: 1 }).catch(nothingIf(isNoUpload)),
+    )
     if (found) this.#open.add(uploadId)
-    return found
+    return found !== undefined
   }
 
   async complete(part: PendingPart): Promise<boolean> {
@@ -71,13 +66,9 @@ export class S3Parts {
     if (uploadId === undefined) return
     this.#staged.delete(`${key}\0${token}`)
     this.#open.delete(uploadId)
-    await this.#access.send('abort', key, async ({ calls, at }) => {
-      try {
-        await calls.abortUpload({ ...at, UploadId: uploadId })
-      } catch (error) {
-        if (!isNoUpload(error)) throw error
-      }
-    })
+    await this.#access.send('abort', key, ({ calls, at }) =>
+      calls.abortUpload({ ...at, UploadId: uploadId }).catch(nothingIf(isNoUpload)),
+    )
   }
 
   /** Lists uploads, without token and size. Requests: one per thousand uploads. */
@@ -143,13 +134,9 @@ export class S3Parts {
     if (uploadId === undefined) return Promise.resolve('unknown')
     const Parts = etags.map((etag, index) => ({ ETag: `"${etag}"`, PartNumber: index + 1 }))
     return this.#access.send('complete', key, async ({ calls, at, tries }) => {
-      try {
-        await calls.completeUpload({ ...at, UploadId: uploadId, MultipartUpload: { Parts } })
-        return tries === 0 ? 'created' : 'unknown'
-      } catch (error) {
-        if (isNoUpload(error)) return 'unknown'
-        throw error
-      }
+      const input = { ...at, UploadId: uploadId, MultipartUpload: { Parts } }
+      const completed = await calls.completeUpload(input).catch(nothingIf(isNoUpload))
+      return completed && tries === 0 ? 'created' : 'unknown'
     })
   }
 

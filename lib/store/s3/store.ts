@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../errors/abort.ts'
-import { FanmillError } from '../../errors/errors.ts'
+import { hasCode } from '../../errors/expected.ts'
 import { statusOf } from '../network-fault.ts'
 import type {
   ContentMarks,
@@ -79,7 +79,7 @@ class S3Store implements Store {
       try {
         return await collect(this.stream(key, options), options)
       } catch (error) {
-        const isReplaced = error instanceof FanmillError && error.code === 'INPUT_CHANGED'
+        const isReplaced = hasCode(error, 'INPUT_CHANGED')
         if (!isReplaced || options.etag !== undefined || options.range || tries === rereadsMax) throw error
       }
     }

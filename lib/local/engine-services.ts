@@ -1,9 +1,11 @@
-/** The reader and writer of Delta tables' checkpoints, whose engine is loaded when the first checkpoint is met. */
+/** Services of an engine for plans and commits, which load it when it is needed first: most runs of complete tasks need none. */
 import { tmpdir } from 'node:os'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
 
-export const checkpointFiles: CheckpointFiles = {
+/** Reads and writes the checkpoints of Delta tables. */
+const checkpoints: CheckpointFiles = {
   read: async files => (await load()).read(files),
   write: async actions => (await load()).write(actions),
 }
@@ -13,3 +15,5 @@ const load = async (): Promise<CheckpointFiles> =>
     make: () => makeOwnFolder(tmpdir()),
     remove: removeOwnFolder,
   })
+
+export const engineServices = { neededPartitions, checkpoints }
