@@ -1,5 +1,6 @@
 /** The functions that programs call. What each needs is imported when it is called: a thread that imports definitions loads no more. */
 
+import type { Dataset } from './datasets/dataset.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import type { InferOptions, InferredSource } from './infer/infer.ts'
 import {
@@ -17,7 +18,6 @@ import {
   unzipOptions,
 } from './local/api-options.ts'
 import type { CleanResult } from './local/clean-state.ts'
-import type { Dataset } from './local/dataset.ts'
 import { checkOptions, type OptionKinds } from './local/options.ts'
 import type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 import type { PlanSummary } from './local/plan-run.ts'
@@ -118,7 +118,7 @@ export async function infer(file: string | readonly string[], options: InferOpti
  */
 export async function openDataset(dataset: string, access: RootAccess = {}): Promise<Dataset> {
   checkOptions('openDataset', access, accessOptions)
-  return (await import('./local/dataset.ts')).openDataset(dataset, access)
+  return (await import('./datasets/dataset.ts')).openDataset(dataset, access)
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Exports everything that users import from `fanmill`. */
 
 export { clean, infer, openDataset, parallelMap, plan, rejects, run, runs, status, unzip } from './api.ts'
+export type { Dataset, DatasetBatch, DatasetRow, RowsOptions, Shard } from './datasets/dataset.ts'
 export * from './define/index.ts'
 export {
   CapacityError,
@@ -14,7 +15,6 @@ export type { InferOptions, InferredSource } from './infer/infer.ts'
 export type { InferProgress } from './infer/progress.ts'
 export type { CleanOptions, RejectsOptions, RunsOptions, StateOptions, StatusOptions } from './local/api-options.ts'
 export type { CleanResult } from './local/clean-state.ts'
-export type { Dataset, DatasetBatch, DatasetRow, RowsOptions, Shard } from './local/dataset.ts'
 export type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 export type { PlannedExchange, PlanSummary, TaskPlan } from './local/plan-run.ts'
 export type { RunOptions } from './local/run-options.ts'

@@ -38,7 +38,7 @@ export function addHeadCommand(program: Command): void {
 const belowStack = 'CloudFormation stack of a deployed pipeline: the dataset is a path below its output'
 
 async function showAction(named: string, { json, ...flags }: CommonOptions): Promise<void> {
-  const { showDataset } = await import('../local/dataset.ts')
+  const { showDataset } = await import('../datasets/dataset.ts')
   const { dataset, access } = await readDatasetPlace(named, flags)
   const manifest = await showDataset(dataset, access)
   if (json) printJson(manifest)
@@ -84,7 +84,7 @@ interface HeadFlags extends CommonOptions {
 }
 
 async function headAction(named: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
-  const { headDataset } = await import('../local/dataset.ts')
+  const { headDataset } = await import('../datasets/dataset.ts')
   const { dataset, access } = await readDatasetPlace(named, flags)
   const head = await headDataset(dataset, { ...access, rows, columns, where })
   if (json) printJson(head)

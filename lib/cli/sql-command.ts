@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
 import { pipeline as connect } from 'node:stream/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { QueryFormat, SqlOptions } from '../datasets/sql-query.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { QueryFormat, SqlOptions } from '../local/sql-query.ts'
 import { isNumberName } from '../model/type-names.ts'
 import { formatCount } from './amounts.ts'
 import {
@@ -87,7 +87,7 @@ function formatOf({ format, to, json }: SqlFlags): FormatName {
 }
 
 async function printRows(statement: string, options: SqlOptions): Promise<void> {
-  const { sqlRows } = await import('../local/sql-query.ts')
+  const { sqlRows } = await import('../datasets/sql-query.ts')
   const { columns, rows, isWhole } = await sqlRows(statement, options)
   const numbers = columns.filter(({ type }) => isNumberName(type)).map(({ name }) => name)
   printTable(
@@ -104,7 +104,7 @@ async function writeRows(
   options: SqlOptions,
   { format, to }: { readonly format: QueryFormat; readonly to: string | undefined },
 ): Promise<void> {
-  const { placeFile, writeSql } = await import('../local/sql-query.ts')
+  const { placeFile, writeSql } = await import('../datasets/sql-query.ts')
   const use = (file: string): Promise<void> =>
     to === undefined ? connect(createReadStream(file), process.stdout, { end: false }) : placeFile(file, to)
   const rows = await writeSql(statement, options, { format, use })

@@ -7,7 +7,7 @@ import type { Manifest } from '../model/manifest.ts'
 import { reasonsText } from '../model/run-reason.ts'
 import { lookAheadTask } from '../process/task-runner.ts'
 import { outputPrefix, successKey } from '../state/state.ts'
-import { engineServices } from './engine-services.ts'
+import { engineServices } from '../threads/engine-services.ts'
 import { contextOf, planOptions } from './found-run.ts'
 import type { BegunTask } from './task-context.ts'
 

@@ -23,11 +23,11 @@ import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
+import { engineServices } from '../threads/engine-services.ts'
 import { thisOwner } from '../threads/machine.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { threadHere } from '../threads/thread-here.ts'
 import type { ThreadSetup } from '../threads/thread-state.ts'
-import { engineServices } from './engine-services.ts'
 import { readRejectFiles } from './state.ts'
 
 /** A line that a function of the task logged. */

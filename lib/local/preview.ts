@@ -1,4 +1,6 @@
 /** Shows the first rows of a task, from the beginning of its first input, without writing into output or state. */
+
+import { headAt } from '../datasets/dataset.ts'
 import type { PipelineDefinition, RowsFromSource, StepDefinition, TaskDefinition } from '../define/definition.ts'
 import { parquet } from '../define/output.ts'
 import { layoutOf, outputKind } from '../define/output-kind.ts'
@@ -15,9 +17,8 @@ import type { Reject } from '../model/reject.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { typeName } from '../model/type-names.ts'
 import { rootSpec } from '../store/roots.ts'
+import { engineServices } from '../threads/engine-services.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
-import { headAt } from './dataset.ts'
-import { engineServices } from './engine-services.ts'
 import { type FirstSlice, firstPiece, firstSlice } from './first-slice.ts'
 import { type LogMessage, type MemoryResult, runInMemory } from './memory-run.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'

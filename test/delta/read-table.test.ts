@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { writeCheckpoint } from '../../lib/delta/checkpoint.ts'
 import { checkpointNames, lastCheckpointName, logFolder, versionName } from '../../lib/delta/log-names.ts'
 import { actionsOf, readTable } from '../../lib/delta/read-table.ts'
-import { engineServices } from '../../lib/local/engine-services.ts'
 import { type MemoryStore, memoryStore } from '../../lib/store/memory-store.ts'
+import { engineServices } from '../../lib/threads/engine-services.ts'
 import { changeOf, fileOf, tableIn, write } from './table.ts'
 
 const inLog = (name: string): string => `sales/${logFolder}${name}`

@@ -3,9 +3,9 @@ import type { FileStatistics } from '../../lib/delta/file-statistics.ts'
 import { type DeltaTable, readTable } from '../../lib/delta/read-table.ts'
 import type { NewFile, TableChange } from '../../lib/delta/table-change.ts'
 import { type VersionRequest, writeVersion } from '../../lib/delta/write-version.ts'
-import { engineServices } from '../../lib/local/engine-services.ts'
 import type { Partition } from '../../lib/paths/partition-path.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { engineServices } from '../../lib/threads/engine-services.ts'
 
 export const tableIn = (store: Store, prefix = 'sales/'): DeltaTable => ({
   store,

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openDataset } from '../../lib/local/dataset.ts'
+import { openDataset } from '../../lib/datasets/dataset.ts'
 import { type Project, project } from './project.ts'
 import { leaveOutWithoutPython, python, readWithPython, writeWithPython } from './python-tables.ts'
 

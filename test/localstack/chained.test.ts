@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openDataset } from '../../lib/local/dataset.ts'
+import { openDataset } from '../../lib/datasets/dataset.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { eventsOf, fanmill } from '../cli/fanmill.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'

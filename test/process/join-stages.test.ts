@@ -1,7 +1,7 @@
 /** Joins that end at any request to the store, and keys with more rows than an engine can hold. */
 import { afterEach, beforeAll, expect, it } from 'vitest'
+import { datasetAt } from '../../lib/datasets/dataset.ts'
 import { column, csv, files, joinOf, parquet, sum, type TaskDefinition, task } from '../../lib/index.ts'
-import { datasetAt } from '../../lib/local/dataset.ts'
 import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
 import { killAt, openStagedRun, type StagedRun } from './staged-run.ts'
 

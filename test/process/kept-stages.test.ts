@@ -1,9 +1,9 @@
 /** Datasets that are kept by key, and their joins, over stores as S3: what is read, and what is left after an end at any request. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { datasetAt } from '../../lib/datasets/dataset.ts'
 import { column, csv, files, joinOf, parquet, partitionsOf, sum, type TaskDefinition, task } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
-import { datasetAt } from '../../lib/local/dataset.ts'
 import type { Manifest } from '../../lib/model/manifest.ts'
 import type { ExchangeSlice } from '../../lib/model/plan-data.ts'
 import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'

@@ -1,6 +1,7 @@
 /** Measures and `distinct` over columns of all types that the engine can give to a step, however rows are cut. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { datasetAt } from '../../lib/datasets/dataset.ts'
 import { keyedQuery } from '../../lib/engine/keyed/keyed-query.ts'
 import {
   aggregate,
@@ -18,7 +19,6 @@ import {
   task,
   textOf,
 } from '../../lib/index.ts'
-import { datasetAt } from '../../lib/local/dataset.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { openStagedRun } from './staged-run.ts'
 

@@ -1,7 +1,7 @@
 /** Sorted runs whose files stand in one object, as in S3, and of which slices read ranges. */
 import { afterAll, expect, it } from 'vitest'
+import { datasetAt } from '../../lib/datasets/dataset.ts'
 import { column, csv, files, parquet, task } from '../../lib/index.ts'
-import { datasetAt } from '../../lib/local/dataset.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { openStagedRun, type StagedRun } from './staged-run.ts'
 

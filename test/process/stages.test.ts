@@ -1,8 +1,8 @@
 /** Runs of several stages that end at any request to the store, expire or change on their way, and are run again. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { datasetAt } from '../../lib/datasets/dataset.ts'
 import { PermanentError } from '../../lib/errors/errors.ts'
 import { column, count, csv, files, first, listOf, max, min, parquet, sum, task } from '../../lib/index.ts'
-import { datasetAt } from '../../lib/local/dataset.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { listRuns } from '../../lib/runs/runs.ts'
 import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'

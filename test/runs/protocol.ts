@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { type CommitResult, commit } from '../../lib/commit/commit.ts'
 import type { CommitOptions } from '../../lib/commit/commit-options.ts'
 import type { OutputMode } from '../../lib/define/output-definition.ts'
-import { engineServices } from '../../lib/local/engine-services.ts'
 import type { Outcome, OutcomePart } from '../../lib/model/outcome.ts'
 import { partName } from '../../lib/model/part-name.ts'
 import type { InputObject } from '../../lib/model/plan-data.ts'
@@ -15,6 +14,7 @@ import { type Reservation, reserveRun } from '../../lib/runs/reserve.ts'
 import { type Owner, outputPrefix, readManifest, runKeys, stateBytes } from '../../lib/state/state.ts'
 import { stateRoot } from '../../lib/store/state-root.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { engineServices } from '../../lib/threads/engine-services.ts'
 
 /** Ends a process: nothing of it runs after this. */
 export class Killed extends Error {

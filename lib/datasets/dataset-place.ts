@@ -10,8 +10,8 @@ import { type Head, outputPrefix, readHeadFile, successKey } from '../state/stat
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { type RootAccess, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
+import { engineServices } from '../threads/engine-services.ts'
 import { datasetsBelow } from './datasets-below.ts'
-import { engineServices } from './engine-services.ts'
 
 /** An output root, and a dataset's path below it. */
 export interface DatasetPlace {

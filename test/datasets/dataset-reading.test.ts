@@ -4,8 +4,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { tableFromIPC } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dataset, openDataset, sql } from '../../lib/index.ts'
+import { project } from '../local/project.ts'
 import { type S3Server, startS3Server } from '../store/s3/server.ts'
-import { project } from './project.ts'
 
 const rowCount = 20_000
 const rows = `SELECT i AS id, (i % 3)::INTEGER AS shop, CASE WHEN i % 7 = 0 THEN NULL ELSE i / 4 END AS d,

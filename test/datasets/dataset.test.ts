@@ -2,11 +2,11 @@
 import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { headDataset, showDataset } from '../../lib/datasets/dataset.ts'
 import { sql } from '../../lib/define/index.ts'
 import { openDataset } from '../../lib/index.ts'
-import { headDataset, showDataset } from '../../lib/local/dataset.ts'
 import { folderOf } from '../cli/fanmill.ts'
-import { type Project, tripsProject } from './trips.ts'
+import { type Project, tripsProject } from '../local/trips.ts'
 
 const all = [
   { id: 1n, city: 'Oslo', day: '2001-01-01', price: '1.50' },

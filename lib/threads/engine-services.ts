@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
+import { neededPartitions } from './needed-partitions.ts'
 
 /** Reads and writes the checkpoints of Delta tables. */
 const checkpoints: CheckpointFiles = {

@@ -2,11 +2,11 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { placeFile, type SqlOptions, sqlRows, writeSql } from '../../lib/datasets/sql-query.ts'
 import { loadHashed } from '../../lib/local/pipeline-file.ts'
-import { placeFile, type SqlOptions, sqlRows, writeSql } from '../../lib/local/sql-query.ts'
 import { taskDatasets } from '../../lib/local/task-datasets.ts'
+import { type Project, project } from '../local/project.ts'
 import { type S3Server, startS3Server } from '../store/s3/server.ts'
-import { type Project, project } from './project.ts'
 
 const pipeline = (more = '') => `
 import { column, csv, files, param, parquet, pipeline, task } from 'fanmill'

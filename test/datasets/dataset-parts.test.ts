@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDataset } from '../../lib/index.ts'
-import { project } from './project.ts'
+import { project } from '../local/project.ts'
 
 const pipeline = (upstream: string, copy = '') => `
 import { column, csv, files, parquet, partitionsOf, pipeline, sql, task } from 'fanmill'
