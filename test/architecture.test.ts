@@ -67,7 +67,7 @@ const packages: Record<string, RegExp> = {
   'lib/inflate/bzip2.ts': /^seek-bzip$/,
   'lib/inflate/xz.ts': /^xz-decompress$/,
   'lib/bundle': /^(node:|acorn$|esbuild$|fastest-levenshtein$)/,
-  'lib/datasets': /^(node:|@duckdb\/node-api$)/,
+  'lib/datasets': /^node:/,
   'lib/datasets/arrow-stream.ts': /^apache-arrow$/,
   'lib/local': /^(node:|fastest-levenshtein$|pino$)/,
   'lib/engine': /^(node:|@duckdb\/)/,

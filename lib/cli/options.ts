@@ -40,7 +40,7 @@ export interface ParamOptions {
 
 export function addParamOptions(command: Command): Command {
   return command
-    .option('--param <name=value>', 'a parameter of the task; may be repeated', collectParam)
+    .option('--param <name=value>', 'a parameter of the task; may be repeated', collect('name=value'))
     .option('--param-file <file>', 'a JSON object of parameters; --param wins over it')
 }
 
@@ -117,8 +117,13 @@ export function readDays(text: string): number {
 
 const unitsPerDay: Readonly<Record<string, number>> = { d: 1, h: 24, m: 1440 }
 
-function collectParam(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('expected name=value')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+/** Returns a parser of a flag that may be repeated: each time it adds a value by its name. */
+export function collect(form: 'name=value' | 'name=path') {
+  return (text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
+    const [name, ...rest] = text.split('=')
+    const value = rest.join('=')
+    const isWrong = !name || rest.length === 0 || (form === 'name=path' && value === '')
+    if (isWrong) throw new InvalidArgumentError(`expected ${form}`)
+    return { ...before, [name]: value }
+  }
 }

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
 import { pipeline as connect } from 'node:stream/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { QueryFormat, SqlOptions } from '../datasets/sql-query.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { isNumberName } from '../model/type-names.ts'
@@ -12,6 +12,7 @@ import {
   addParamOptions,
   addRootOptions,
   type CommonOptions,
+  collect,
   type ParamOptions,
   readParams,
 } from './options.ts'
@@ -30,7 +31,7 @@ export function addSqlCommand(program: Command): void {
     ],
   })
   addRootOptions(addParamOptions(command))
-    .option('--dataset <name=path>', 'a table and the folder of its dataset; may be repeated', collectDataset)
+    .option('--dataset <name=path>', 'a table and the folder of its dataset; may be repeated', collect('name=path'))
     .option('--tasks <pipeline>', 'a pipeline file, whose tasks are tables under the given parameters')
     .addOption(new Option('--format <name>', 'form of the rows (default: table)').choices(formatNames))
     .option('--to <file>', 'write the rows to this file; its ending says the format (.csv, .json, .parquet)')
@@ -109,10 +110,4 @@ async function writeRows(
     to === undefined ? connect(createReadStream(file), process.stdout, { end: false }) : placeFile(file, to)
   const rows = await writeSql(statement, options, { format, use })
   if (to !== undefined) print(`${formatCount(rows)} rows: ${to}`)
-}
-
-function collectDataset(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const at = text.indexOf('=')
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('expected name=path')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }

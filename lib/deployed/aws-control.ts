@@ -2,15 +2,9 @@
 import type { StackStatus } from '@aws-sdk/client-cloudformation'
 import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus } from '@aws-sdk/client-sfn'
 import { nothingIf } from '../errors/expected.ts'
+import type { RootAccess } from '../store/roots.ts'
 import { type AwsAct, awsFault } from './aws-fault.ts'
 import type { LogEvent } from './log-lines.ts'
-
-export interface ControlOptions {
-  /** Profile of the shared configuration files; default as the SDK finds credentials. */
-  readonly profile?: string | undefined
-  /** Default as the SDK finds it. */
-  readonly region?: string | undefined
-}
 
 /** One execution of a state machine. */
 export interface Execution {
@@ -57,7 +51,7 @@ export interface StoredLogEvent extends LogEvent {
 }
 
 /** Loads each client of the SDK with the first request that needs it. */
-export function openControl(options: ControlOptions): AwsControl {
+export function openControl(options: RootAccess): AwsControl {
   const { cloudFormation, states, logs } = clientsOf(options)
   return { ...stackCalls(cloudFormation), ...executionCalls(states), ...logCalls(logs) }
 }
@@ -65,7 +59,7 @@ export function openControl(options: ControlOptions): AwsControl {
 /** Options of every client; the SDK retries with backoff. */
 const common = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } }
 
-function clientsOf({ profile, region }: ControlOptions) {
+function clientsOf({ profile, region }: RootAccess) {
   const given = { ...common, profile, region }
   return {
     cloudFormation: once(async () => {

@@ -3,6 +3,7 @@
  * can also be a variable `FANMILL_…` and a key of the configuration file.
  */
 import type { LogLevel, RunEvent } from '../model/events.ts'
+import type { RootAccess } from '../store/roots.ts'
 import {
   callback,
   count,
@@ -18,7 +19,7 @@ import {
   text,
 } from './options.ts'
 
-export interface RunOptions {
+export interface RunOptions extends RootAccess {
   /** Name of the task to run, such as `flights`; default every task of the pipeline. */
   readonly task?: string
   /** Values of the tasks' parameters, such as `{ month: '2001-01' }`; default those that the parameters declare. */
@@ -27,10 +28,6 @@ export interface RunOptions {
   readonly input?: string
   /** Folder, or `s3://bucket/prefix`, that paths of outputs start from, and that holds the state; default `out`. */
   readonly output?: string
-  /** Profile of the AWS configuration files; default as the AWS SDK finds credentials. */
-  readonly profile?: string
-  /** Region of the buckets, such as `eu-west-1`; default as the AWS SDK finds it. */
-  readonly region?: string
   /** Id or ARN of the KMS key that encrypts what is written to S3; default as the bucket says. */
   readonly kmsKeyId?: string
   /** Number of threads; default the CPUs that this process may use, or fewer where memory is short. */

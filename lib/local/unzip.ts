@@ -23,6 +23,7 @@ import { diskStore } from '../store/disk/store.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { stateRoot } from '../store/state-root.ts'
+import type { Store } from '../store/store.ts'
 import { defaultWorkers, isAlive, thisOwner } from '../threads/machine.ts'
 import { openWorkers } from '../threads/pool.ts'
 import { batchTools } from '../threads/task-workers.ts'
@@ -72,10 +73,10 @@ export async function unzip(archive: string, destination: string, options: Unzip
   const stop = (): void => workers.stop()
   signal?.addEventListener('abort', stop)
   try {
-    const found = await findArchive(definition, basename(file), { input: openStore(input), threads })
-    const folder = resolve(destination)
-    const { files, bytes } = await extract({ definition, members, input, folder, found, workers, progress, options })
-    return { files, bytes, seconds: (Date.now() - startedMs) / 1000 }
+    const store = openStore(input)
+    const found = await findArchive(definition, basename(file), { input: store, threads })
+    const given = { definition, input: store, folder: resolve(destination), found, workers, progress, options }
+    return { ...(await extract(given)), seconds: (Date.now() - startedMs) / 1000 }
   } catch (error) {
     throwIfAborted(signal)
     throw error
@@ -125,8 +126,7 @@ async function findArchive(
 
 interface Extraction {
   readonly definition: UnzipTask
-  readonly members: string
-  readonly input: StoreSpec
+  readonly input: Store
   readonly folder: string
   readonly found: FoundMembers & FoundInputs
   readonly workers: Workers
@@ -135,8 +135,9 @@ interface Extraction {
 }
 
 async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
-  const { definition, members, folder, found, workers, progress, options } = job
-  const { signal, onEvent } = options
+  const { definition, input, folder, found, workers, progress } = job
+  const { signal, onEvent } = job.options
+  const { members } = definition.source
   const output = diskStore(folder, { syncsParts: false })
   const owner = thisOwner()
   const context: TaskContext = {
@@ -154,18 +155,12 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
   progress.begin(run)
   for (const event of planEvents(nodeNameOf(definition.name, {}), planned, { found, output: folder })) onEvent?.(event)
   const partFolder = makeOwnFolder(join(folder, stateRoot, 'tmp'))
-  const machine = { task: definition, input: openStore(job.input), output, workers, gate: createGate(), signal }
+  const machine = {
+    ...{ task: definition, input, output, workers, gate: createGate(), signal },
+    ...{ stageFolder: partFolder, partFolder, groupBytes: 0, engineBytes: 0, onRepeat: () => {} },
+  }
   let tries = 0
-  const openTools = () =>
-    batchTools({
-      ...machine,
-      stageFolder: partFolder,
-      partFolder,
-      groupBytes: 0,
-      engineBytes: 0,
-      onRepeat: () => {},
-      token: `${owner.id.slice(0, 8)}${tries++}`,
-    })
+  const openTools = () => batchTools({ ...machine, token: `${owner.id.slice(0, 8)}${tries++}` })
   const manifest = await runBatches(context, planned, {
     openTools,
     packing: { batchBytes: Number.POSITIVE_INFINITY },
