@@ -58,6 +58,7 @@ async function openFile(
 ): Promise<OpenedFile | undefined> {
   if (isLocated || !store.fileOf) return undefined
   const file = await store.fileOf(key, etag)
+  if (file === undefined) return undefined
   const opened = await openAsWritten(file, { origin: { archive: key, member: '' }, neededColumns, rowGroups })
   if (!opened) return undefined
   staging.opened.push({ key, etag })
@@ -115,8 +116,9 @@ export async function addPart(
   const reading = side === undefined ? 'own' : 'named'
   const neededColumns = columnsOf && ((file: FileColumns) => columnsOf({ ...file, side }))
   staging.addInflated(sizeBytes)
-  const file = store.fileOf ? await store.fileOf(key, etag) : newFile(staging, folder)
-  const { parquet, bytesRead, rowGroupsSkipped } = store.fileOf
+  const inPlace = await store.fileOf?.(key, etag)
+  const file = inPlace ?? newFile(staging, folder)
+  const { parquet, bytesRead, rowGroupsSkipped } = inPlace
     ? await openInPlace(file, { origin, neededColumns, rowGroups })
     : await copyChunks(part, { store, file, origin, reading, neededColumns, rowGroups, signal })
   staging.counts.bytesIn += bytesRead

@@ -57,7 +57,7 @@ export function readAhead(
     },
     url: store.url,
     ...(store.readNow && { readNow: (key, options) => store.readNow?.(key, options) as Uint8Array }),
-    ...(store.fileOf && { fileOf: (key, etag) => store.fileOf?.(key, etag) as Promise<string> }),
+    ...(store.fileOf && { fileOf: (key, etag) => store.fileOf?.(key, etag) as Promise<string | undefined> }),
     ...(store.files && { files: store.files }),
     stream: (key, options) => store.stream(key, options),
   }

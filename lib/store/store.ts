@@ -66,10 +66,11 @@ export interface Store {
   /** Reads a whole small object synchronously; absent where waiting is cheaper. */
   readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
   /**
-   * Returns the path of the file that holds an object, for the engine to open; absent where objects are no files.
+   * Returns the path of the file that holds an object, for the engine to open, or nothing where a link leads out of the folder of the store,
+   * which is all that the engine may read. Absent where objects are no files.
    * @throws INPUT_CHANGED when the object is no longer the one of `etag`; DATASET_MISSING when there is no such object
    */
-  fileOf?(key: string, etag: string): Promise<string>
+  fileOf?(key: string, etag: string): Promise<string | undefined>
   /** Moves a finished local file into the store, and returns the file of a key; absent where objects are no files of this machine. */
   readonly files?: LocalFiles
   /** Returns the marks that the store keeps of an object's content, without reading it. */

@@ -1,5 +1,5 @@
 /** Parquet files on a disk are read by the engine where they are, and only in the columns that the steps use. */
-import { statSync } from 'node:fs'
+import { renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DatasetRow } from '../../lib/index.ts'
@@ -54,6 +54,18 @@ describe('Parquet files on a disk', () => {
     expect(byShop(await some.rows('totals'))).toEqual(byShop(await expected(some)))
     const bytes = statSync(join(some.folder, 'in/a.parquet')).size + statSync(join(some.folder, 'in/b.parquet')).size
     expect(tasks[0]!.bytesIn).toBeLessThan(bytes / 3)
+  })
+
+  it('are read where links lead out of the folder of the inputs, as files and as folders', async () => {
+    const others = await withFiles(pipeline(reduction))
+    const wanted = byShop(await expected(others))
+    const some = project(pipeline(reduction), { 'in/.keep': '' })
+    symlinkSync(join(others.folder, 'in/a.parquet'), join(some.folder, 'in/a.parquet'))
+    others.write({ 'more/.keep': '' })
+    renameSync(join(others.folder, 'in/b.parquet'), join(others.folder, 'more/b.parquet'))
+    symlinkSync(join(others.folder, 'more'), join(some.folder, 'in/more'))
+    await some.run()
+    expect(byShop(await some.rows('totals'))).toEqual(wanted)
   })
 
   it('are read with columns of their paths, and where a column without a use could not be read', async () => {

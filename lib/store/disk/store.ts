@@ -1,7 +1,7 @@
 /** The object store of a folder. */
 import assert from 'node:assert'
-import { rename, rm, utimes } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { realpath, rename, rm, utimes } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { nothingIf } from '../../errors/expected.ts'
 import { stateRoot } from '../state-root.ts'
@@ -65,6 +65,7 @@ class DiskStore implements Store {
   readonly #folders: EmptiedFolders
   readonly #syncsParts: boolean
   #swept: Promise<void> | undefined
+  #root: Promise<string> | undefined
 
   constructor(folder: string, { syncsParts = true }: DiskStoreOptions) {
     this.#syncsParts = syncsParts
@@ -113,8 +114,11 @@ class DiskStore implements Store {
     return readFileNow(this.#path(key), key, options)
   }
 
-  fileOf(key: string, etag: string): Promise<string> {
-    return checkedPath(this.#path(key), key, etag)
+  async fileOf(key: string, etag: string): Promise<string | undefined> {
+    const path = await checkedPath(this.#path(key), key, etag)
+    this.#root ??= realpath(this.url)
+    const [root, file] = await withFaults('read', key, () => Promise.all([this.#root, realpath(path)]))
+    return file.startsWith(join(root ?? this.url, sep)) ? path : undefined
   }
 
   stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
