@@ -31,7 +31,7 @@ export async function* readFileRange(
       const memory = into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       const bytes = await readExactly(file, key, at, memory)
       // Checked after every piece, because a piece that was read during a write may hold bytes of both versions.
-      if (etag !== undefined) await checkVersion(file, key, etag)
+      if (etag !== undefined) checkVersionSync(file.fd, key, etag)
       yield bytes
       if (isWhole) return
     }
