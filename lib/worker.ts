@@ -20,6 +20,8 @@ export interface WorkerSetup extends ThreadSetup {
   readonly task: string
   /** The stage of the task; default the first. */
   readonly stage?: number | undefined
+  /** Threads of the engine, which has the memory of as many engines; default 1. */
+  readonly engineThreads?: number
 }
 
 interface WorkerCall {
@@ -106,7 +108,8 @@ const closeThread = (thread: Promise<Thread>): Promise<void> =>
 
 async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
-  const starting = startEngine({ memoryBytes: setup.engineBytes })
+  const { engineThreads = 1 } = setup
+  const starting = startEngine({ threads: engineThreads, memoryBytes: engineThreads * setup.engineBytes })
   const { url } = setup.bundle
   const bundle = { ...setup.bundle, url: runsEnded === 0 ? url : `${url}?run=${runsEnded}` }
   try {

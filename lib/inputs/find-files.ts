@@ -19,21 +19,23 @@ export async function findFiles(objects: readonly StoredObject[], options: FindO
     const { key, sizeBytes, etag } = object
     return { input: { key, sizeBytes, etag, identity: await identify(object) } }
   }
-  const opened = await openFiles(taken, pin, options)
   const byKey = new Map(taken.map(object => [object.key, object]))
   const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
+  const cut: FoundObjects['cut'] = chosen =>
+    cutInputs(
+      chosen,
+      ({ key }, place) => {
+        const object = byKey.get(key)
+        return object ? fileSlices(options.task, object, place) : []
+      },
+      bytes,
+      options,
+    )
+  options.onListed?.({ inputs: taken.map(object => ({ ...object, identity: '' })), cut })
+  const opened = await openFiles(taken, pin, options)
   return {
     inputs: opened.map(({ input }) => input),
-    cut: chosen =>
-      cutInputs(
-        chosen,
-        ({ key }, place) => {
-          const object = byKey.get(key)
-          return object ? fileSlices(options.task, object, place) : []
-        },
-        bytes,
-        options,
-      ),
+    cut,
     memberCount: taken.length,
     ...noMembers,
     release: () => byKey.clear(),

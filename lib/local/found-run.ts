@@ -22,6 +22,7 @@ import { renewRun } from '../runs/run-lease.ts'
 import { urlBelow } from '../store/roots.ts'
 import { returnHeap } from '../threads/return-heap.ts'
 import { batchTools } from '../threads/task-workers.ts'
+import { groupBytesOf } from './engine-threads.ts'
 import { planOptionsOf } from './plan-options.ts'
 import { activeElsewhere, planEvents } from './run-events.ts'
 import type { Session } from './session.ts'
@@ -83,7 +84,7 @@ const manyMembers = 10_000
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
   const stages = stagesOf(task)
-  const { output, stageFolder, partFolder, groupBytes, memory, options, owner, slowMsMin } = session
+  const { output, stageFolder, partFolder, memory, options, owner, slowMsMin } = session
   const { signal, failFast } = options
   const machine = { output, gate, stageFolder, partFolder, partitions, deliveries, signal }
   const watcher: RunWatcher = {
@@ -119,7 +120,8 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   const openTools = (stage: number) => {
     const own = stages[stage] ?? task
     return batchTools({
-      ...{ ...machine, task: own, groupBytes, pace: paces[stage], onSkip, onRepeat, warn },
+      ...{ ...machine, task: own, pace: paces[stage], onSkip, onRepeat, warn },
+      groupBytes: groupBytesOf(taskRun, own),
       engineBytes: memory.engineBytes,
       input: session[sourceRoot(own.source)],
       workers: pools[stage] as Workers,
@@ -142,7 +144,8 @@ function actingMachine({ session, secrets, log }: TaskRun): ActingMachine {
   }
 }
 
-const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: groupBytes * workers })
+/** Returns how slices are packed into batches. */
+export const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: groupBytes * workers })
 
 /** Interval at which the lease is renewed and the log is saved. */
 const renewMs = 20_000

@@ -20,7 +20,9 @@ import { engineServices } from '../threads/engine-services.ts'
 import { environmentSecrets, type SecretValues } from '../threads/secrets.ts'
 import { deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './complete-already.ts'
+import { engineThreadsOf, isEngineAlone } from './engine-threads.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
+import { headStart } from './head-start.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { BegunTask, TaskEnd, TaskNode } from './task-context.ts'
@@ -55,8 +57,20 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
   const stages = stagesOf(task)
   const secrets = environmentSecrets(task)
   const pools = stages.map((each, stage) =>
-    progress.observe(openPool(session, each, { stage, params, tables, secrets, progress })),
+    progress.observe(
+      openPool(session, each, {
+        stage,
+        params,
+        tables,
+        secrets,
+        progress,
+        engineThreads: engineThreadsOf(begun, each),
+      }),
+    ),
   )
+  const [firstStage = task] = stages
+  const ahead = isEngineAlone(begun, firstStage) ? headStart(begun, firstStage, pools[0] as Workers) : undefined
+  if (ahead) pools[0] = ahead.workers
   const workers = pools[0] as Workers
   const stop = (): void => {
     for (const each of pools) each.stop()
@@ -65,7 +79,7 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
   if (session.options.signal?.aborted) stop()
   try {
     const checking = layoutOf(task.output) ? openThreads(workers, begun.isAlone) : undefined
-    const finding = known ? Promise.resolve(known) : findInputs(findOptions(begun))
+    const finding = known ? Promise.resolve(known) : findInputs({ ...findOptions(begun), onListed: ahead?.begin })
     const [checked, found] = await Promise.allSettled([checking, finding])
     // Missing columns are reported first: they explain a transform that fails for want of columns.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
@@ -83,6 +97,7 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
     return await runFound({ ...begun, schema, secrets, pools, gate: createGate(), partitions, deliveries }, found.value)
   } finally {
     session.options.signal?.removeEventListener('abort', stop)
+    ahead?.end()
     for (const each of pools) await each.close()
   }
 }
@@ -139,12 +154,13 @@ interface PoolOptions {
   readonly tables: FetchedTables
   readonly secrets: SecretValues
   readonly progress: Progress
+  readonly engineThreads: number
 }
 
 function openPool(
   session: Session,
   task: TaskDefinition,
-  { stage, params, tables, secrets, progress }: PoolOptions,
+  { stage, params, tables, secrets, progress, engineThreads }: PoolOptions,
 ): Workers {
   const { bundle, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
   return openTaskWorkers({
@@ -152,6 +168,7 @@ function openPool(
     input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
     threads: session.workers,
     syncsParts: session.outputSpec.kind === 'disk',
+    engineThreads,
     pool: () => session.pool,
     strict: options.strict,
     reads: options.reads,

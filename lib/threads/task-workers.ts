@@ -51,6 +51,8 @@ export interface TaskWorkersOptions {
   /** Reads in flight over all threads; default 2 × threads for S3, 1 × for a disk. */
   readonly reads?: number | undefined
   readonly strict?: boolean | undefined
+  /** Threads of the engine of each job. With several, one job runs at a time, and its engine has the memory of as many; default 1. */
+  readonly engineThreads?: number
   onMessage(message: WorkerMessage, job: object): void
   /** Returns the pool for tasks that need an engine. */
   pool(): ThreadPool
@@ -60,6 +62,7 @@ export interface TaskWorkersOptions {
 export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
+  const { engineThreads = 1 } = options
   const { source, output } = task
   if (outputKind(output).isThreadless) return noThreads
   if (!layoutOf(output)) {
@@ -77,11 +80,20 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     stage: options.stage,
     syncsParts: options.syncsParts && outputKind(output).adds === 'parts',
     engineBytes: memory.engineBytes,
+    engineThreads,
     stageBytesMax: options.stageBytesMax,
     readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),
     strict,
   }
-  return options.pool().workersFor({ setup, onMessage })
+  const workers = options.pool().workersFor({ setup, onMessage })
+  return engineThreads === 1 ? workers : oneAtATime(workers)
+}
+
+/** Returns workers that run one job at a time, whose engine uses all CPUs: no thread is idle that could take a second copy. */
+function oneAtATime(workers: Workers): Workers {
+  const turns = pLimit(1)
+  const run: Workers['run'] = (job, control) => turns(() => workers.run(job, control))
+  return Object.create(workers, { threads: { value: 1 }, idle: { value: undefined }, run: { value: run } }) as Workers
 }
 
 /** The workers of a task that acts in this thread. */

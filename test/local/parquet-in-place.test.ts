@@ -68,6 +68,32 @@ describe('Parquet files on a disk', () => {
     expect(byShop(await some.rows('totals'))).toEqual(wanted)
   })
 
+  it.each([
+    ['few', reduction, 's.shop'],
+    [
+      'many',
+      `.reduce({ buckets: 5, by: ['id'], measures: { n: count(), late: sum('amount'), last: max('sold') } })`,
+      's.id',
+    ],
+  ])('are reduced by %s keys on one thread, whose engine uses all CPUs', async (_, steps, key) => {
+    const some = await withFiles(pipeline(steps))
+    const { tasks } = await some.run({ workers: 3 }, { groupBytes: 100_000 })
+    expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 40_000 })
+    const differing = await duckdb(
+      some.folder,
+      `select * from (select ${key}, count(*) as n, sum(amount)::bigint as late, max(sold) as last from 'in/*.parquet' s group by all) s
+        full join 'out/totals/*.parquet' t on ${key} = ${key.replace('s.', 't.')}
+      where (s.n, s.late, s.last) is distinct from (t.n, t.late, t.last)`,
+    )
+    expect(differing).toEqual([])
+    const [{ engines }] = (await duckdb(
+      some.folder,
+      `select count(distinct worker.thread) as engines
+        from (select unnest(workers) as worker from read_json('out/.fanmill/runs/*/1/outcomes/*.json'))`,
+    )) as [DatasetRow]
+    expect(Number(engines)).toBe(1)
+  })
+
   it('are read with columns of their paths, and where a column without a use could not be read', async () => {
     const steps = reduction.replace("by: ['shop']", "by: ['day', 'shop']")
     const some = project(pipeline(steps), { 'in/day=1/.keep': '', 'in/day=2/.keep': '' })
