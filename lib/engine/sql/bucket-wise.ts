@@ -10,6 +10,7 @@ import {
   isInput,
   isSubquery,
   modifierNames,
+  outsideSubqueries,
   type RowWiseCheck,
 } from './row-wise.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
@@ -52,13 +53,14 @@ function checkSelect(select: Node, rules: Rules): void {
   if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
   for (const modifier of list(select.modifiers)) checkModifier(modifier, select, rules)
   const groups = list(select.group_expressions)
-  if (groups.length > 0 && !namesAll(groups, by)) refuse(`GROUP BY without ${by.join(', ')}`)
+  const isGrouped = list(select.group_sets).length > 0
+  if (isGrouped && !namesAll(groups, by)) refuse(`GROUP BY without ${by.join(', ')}`)
+  if (select.having && !isGrouped) refuse(`HAVING without GROUP BY ${by.join(', ')}`)
   if (list(select.group_sets).length > 1) refuse('GROUPING SETS, ROLLUP or CUBE')
   if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY ALL')
   if (countInput(select.cte_map) > 0) refuse('input in a WITH clause')
   checkFrom(select.from_table as Node | undefined, rules)
   if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
-  const isGrouped = groups.length > 0
   for (const part of [select.select_list, select.where_clause, select.having, select.qualify])
     checkExpression(part, { ...rules, isGrouped, aggregates })
 }
@@ -98,18 +100,24 @@ const ordered = new Set([
 
 /** Returns the name of an aggregate in a tree whose value depends on an order that it does not name. */
 export function orderedAggregate(tree: Node): string | undefined {
-  const found = nodesIn(tree).find(node => node.class === 'FUNCTION' && lacksOrder(node))
+  const [found] = unorderedIn(tree)
   return found && String(found.function_name)
 }
 
-/** Whether the value of an aggregate depends on an order that it does not name. */
-function lacksOrder({ function_name: name, order_bys: orderBys }: Node): boolean {
-  return ordered.has(String(name)) && list((orderBys as Node | undefined)?.orders).length === 0
+/** Returns the aggregates in a tree whose value depends on an order that they do not name. */
+function unorderedIn(tree: unknown): ReadonlySet<Node> {
+  const functions = [...nodesIn(tree).filter(node => node.class === 'FUNCTION')]
+  // The engine parses `list(x ORDER BY x)` as `list_sort(list(x))`.
+  const sorted = functions.flatMap(node => (node.function_name === 'list_sort' ? list(node.children).slice(0, 1) : []))
+  const orders = (node: Node) => list((node.order_bys as Node | undefined)?.orders)
+  const isUnordered = (node: Node) => ordered.has(String(node.function_name)) && orders(node).length === 0
+  return new Set(functions.filter(node => isUnordered(node) && !sorted.includes(node)))
 }
 
 function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
   const { by, aggregates, refuse, isGrouped } = rules
-  for (const node of nodesIn(tree, isSubquery)) {
+  const unordered = unorderedIn(tree)
+  for (const node of nodesIn(tree, outsideSubqueries)) {
     const { class: kind, function_name: name, partitions, orders } = node
     if (kind === 'WINDOW') {
       if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
@@ -117,7 +125,7 @@ function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boo
       if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
     } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
       if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
-      if (lacksOrder(node)) refuse(`the aggregate ${String(name)} without ORDER BY`)
+      if (unordered.has(node)) refuse(`the aggregate ${String(name)} without ORDER BY`)
     } else if (isSubquery(node) && countInput(node.subquery) > 0) refuse('input in a subquery')
   }
 }

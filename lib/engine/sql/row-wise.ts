@@ -106,7 +106,7 @@ export function checkJoins(table: Node, refuse: Refuse, checkSide: (side: Node) 
 }
 
 function checkExpression(tree: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
-  for (const node of nodesIn(tree, isSubquery)) {
+  for (const node of nodesIn(tree, outsideSubqueries)) {
     const { class: kind, function_name: name } = node
     if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
     if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
@@ -117,6 +117,10 @@ function checkExpression(tree: unknown, aggregates: ReadonlySet<string>, refuse:
 
 /** Whether an expression is a SELECT. */
 export const isSubquery = (node: Node): boolean => node.class === 'SUBQUERY'
+
+/** Returns the parts of an expression that are of its own SELECT: what a subquery is compared with, as in `a IN (SELECT …)`, is one. */
+export const outsideSubqueries = (node: Node): readonly unknown[] =>
+  isSubquery(node) ? [node.child] : Object.values(node)
 
 /** Whether a table in FROM is `input`. */
 export const isInput = (node: Node): boolean =>

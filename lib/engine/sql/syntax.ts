@@ -53,11 +53,14 @@ export function tableNames(tree: unknown): readonly string[] {
   return [...named].filter(name => !expressions.has(name.toLowerCase()))
 }
 
-/** Yields the nodes of a tree, each before those in it; without those in a node that `isLeaf`. */
-export function* nodesIn(tree: unknown, isLeaf: (node: Node) => boolean = () => false): Generator<Node, void> {
+/** Yields the nodes of a tree, each before those in its parts. */
+export function* nodesIn(
+  tree: unknown,
+  partsOf: (node: Node) => readonly unknown[] = Object.values,
+): Generator<Node, void> {
   if (typeof tree !== 'object' || tree === null) return
   if (!Array.isArray(tree)) yield tree as Node
-  if (Array.isArray(tree) || !isLeaf(tree as Node)) for (const part of Object.values(tree)) yield* nodesIn(part, isLeaf)
+  for (const part of Array.isArray(tree) ? tree : partsOf(tree as Node)) yield* nodesIn(part, partsOf)
 }
 
 /** Keeps numbers as they are written: those of a parse tree may have more digits than a JavaScript number. */

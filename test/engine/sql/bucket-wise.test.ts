@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { checkSql, statement } from './checking.ts'
+
+const checkBucket = (text: string): Promise<void> => checkSql(statement(text, 'bucket'), ['t'], ['b'])
+
+describe('SQL over the rows of a key', () => {
+  it.each([
+    'select b, sum(a) as s, a_list: list(a order by a) from input group by b',
+    'select b, list(distinct a order by a desc) as l, string_agg(b order by a) as s from input group by b having sum(a) > 1',
+    'select b, sum(a) in (select n from t) as s from input group by b',
+    'select *, row_number() over (partition by b order by a) as r from input',
+    'select distinct b from input order by b',
+  ])('accepts %s', async text => {
+    await checkBucket(text)
+  })
+
+  it.each([
+    ['select count(*) as n from input', 'the aggregate count_star without GROUP BY b'],
+    ['select a, count(*) as n from input group by a', 'GROUP BY without b'],
+    ['select 1 as one from input group by ()', 'GROUP BY without b'],
+    ['select 1 as one from input having true', 'HAVING without GROUP BY b'],
+    ['select *, row_number() over (order by a) as r from input', 'the window of row_number without PARTITION BY b'],
+    ['select *, row_number() over (partition by b) as r from input', 'the window of row_number without ORDER BY'],
+    [
+      'select *, (row_number() over ()) in (select n from t) as r from input',
+      'the window of row_number without PARTITION BY b',
+    ],
+    ['select sum(a) > any (select n from t) as s from input', 'the aggregate sum without GROUP BY b'],
+    ['select b, list(a) as l from input group by b', 'the aggregate list without ORDER BY'],
+    [
+      'select b, list_max(list(a order by a)) as m, first(a) as f from input group by b',
+      'the aggregate first without ORDER BY',
+    ],
+    ['select * from input limit 3', 'LIMIT'],
+    ['select distinct a from input', 'DISTINCT without b'],
+    ['select b, n from (select lower(b) as b, 1 as n from input)', 'a subquery that does not return b'],
+  ])('refuses %s', async (text, what) => {
+    const message = `transform step 1: ${what} would make the rows depend on which keys share a bucket; group, partition and number by b`
+    await expect(checkBucket(text)).rejects.toMatchObject({ code: 'SQL_NOT_ROWWISE', message })
+  })
+})
