@@ -1,7 +1,21 @@
 /** Columns that are called otherwise in some files: in headers, in JSON, in Parquet and in tables. */
 import { describe, expect, it } from 'vitest'
 import type { Columns } from '../../lib/define/definition.ts'
-import { column, csv, files, jsonLines, parquet, parquetFiles, table, task } from '../../lib/define/index.ts'
+import {
+  column,
+  count,
+  csv,
+  files,
+  jsonLines,
+  listOf,
+  parquet,
+  parquetFiles,
+  quantile,
+  table,
+  task,
+  textOf,
+  variance,
+} from '../../lib/define/index.ts'
 import { runTask } from '../../lib/testing.ts'
 import { convertTask, parquetOf, taskOf } from './converting.ts'
 
@@ -178,4 +192,25 @@ it.each<[string, () => unknown, string]>([
   expect(build).toThrow(
     expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining(message) }),
   )
+})
+
+it('groups by columns of any name', async () => {
+  const columns = { a: column.string(), b: column.string(), e: column.string(), r: column.string(), n: column.int32() }
+  const source = files({ paths: '*.csv', format: csv() })
+  const order = { orderBy: ['n'], limit: 2 } as const
+  const totals = task({ name: 'totals', source, columns, output: parquet({ path: 'totals' }) }).reduce({
+    by: ['a', 'b', 'e', 'r'],
+    measures: {
+      x: count(),
+      spread: variance('n'),
+      middle: quantile('n', 0.5, { approximate: true }),
+      some: listOf('n', order),
+      text: textOf('n', order),
+    },
+  })
+  const rows = [1, 1, 1].map(n => ({ a: 'A', b: 'B', e: 'E', r: 'R', n }))
+  const found = await runTask(totals, { rows })
+  expect(found.rows).toEqual([
+    { a: 'A', b: 'B', e: 'E', r: 'R', x: 3n, spread: 0, middle: expect.closeTo(1, 1), some: [1, 1], text: '1, 1' },
+  ])
 })

@@ -36,6 +36,14 @@ describe('intervals', () => {
     },
   )
 
+  it('are checked in maps also where a column has the name of an item', async () => {
+    const transform = sql`select {'value': interval 1 day} as i0, map {'a': interval (abs(days)) millisecond} as _i, [interval 1 second] as item from input`
+    const { rows } = await convertTask(taskOf({ columns, transform }), { inputs })
+    expect(rows).toHaveLength(2)
+    const unfit = sql`select {'value': interval 1 day} as i0, map {'a': interval (abs(days)) microsecond} as m from input`
+    await expect(convertTask(taskOf({ columns, transform: unfit }), { inputs })).rejects.toThrow('column i0 or m')
+  })
+
   it('may be partitions, which have their text', async () => {
     const transform = sql`select days, interval (days) day as d from input`
     const output = parquet({ path: 'out', partitionBy: ['d'] })

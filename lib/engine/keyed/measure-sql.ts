@@ -78,10 +78,11 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
     return { moments: `CASE WHEN count(${value}) > 0 THEN CAST(${packed} AS ${momentsType}) END` }
   },
   combine: ({ moments }) => {
-    const n = '(a.n + b.n)'
-    const joined = `struct_pack(n := ${n}, mean := a.mean + (b.mean - a.mean) * b.n / ${n}, m2 := a.m2 + b.m2 + (b.mean - a.mean) * (b.mean - a.mean) * a.n * b.n / ${n})`
+    const [a, b] = ['_fanmill_a', '_fanmill_b']
+    const [n, apart] = [`(${a}.n + ${b}.n)`, `(${b}.mean - ${a}.mean)`]
+    const joined = `struct_pack(n := ${n}, mean := ${a}.mean + ${apart} * ${b}.n / ${n}, m2 := ${a}.m2 + ${b}.m2 + ${apart} * ${apart} * ${a}.n * ${b}.n / ${n})`
     return {
-      moments: `list_reduce(list(${moments}) FILTER (WHERE ${moments} IS NOT NULL), lambda a, b: CAST(${joined} AS ${momentsType}))`,
+      moments: `list_reduce(list(${moments}) FILTER (WHERE ${moments} IS NOT NULL), lambda ${a}, ${b}: CAST(${joined} AS ${momentsType}))`,
     }
   },
   finish: ({ moments = '' }) => `CASE WHEN (${moments}).n > 1 THEN ${finish(moments)} END`,
@@ -125,8 +126,10 @@ const listOf: MeasureKind<Of<'listOf' | 'textOf'>> = {
     rows: `list_sort(flatten(list(${rows}) FILTER (WHERE ${rows} IS NOT NULL)))[1:max(${limit})]`,
     limit: `max(${limit})`,
   }),
-  finish: ({ rows }) => `list_transform(${rows}, lambda r: r.v)`,
+  finish: ({ rows }) => valuesIn(rows),
 }
+
+const valuesIn = (rows = ''): string => `list_transform(${rows}, lambda _fanmill_row: _fanmill_row.v)`
 
 /** Registers of an approximate count, each with the longest run of zeros that a hash has shown. */
 const registers = 2048
@@ -161,7 +164,7 @@ const countDistinct: MeasureKind = {
 const joinedText: MeasureKind<Of<'textOf'>> = {
   ...listOf,
   finish: ({ rows }, _, { separator }) =>
-    `array_to_string(list_transform(${rows}, lambda r: CAST(r.v AS VARCHAR)), ${quoteText(separator)})`,
+    `array_to_string(CAST(${valuesIn(rows)} AS VARCHAR[]), ${quoteText(separator)})`,
 }
 
 /** Exact quantiles need all values. */

@@ -12,19 +12,21 @@ const offset = 40_000
 const [infinite, notANumber] = [100_000, 100_001]
 
 const binType = 'STRUCT(b INTEGER, n BIGINT)'
+/** Parameters of functions in SQL: a field of a parameter would be that of a column of the same name. */
+const [reached, bin] = ['_fanmill_reached', '_fanmill_bin']
 
 /** The bins are in no order, and may stand in a state several times: they are sorted once, at the end. */
 export const approximateQuantile: MeasureKind<Extract<Measure, { kind: 'quantile' }>> = {
   partial: (_, column) => {
     const value = doubleOf(column)
     const counted = `map_entries(histogram(${binOf(value)}) FILTER (WHERE ${value} IS NOT NULL))`
-    const bins = `list_transform(${counted}, lambda e: CAST(struct_pack(b := e.key, n := e.value) AS ${binType}))`
+    const bins = `list_transform(${counted}, lambda ${bin}: CAST(struct_pack(b := ${bin}.key, n := ${bin}.value) AS ${binType}))`
     return { bins, n: `count(${value})` }
   },
   row: (_, column) => {
     const value = doubleOf(column)
-    const bin = `CAST(struct_pack(b := ${binOf(value)}, n := 1) AS ${binType})`
-    return { bins: `CASE WHEN ${value} IS NOT NULL THEN [${bin}] END`, n: `CAST(${value} IS NOT NULL AS BIGINT)` }
+    const counted = `CAST(struct_pack(b := ${binOf(value)}, n := 1) AS ${binType})`
+    return { bins: `CASE WHEN ${value} IS NOT NULL THEN [${counted}] END`, n: `CAST(${value} IS NOT NULL AS BIGINT)` }
   },
   combine: ({ bins, n }) => ({
     bins: `flatten(list(${bins}) FILTER (WHERE ${bins} IS NOT NULL))`,
@@ -32,8 +34,9 @@ export const approximateQuantile: MeasureKind<Extract<Measure, { kind: 'quantile
   }),
   finish: ({ bins, n }, _, { fraction }) => {
     const place = `floor(${fraction} * (${n} - 1)) + 1`
-    const next = `CASE WHEN a.n >= ${place} THEN a ELSE CAST(struct_pack(b := e.b, n := a.n + e.n) AS ${binType}) END`
-    const found = `(list_reduce(list_sort(${bins}), lambda a, e: ${next})).b`
+    const sum = `CAST(struct_pack(b := ${bin}.b, n := ${reached}.n + ${bin}.n) AS ${binType})`
+    const next = `CASE WHEN ${reached}.n >= ${place} THEN ${reached} ELSE ${sum} END`
+    const found = `(list_reduce(list_sort(${bins}), lambda ${reached}, ${bin}: ${next})).b`
     return `CASE WHEN ${n} > 0 THEN ${valueIn(found)} END`
   },
 }

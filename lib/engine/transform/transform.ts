@@ -163,9 +163,12 @@ function applyStep(query: BoundQuery, checked: CheckedStep, index: number, maps:
   return { sql: applyMap(query.sql, step, given, { index, maps, by }), values: query.values }
 }
 
+/** Returns a text without a collation, as SQL. */
+export const plainText = (name: string): string => `${quoteName(name)} COLLATE "binary"`
+
 function applySql(query: BoundQuery, step: SqlStep, texts: readonly string[] = []): BoundQuery {
   const sql = stepSql(step, query.values.length + 1)
-  const plain = texts.map(name => `${quoteName(name)} COLLATE "binary" AS ${quoteName(name)}`)
+  const plain = texts.map(name => `${plainText(name)} AS ${quoteName(name)}`)
   const list = plain.length > 0 ? `* REPLACE (${plain.join(', ')})` : '*'
   return {
     sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${list} FROM (${sql}\n)`,

@@ -10,7 +10,8 @@ export const unfitInterval = (type: string, value: string): string | undefined =
   type.includes('INTERVAL') ? unfitIn(parseEngineType(type), value, 0) : undefined
 
 function unfitIn(type: EngineType, value: string, depth: number): string | undefined {
-  const item = `i${depth}`
+  // A field of a parameter would be that of a column of the same name.
+  const item = `_fanmill_item${depth}`
   const anyOf = (list: string, inner: string | undefined) =>
     inner && `len(list_filter(${list}, lambda ${item}: ${inner})) > 0`
   switch (type.kind) {

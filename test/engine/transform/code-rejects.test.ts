@@ -105,6 +105,19 @@ describe('a row that mapRows rejects', () => {
     expect(shown(done).map(([place]) => place)).toEqual(['x.csv :3#2', 'x.csv :5#3', 'x.csv :7#5'])
   })
 
+  it('is none that a step before leaves out, which compares texts without the collation of another step', async () => {
+    const rejectLarge = mapRows((row: Row, context) => (row.amount > 5 ? context.reject('too large') : row))
+    const transform = [
+      sql`select id, amount, kind collate nocase as kind from input`,
+      sql`select * from input where kind = 'a'`,
+      rejectLarge,
+    ]
+    const inputs = { 'x.csv': 'id,amount,kind\n1,5,a\n2,6,A\n3,7,a\n' }
+    const { rows, rejects } = await convertTask(taskOf({ columns, transform, rejects: { max: 9 } }), { inputs })
+    expect(rows).toEqual([{ id: 1, amount: 5, kind: 'a' }])
+    expect(rejects.map(({ record }) => record)).toEqual([3])
+  })
+
   it('takes all rows of its record with it', async () => {
     const done = await convertZip([
       mapRows((row: Row) => [{ n: 1 }, { n: 2 }].map(each => ({ ...row, ...each })), { adds: { n: column.int32() } }),
