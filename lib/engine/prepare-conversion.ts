@@ -101,7 +101,8 @@ function checkDifferent(columns: readonly ReadColumn[]): void {
   for (const { name } of columns) {
     const other = names.get(name.toLowerCase())
     names.set(name.toLowerCase(), name)
-    if (other === undefined) continue
+    // Equal names are refused where the file is known.
+    if (other === undefined || other === name) continue
     const message = `expected columns in paths and files whose names differ in more than case, got ${other} and ${name}; set hive: false, or rename one`
     throw new PermanentError('DEFINITION_INVALID', message, { names: [other, name] })
   }

@@ -58,6 +58,12 @@ describe('columns in the paths of inputs', () => {
     },
   )
 
+  it('are refused with the file where Parquet whose columns are not declared has them too', async () => {
+    await expect(run({ 'id=1/a': rowParquet }, { source: source(parquetFiles()) })).rejects.toThrow(
+      'id=1/a: expected column id in the path or in the file, got it in both',
+    )
+  })
+
   it.each(contents)(
     'of %s are refused where a column has their name in another case',
     async (_name, format, content) => {

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
 import { isInput, isSubquery, refusal } from './row-wise.ts'
-import { type Node, nodesIn, selectWithColumn } from './syntax.ts'
+import { list, type Node, nodesIn, selectWithColumn } from './syntax.ts'
 
 export interface StatementCheck {
   /** The statement's parse tree. */
@@ -65,7 +65,7 @@ async function describe(connection: DuckDBConnection, { sql, values }: BoundQuer
 
 /**
  * Refuses aggregates in subqueries whose arguments are all columns of `input`: they aggregate the rows of `input`. The
- * engine detects them, because it refuses another column of `input` beside them.
+ * engine detects them, because it refuses another column of `input` beside them. A statement with groups may have them.
  */
 async function checkAggregates(
   connection: DuckDBConnection,
@@ -73,7 +73,8 @@ async function checkAggregates(
   { select, columns, where }: Pick<StatementCheck, 'select' | 'columns' | 'where'>,
 ): Promise<void> {
   const column = columnOfInput(select.from_table, columns)
-  if (!column || !nodesIn(select.select_list).some(isSubquery)) return
+  const isGrouped = list(select.group_sets).length > 0
+  if (!column || isGrouped || !nodesIn(select.select_list).some(isSubquery)) return
   const bound = await describe(connection, { sql: await selectWithColumn(connection, select, column), values })
   if (bound instanceof Error && /must appear in the GROUP BY/.test(bound.message))
     refusal(where, sql)('an aggregate of input in a subquery')

@@ -7,7 +7,7 @@ describe('SQL over the rows of a key', () => {
   it.each([
     'select b, sum(a) as s, a_list: list(a order by a) from input group by b',
     'select b, list(distinct a order by a desc) as l, string_agg(b order by a) as s from input group by b having sum(a) > 1',
-    'select b, sum(a) in (select n from t) as s from input group by b',
+    'select b, sum(a) in (select n from t) as s, (select max(n) from t) as m from input group by b',
     'select *, row_number() over (partition by b order by a) as r from input',
     'select distinct b from input order by b',
   ])('accepts %s', async text => {
@@ -25,6 +25,7 @@ describe('SQL over the rows of a key', () => {
       'select *, (row_number() over ()) in (select n from t) as r from input',
       'the window of row_number without PARTITION BY b',
     ],
+    ['select *, (select sum(a)) as s from input', 'an aggregate of input in a subquery'],
     ['select sum(a) > any (select n from t) as s from input', 'the aggregate sum without GROUP BY b'],
     ['select b, list(a) as l from input group by b', 'the aggregate list without ORDER BY'],
     [
@@ -33,9 +34,9 @@ describe('SQL over the rows of a key', () => {
     ],
     ['select * from input limit 3', 'LIMIT'],
     ['select distinct a from input', 'DISTINCT without b'],
-    ['select b, n from (select lower(b) as b, 1 as n from input)', 'a subquery that does not return b'],
+    ['select b, n from (select lower(b) as b, 1 as n from input)', 'a subquery that does not return b as they are'],
   ])('refuses %s', async (text, what) => {
-    const message = `transform step 1: ${what} would make the rows depend on which keys share a bucket; group, partition and number by b`
+    const message = expect.stringContaining(`transform step 1: ${what} would make the rows depend on `)
     await expect(checkBucket(text)).rejects.toMatchObject({ code: 'SQL_NOT_ROWWISE', message })
   })
 })
