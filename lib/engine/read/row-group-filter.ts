@@ -139,10 +139,7 @@ const oneValue = (value: Node, type: string): Comparison => ({
   test: ([text = 'NULL']) => (comparisons[type] as (value: string) => Test['sql'])(text),
 })
 
-const hasCollation = (node: unknown): boolean =>
-  typeof node === 'object' &&
-  node !== null &&
-  ((node as Node).class === 'COLLATE' || Object.values(node).some(hasCollation))
+const hasCollation = (tree: Node): boolean => nodesIn(tree).some(node => node.class === 'COLLATE')
 
 const isColumn = ({ class: kind }: Node): boolean => kind === 'COLUMN_REF'
 
