@@ -82,7 +82,7 @@ export async function runJob(
   for (const set of [jobs, pool.running]) set.add(own)
   pool.memory?.begin()
   try {
-    const answering = startJob(pool, { ...call, port: workerPort }).catch(throwDeath)
+    const answering = startJob(pool, { ...call, port: workerPort }).catch(error => throwDeath(error, pool.starts.fault))
     own.answering = answering
     const answer = await Promise.race([answering, abandonment])
     // The messages of the job come on another channel than its answer, and may arrive later.
@@ -124,13 +124,15 @@ async function startJob(pool: PoolState, call: { readonly port: MessagePort }): 
   return answering
 }
 
-/** Piscina rejects a job only when its thread has ended. */
-function throwDeath(error: unknown): never {
-  const { code, message } = error as { code?: string; message: string }
+/** Piscina rejects a job only when its thread has ended, or when no thread has loaded its modules. */
+function throwDeath(error: unknown, fault: Error | undefined): never {
+  const cause = fault ?? error
+  const { code, message } = cause as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     const message =
       'a worker thread ran out of JavaScript memory; raise --memory or lower --workers (on AWS: tiers with more memory)'
-    throw new CapacityError('OUT_OF_MEMORY', message, {}, { cause: error })
+    throw new CapacityError('OUT_OF_MEMORY', message, {}, { cause })
   }
-  throw new TransientError('WORKER_DIED', `a worker thread ended during its job: ${message}`, {}, { cause: error })
+  const when = fault ? 'while it loaded its modules' : 'during its job'
+  throw new TransientError('WORKER_DIED', `a worker thread ended ${when}: ${message}`, {}, { cause })
 }

@@ -44,6 +44,23 @@ it('starts a second thread only when the first has loaded its modules and a job 
   expect(events).toEqual(['started', 'loaded', 'started', 'loaded'])
 })
 
+describe('a thread that cannot load its modules', () => {
+  it('fails the jobs that wait for it, with the cause', async () => {
+    const { folder, setup } = await pipelineFolder()
+    const hook = join(folder, 'hook.cjs')
+    await writeFile(hook, withoutEngine)
+    vi.stubEnv('NODE_OPTIONS', `--require ${hook}`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const workers = openWorkers({ ...machine, setup })
+    for (const when of ['during its job', 'while it loaded its modules', 'while it loaded its modules'])
+      await expect(workers.run<'check'>({ kind: 'check' })).rejects.toMatchObject({
+        code: 'WORKER_DIED',
+        message: `a worker thread ended ${when}: the engine is not installed`,
+      })
+    await workers.close()
+  })
+})
+
 describe('a job', () => {
   it('keeps no reference to its answer', async () => {
     setFlagsFromString('--expose-gc')
@@ -204,6 +221,13 @@ async function openExtracting() {
     job: { kind: 'extract', slice, input: { ...input!, identity: '' }, folder } as const,
   }
 }
+
+const withoutEngine = `require('node:module').registerHooks({
+  resolve(name, context, next) {
+    if (name.startsWith('@duckdb/')) throw new Error('the engine is not installed')
+    return next(name, context)
+  },
+})`
 
 const onMessage = (): void => {}
 const machine = { threads: 1, heapBytes: 2 ** 27, onMessage }
