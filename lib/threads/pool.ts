@@ -132,16 +132,24 @@ export function openPool(options: PoolOptions): ThreadPool {
   }
 }
 
-async function restThreads({ isHung, piscina, starts, running }: PoolState): Promise<boolean> {
-  if (isHung || isAnyLost()) return false
+async function restThreads(pool: PoolState): Promise<boolean> {
+  const { piscina, starts, running } = pool
   await settled(running)
+  if (pool.isHung || isAnyLost()) return false
   starts.follow()
   await starts.all()
   const { threads } = piscina
   // Those that had no job need not rest. Otherwise each thread gets one job, because none is busy.
   const count = piscina.completed === 0 ? 0 : threads.length
+  // A timer of the user's code may not return. No query is running, so that threads may be ended.
+  let ending: Promise<void> | undefined
+  const endTimer = setTimeout(() => {
+    ending = piscina.destroy()
+  }, stopMsMax)
   const resting = Array.from({ length: count }, (): Promise<RestedThread> => piscina.run(undefined, { name: 'rest' }))
   const rested = await Promise.all(resting).catch(() => [])
+  clearTimeout(endTimer)
+  await ending
   for (const thread of piscina.threads) thread.unref()
   const usable = new Set(rested.filter(({ isUnchanged }) => isUnchanged).map(({ thread }) => thread))
   return usable.size === count && piscina.threads.length === threads.length

@@ -31,7 +31,7 @@ export async function syncEarly<T>(target: string, convert: () => Promise<T>, sy
   }
   const timer = setInterval(() => {
     syncing ??= syncAll()
-  }, intervalMs).unref()
+  }, intervalMs)
   const result = await convert().finally(async () => {
     clearInterval(timer)
     await syncing

@@ -79,7 +79,7 @@ export function createThreadProgress({
           rows: Math.max(now.rows, before.rows + estimateRows(found, records)),
         })
       }
-      const timer = setInterval(sendProgress, intervalMs).unref()
+      const timer = setInterval(sendProgress, intervalMs)
       try {
         const converted = await convert()
         if (converted.kind === 'parts') {

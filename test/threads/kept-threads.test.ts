@@ -8,8 +8,9 @@ import { entryUrl } from '../../lib/bundle/entry-url.ts'
 import { type Project, project } from '../local/project.ts'
 
 /** Counts rows in a variable of its module, and shows a variable of the environment and the working directory. */
-const pipelineText = (code: string): string => `
+const pipelineText = (code: string, top: string): string => `
 import { column, csv, files, parquet, task } from 'fanmill'
+${top}
 let rows = 0
 export default task({
   name: 't',
@@ -37,7 +38,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const projectOf = (code = ''): Project => project(pipelineText(code), { 'a.csv': 'x\n1\n2\n' })
+const projectOf = (code = '', top = ''): Project => project(pipelineText(code, top), { 'a.csv': 'x\n1\n2\n' })
 
 /** Runs twice with code between, and returns how many threads the second run started. */
 async function startedByTheSecond(some: Project, between: () => unknown = () => undefined): Promise<number> {
@@ -100,13 +101,44 @@ describe('a second run of a process', () => {
 
   it.each([
     ['a timer', 'setInterval(() => undefined, 1e6)'],
+    ['a timer that keeps no thread alive', 'setInterval(() => undefined, 1e6).unref()'],
     ['a variable of the environment', "process.env.LEFT = 'by a run'"],
     ['a changed built-in function', 'Math.random = () => 4'],
+    ['a changed method of the console', 'console.debug = () => undefined'],
     ['a method of a built-in class', "Array.prototype.left = () => 'by a run'"],
     ['a global variable', "globalThis.left = 'by a run'"],
     ['a listener of the process', "process.on('warning', () => undefined)"],
   ])('starts new ones where the code of the first left %s', async (_, code) => {
     expect(await startedByTheSecond(projectOf(code))).toBe(1)
+  })
+
+  it('starts new ones where the first kept much memory beside the heap', async () => {
+    expect(await startedByTheSecond(projectOf('rows = kept.length', 'const kept = Buffer.alloc(80e6)'))).toBe(1)
+  })
+
+  it('starts new ones where a timer of the first does not return', async () => {
+    expect(await startedByTheSecond(projectOf('setTimeout(() => { for (;;); }, 100)'))).toBe(1)
+  })
+
+  it.each([
+    ['a package', "import { count } from 'counts'"],
+    [
+      'a file that is required',
+      "const { count } = process.getBuiltinModule('module').createRequire(import.meta.url)('./counts.cjs')",
+    ],
+    ['a file that is imported by its path', "const { count } = await import(import.meta.dirname + '/counts.mjs')"],
+  ])('counts anew in %s, and reads it as it is then', async (_, top) => {
+    const some = projectOf('rows = count.next++', top)
+    const write = (next: number): void =>
+      some.write({
+        'node_modules/counts/package.json': '{ "name": "counts", "version": "1.0.0", "main": "counts.cjs" }',
+        'node_modules/counts/counts.cjs': `exports.count = { next: ${next} }`,
+        'counts.cjs': `exports.count = { next: ${next} }`,
+        'counts.mjs': `export const count = { next: ${next} }`,
+      })
+    write(0)
+    await startedByTheSecond(some, () => write(100))
+    expect((await some.rows()).map(row => row.rows)).toEqual([101, 102])
   })
 })
 
