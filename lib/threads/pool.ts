@@ -152,7 +152,8 @@ async function restThreads(pool: PoolState): Promise<boolean> {
   await ending
   for (const thread of piscina.threads) thread.unref()
   const usable = new Set(rested.filter(({ isUnchanged }) => isUnchanged).map(({ thread }) => thread))
-  return usable.size === count && piscina.threads.length === threads.length
+  // None is left where threads could not load their modules.
+  return threads.length > 0 && usable.size === count && piscina.threads.length === threads.length
 }
 
 function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOptions): Workers {
