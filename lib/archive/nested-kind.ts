@@ -1,10 +1,10 @@
 /** The table of the kinds of archives within archives: their bytes come in order, as the archive around them is read. */
 import { Buffer } from 'node:buffer'
+import { ChunkBytes } from '../inflate/chunk-bytes.ts'
 import type { PlannedMember } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { listTarStream } from '../tar/directory.ts'
 import { tarMembersIn } from '../tar/member-bytes.ts'
-import { ChunkBytes } from '../tar/tar-bytes.ts'
 import { tarName } from '../tar/tar-name.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import type { EntryTable } from '../zip/entry-table.ts'

@@ -1,7 +1,7 @@
 /** Reads Avro object container files: the schema, and blocks of records. */
 import { Buffer } from 'node:buffer'
 import { invalidInput } from '../errors/invalid-input.ts'
-import type { ChunkBytes } from '../tar/tar-bytes.ts'
+import type { ChunkBytes } from '../inflate/chunk-bytes.ts'
 import { BlockBytes, longBytesMax } from './block-bytes.ts'
 import { blockBytesMax, blockInflater } from './block-codecs.ts'
 import { type AvroRecord, readSchema } from './schema.ts'

@@ -1,4 +1,6 @@
 /** Reads the members of a tar archive: from a range of a plain one, and in order from a compressed one as it is inflated. */
+
+import { ChunkBytes } from '../inflate/chunk-bytes.ts'
 import { inflateBytes } from '../inflate/file.ts'
 import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
@@ -8,7 +10,6 @@ import { checkMemberLimit } from '../zip/limits.ts'
 import { chunksOf, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
 import { notInTar } from './directory.ts'
 import { blockBytes, readHeader } from './header.ts'
-import { ChunkBytes } from './tar-bytes.ts'
 import { type TarName, tarName } from './tar-name.ts'
 
 /**

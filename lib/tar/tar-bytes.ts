@@ -1,4 +1,4 @@
-/** Reads the bytes of a tar archive in order: of a plain one by ranges, which leave contents out; of a compressed one as they are inflated. */
+/** The bytes of a tar archive in order: a plain one is read by ranges, which leave contents out, a compressed one as it is inflated, by `ChunkBytes`. */
 import { Buffer } from 'node:buffer'
 import type { ByteRange } from '../store/byte-range.ts'
 import { asBuffer } from '../zip/end.ts'
@@ -45,53 +45,5 @@ export function rangeBytes(read: (range: ByteRange) => Promise<Uint8Array>, size
     async skip(length) {
       offset += length
     },
-  }
-}
-
-/** Reads an archive as it is inflated. `chunks` yields the bytes of a content. Memory: one chunk, which the source may reuse. */
-export class ChunkBytes implements TarBytes {
-  offset = 0
-  readonly #source: AsyncIterator<Uint8Array>
-  #chunk: Uint8Array = new Uint8Array()
-
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.#source = source[Symbol.asyncIterator]()
-  }
-
-  async take(length: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(length)
-    let filled = 0
-    for await (const chunk of this.chunks(length)) {
-      bytes.set(chunk, filled)
-      filled += chunk.length
-    }
-    return bytes.subarray(0, filled)
-  }
-
-  async skip(length: number): Promise<void> {
-    const target = this.offset + length
-    for await (const _chunk of this.chunks(length));
-    this.offset = target
-  }
-
-  /** Yields the next bytes in chunks; fewer at the end of the archive. */
-  async *chunks(length: number): AsyncGenerator<Uint8Array> {
-    for (let left = length; left > 0; ) {
-      if (this.#chunk.length === 0) {
-        const { done, value } = await this.#source.next()
-        if (done) return
-        this.#chunk = value
-      }
-      const bytes = this.#chunk.subarray(0, left)
-      this.#chunk = this.#chunk.subarray(bytes.length)
-      this.offset += bytes.length
-      left -= bytes.length
-      yield bytes
-    }
-  }
-
-  /** Ends the source, where not all is read. */
-  async close(): Promise<void> {
-    await this.#source.return?.()
   }
 }
