@@ -163,8 +163,11 @@ function toVector(type: DuckDBType): ToVector {
 function toStructured(type: DuckDBType): ToVector {
   switch (type.typeId) {
     case DuckDBTypeId.BLOB:
+      // Copied, because the function may use its memory for the next row, before the vector is written.
       return value =>
-        new DuckDBBlobValue(expect(value, value instanceof Uint8Array, 'a Uint8Array') as unknown as Uint8Array)
+        new DuckDBBlobValue(
+          Uint8Array.from(expect(value, value instanceof Uint8Array, 'a Uint8Array') as unknown as Uint8Array),
+        )
     case DuckDBTypeId.DATE:
       return value => toDate(value)
     case DuckDBTypeId.TIME:
@@ -218,10 +221,11 @@ function toBigint(value: unknown, isInRange: (value: bigint) => boolean, expecte
 
 const dayMillis = 86_400_000
 
+/** A Date with a time is refused: midnight of another zone would be written as the day before or after. */
 function toDate(value: unknown): DuckDBDateValue {
-  const isInvalid = value instanceof Date && Number.isNaN(value.getTime())
-  const text = value instanceof Date && !isInvalid ? value.toISOString().slice(0, 10) : value
-  expect(value, isDay(text), 'a date such as 2001-01-31')
+  const isMidnight = value instanceof Date && value.getTime() % dayMillis === 0
+  const text = isMidnight ? value.toISOString().slice(0, 10) : value
+  expect(value, isDay(text), 'a date such as 2001-01-31, or a Date at midnight UTC')
   return new DuckDBDateValue(Date.parse(String(text)) / dayMillis)
 }
 

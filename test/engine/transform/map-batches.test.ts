@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Step } from '../../../lib/define/definition.ts'
-import { column } from '../../../lib/define/index.ts'
-import { type ConversionResult, convertTask, mapBatches, taskOf } from '../converting.ts'
+import { column, sql } from '../../../lib/define/index.ts'
+import { type ConversionResult, convertTask, mapBatches, mapRows, taskOf } from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
@@ -11,6 +11,22 @@ const convertMap = (transform: Step): Promise<ConversionResult> =>
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
 type Row = any
+
+describe('bytes that a function returns', () => {
+  it('are those of each row, also when the function uses their memory again', async () => {
+    const memory = new Uint8Array(2)
+    const map = mapRows(
+      ({ a }: { a: number }) => {
+        memory[1] = a
+        return { bytes: memory.subarray(1), list: [memory], day: new Date(Date.UTC(2001, 0, a)) }
+      },
+      { adds: { bytes: column.binary(), list: column.list(column.binary()), day: column.date() } },
+    )
+    const hex = sql`select hex(bytes) as b, hex(list[1]) as l, day from input`
+    const { rows } = await convertTask(taskOf({ columns, transform: [map, hex] }), { inputs })
+    expect(rows).toEqual([1, 2, 3].map(a => ({ b: `0${a}`, l: `000${a}`, day: `2001-01-0${a}` })))
+  })
+})
 
 describe('mapBatches', () => {
   it('passes columns to the function and writes the columns that it returns', async () => {

@@ -28,6 +28,8 @@ const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
 const convertMap = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<ConversionResult> =>
   convertTask(taskOf({ columns, transform, ...options }), { inputs })
 
+const aDate = 'a date such as 2001-01-31, or a Date at midnight UTC'
+
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
 type Row = any
 
@@ -190,13 +192,9 @@ describe('mapRows', () => {
     ['string', column.string(), 5, 'column v: expected a string, got 5'],
     ['boolean', column.boolean(), 'yes', 'column v: expected a boolean, got "yes"'],
     ['float64', column.float64(), '1', 'column v: expected a number, got "1"'],
-    ['date', column.date(), '2001-02-30', 'column v: expected a date such as 2001-01-31, got "2001-02-30"'],
-    [
-      'valid date',
-      column.date(),
-      new Date(Number.NaN),
-      'column v: expected a date such as 2001-01-31, got Invalid Date',
-    ],
+    ['date', column.date(), '2001-02-30', `column v: expected ${aDate}, got "2001-02-30"`],
+    ['valid date', column.date(), new Date(Number.NaN), `column v: expected ${aDate}, got Invalid Date`],
+    ['day', column.date(), new Date(23 * 3_600_000), `column v: expected ${aDate}, got ${new Date(23 * 3_600_000)}`],
     ['required value', column.int32({ required: true }), null, 'column v: expected required int32, got null'],
     ['time', column.time(), '25:00', 'column v: expected a time such as 23:59:58.5, got "25:00"'],
     ['timestamp', column.timestamp(), 'soon', 'column v: expected a Date or an ISO 8601 text, got "soon"'],
