@@ -11,8 +11,12 @@ export function record<Key extends v.GenericSchema<string, string>, Value extend
 ) {
   type Given = Record<string, v.InferInput<Value>>
   return v.pipe(
-    v.custom<Given>(isObject, expected),
-    v.transform(given => new Map(Object.entries(given))),
+    v.custom<Given>(() => true),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      if (isObject(dataset.value)) return new Map(Object.entries(dataset.value))
+      addIssue({ expected: 'Object', message: expected })
+      return NEVER
+    }),
     v.map(key, value),
     v.transform(read => Object.fromEntries(read) as Record<string, v.InferOutput<Value>>),
   )

@@ -30,6 +30,11 @@ describe('state files', () => {
     ['of another version', stateBytes({ ...manifest, fanmill: 2 }), 'fanmill: expected 1, got 2'],
     ['without a field', stateBytes({ ...manifest, totals: { ...totals, rows: undefined } }), 'totals.rows'],
     ['with a field of another type', stateBytes({ ...manifest, parts: 'none' }), 'parts: expected Array, got "none"'],
+    [
+      'with a list in the place of an object by names',
+      stateBytes({ ...manifest, parts: [{ ...manifest.parts[0], partition: [] }] }),
+      'parts.0.partition: expected Object, got Array',
+    ],
   ])('are refused when %s, naming the key', (_, content, message) => {
     expect(() => readManifest(content, 'flights/_SUCCESS')).toThrow(
       expect.objectContaining({
