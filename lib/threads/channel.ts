@@ -51,7 +51,7 @@ export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) 
 }
 
 /** A job, as a pool without tasks sends it, and its setup. */
-interface Call<Setup> {
+export interface Call<Setup> {
   readonly setup: Setup
   readonly job: WorkerJob
 }
