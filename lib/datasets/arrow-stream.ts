@@ -1,7 +1,7 @@
 /** Writes chunks of a dataset as an Arrow IPC stream. */
 import type { DuckDBVector } from '@duckdb/node-api'
 import type { Data, DataType, RecordBatchStreamWriter } from 'apache-arrow'
-import { chosenColumns, type PartChunk } from '../engine/dataset.ts'
+import { chosenColumns, type PartChunk } from '../engine/dataset/dataset.ts'
 import { quoteName } from '../engine/duckdb/quote.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'

@@ -13,7 +13,7 @@ import {
   readBatches,
   readRows,
   readTexts,
-} from '../engine/dataset.ts'
+} from '../engine/dataset/dataset.ts'
 import type { Manifest, ManifestPart, SchemaColumn } from '../model/manifest.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { RootAccess } from '../store/roots.ts'
@@ -21,7 +21,7 @@ import { arrowStream } from './arrow-stream.ts'
 import { localParts, type Shard } from './dataset-parts.ts'
 import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
 
-export type { DatasetBatch, DatasetRow } from '../engine/dataset.ts'
+export type { DatasetBatch, DatasetRow } from '../engine/dataset/dataset.ts'
 export type { Shard } from './dataset-parts.ts'
 
 export interface RowsOptions {

@@ -5,7 +5,7 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { LocalPart } from '../engine/dataset.ts'
+import type { LocalPart } from '../engine/dataset/dataset.ts'
 import {
   createViews,
   type ParsedQuery,
@@ -14,7 +14,7 @@ import {
   type QueryTable,
   queryRows,
   writeQuery,
-} from '../engine/dataset-query.ts'
+} from '../engine/dataset/dataset-query.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
@@ -35,7 +35,7 @@ export interface SqlOptions extends RootAccess {
   readonly datasets?: Readonly<Record<string, string>>
 }
 
-export type { QueryFormat } from '../engine/dataset-query.ts'
+export type { QueryFormat } from '../engine/dataset/dataset-query.ts'
 
 export interface SqlRows {
   /** The columns, with types as definitions name them. */

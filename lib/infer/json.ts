@@ -1,7 +1,7 @@
 /** Finds the columns of sampled JSON lines. */
 import type { JsonLinesFormat, TextEncoding } from '../define/definition.ts'
 import { jsonLines } from '../define/format.ts'
-import { openReader } from '../engine/dataset.ts'
+import { openReader } from '../engine/dataset/dataset.ts'
 import { createStage } from '../stage/stage.ts'
 import type { FoundText } from './found-text.ts'
 import { describeJson, type FoundColumn } from './infer-columns.ts'

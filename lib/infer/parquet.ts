@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetFiles } from '../define/format.ts'
-import { openReader } from '../engine/dataset.ts'
+import { openReader } from '../engine/dataset/dataset.ts'
 import { prepareParquet } from '../parquet/file.ts'
 import type { InferredText } from './found-text.ts'
 import { describeParquetColumns } from './infer-columns.ts'

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openReader, readRows } from '../engine/dataset.ts'
+import { openReader, readRows } from '../engine/dataset/dataset.ts'
 import { rejectSchema } from '../engine/write/reject-rows.ts'
 import type { Reject } from '../model/reject.ts'
 import { listRuns as listAll, type RunSummary, readRun } from '../runs/runs.ts'

@@ -1,8 +1,8 @@
 /** Finds the partitions of a dataset that may have rows for a condition. */
-import type { PartitionQuery } from '../model/partition-query.ts'
-import type { Engine } from './duckdb/engine.ts'
-import { quoteName } from './duckdb/quote.ts'
-import { conjunctsOf, expressionText, rowsThatMeet } from './sql/predicate.ts'
+import type { PartitionQuery } from '../../model/partition-query.ts'
+import type { Engine } from '../duckdb/engine.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { conjunctsOf, expressionText, rowsThatMeet } from '../sql/predicate.ts'
 
 /** Partitions of one query. */
 const partitionsAtOnce = 1000

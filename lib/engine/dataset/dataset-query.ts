@@ -1,17 +1,17 @@
 /** Runs one SELECT over datasets, each a view of the parts that its manifest names. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { PermanentError } from '../errors/errors.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
+import { engineFault } from '../duckdb/engine.ts'
+import { columnNames } from '../duckdb/engine-column.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { treeColumns } from '../read/used-columns.ts'
+import { checkAllowed } from '../sql/allowed.ts'
+import { sqlCatalog } from '../sql/catalog.ts'
+import { explainSql } from '../sql/explain.ts'
+import { parseSelect, tableNames } from '../sql/syntax.ts'
+import { stepSql } from '../transform/step-sql.ts'
 import { type LocalPart, partColumns } from './dataset.ts'
-import { engineFault } from './duckdb/engine.ts'
-import { columnNames } from './duckdb/engine-column.ts'
-import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
-import { treeColumns } from './read/used-columns.ts'
-import { checkAllowed } from './sql/allowed.ts'
-import { sqlCatalog } from './sql/catalog.ts'
-import { explainSql } from './sql/explain.ts'
-import { parseSelect, tableNames } from './sql/syntax.ts'
-import { stepSql } from './transform/step-sql.ts'
 
 /** A statement, and what it needs of its tables. */
 export interface ParsedQuery {

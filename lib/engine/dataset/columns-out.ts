@@ -1,6 +1,6 @@
 /** Columns of a chunk as JavaScript arrays: typed arrays where the values are numbers and none is null. */
 import { type DuckDBListType, type DuckDBType, DuckDBTypeId, type DuckDBVector } from '@duckdb/node-api'
-import { valueReader } from './transform/vector-values.ts'
+import { valueReader } from '../transform/vector-values.ts'
 
 export type NumberArray =
   | Int8Array
