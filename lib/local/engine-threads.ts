@@ -22,7 +22,9 @@ export function isEngineAlone(
   { source, transform, output, provenance }: TaskDefinition,
 ): boolean {
   const isCombined = output.kind === 'exchange' && output.combine !== undefined
-  const isParquet = source.kind !== 'exchange' && source.format?.kind === 'parquet'
+  // Members of archives are inflated by the threads.
+  const isFile = source.kind !== 'exchange' && source.kind !== 'zipMembers'
+  const isParquet = isFile && source.format?.kind === 'parquet'
   const isHere = session[`${sourceRoot(source)}Spec`].kind === 'disk'
   const isSql = transform.every(step => typeof step !== 'function' && !('map' in step))
   return isAlone && session.workers > 1 && isCombined && isParquet && isHere && isSql && provenance.length === 0

@@ -25,6 +25,8 @@ const batchesAhead = 2
 interface BegunShare {
   readonly result: Promise<ShareResult>
   readonly ending: AbortController
+  /** Forwards what it has sent, which until then is held back: it may be of work that is never asked for. */
+  forward(): void
 }
 
 /** Creates the head start of the first stage of a task, whose workers run one job at a time, so that a batch is one share. */
@@ -41,7 +43,10 @@ export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Work
     const share = shares.get(name)
     // A share that is repeated is done anew.
     shares.delete(name)
-    if (share) return share.result as Promise<WorkerResults[K]>
+    if (share) {
+      share.forward()
+      return share.result as Promise<WorkerResults[K]>
+    }
     // The work that is asked for must not wait for other work.
     end()
     return workers.run(job, control)
@@ -55,15 +60,27 @@ export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Work
         const own = Object.fromEntries(slices.map(slice => [slice.input, inputOf(inputs, slice)]))
         const target = `${session.partFolder}/${batch}-ahead`
         const job = { kind: 'share', slices, inputs: own, target, ...shared } as const
-        const ending = new AbortController()
-        const result = workers.run<'share'>(job, { signal: ending.signal })
-        // Whoever asks for it gets the error.
-        result.catch(() => undefined)
-        shares.set(nameOf(job), { result, ending })
+        shares.set(nameOf(job), beginShare(job, workers))
       }
     },
     end,
   }
+}
+
+function beginShare(job: ShareJob, workers: Workers): BegunShare {
+  const ending = new AbortController()
+  let held: (() => void)[] | undefined = []
+  const result = workers.run<'share'>(job, {
+    signal: ending.signal,
+    onMessage: (message, forward) => (held ? void held.push(() => forward(message)) : forward(message)),
+  })
+  // Whoever asks for it gets the error.
+  result.catch(() => undefined)
+  const forward = (): void => {
+    for (const send of held ?? []) send()
+    held = undefined
+  }
+  return { result, ending, forward }
 }
 
 /** Names the work of a share by all that its result depends on. */

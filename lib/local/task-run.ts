@@ -56,21 +56,17 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
   const { session, task, params, tables, progress } = begun
   const stages = stagesOf(task)
   const secrets = environmentSecrets(task)
-  const pools = stages.map((each, stage) =>
-    progress.observe(
-      openPool(session, each, {
-        stage,
-        params,
-        tables,
-        secrets,
-        progress,
-        engineThreads: engineThreadsOf(begun, each),
-      }),
-    ),
+  const opened = stages.map((each, stage) =>
+    openPool(session, each, {
+      ...{ stage, params, tables, secrets, progress },
+      engineThreads: engineThreadsOf(begun, each),
+    }),
   )
   const [firstStage = task] = stages
-  const ahead = isEngineAlone(begun, firstStage) ? headStart(begun, firstStage, pools[0] as Workers) : undefined
-  if (ahead) pools[0] = ahead.workers
+  const ahead = isEngineAlone(begun, firstStage) ? headStart(begun, firstStage, opened[0] as Workers) : undefined
+  if (ahead) opened[0] = ahead.workers
+  // Work that begins before it is asked for is not observed until then.
+  const pools = opened.map(progress.observe)
   const workers = pools[0] as Workers
   const stop = (): void => {
     for (const each of pools) each.stop()

@@ -2,7 +2,7 @@
 import { renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { DatasetRow } from '../../lib/index.ts'
+import type { DatasetRow, RunEvent } from '../../lib/index.ts'
 import { duckdb } from './compare.ts'
 import { type Project, project } from './project.ts'
 
@@ -77,8 +77,11 @@ describe('Parquet files on a disk', () => {
     ],
   ])('are reduced by %s keys on one thread, whose engine uses all CPUs', async (_, steps, key) => {
     const some = await withFiles(pipeline(steps))
-    const { tasks } = await some.run({ workers: 3 }, { groupBytes: 100_000 })
+    const events: RunEvent[] = []
+    const { tasks } = await some.run({ workers: 3, onEvent: event => events.push(event) }, { groupBytes: 100_000 })
     expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 40_000 })
+    const planned = events.slice(0, events.map(({ event }) => event).indexOf('plan'))
+    expect(planned.flatMap(event => (event.event === 'progress' ? [event.phase] : []))).toEqual(['plan'])
     const differing = await duckdb(
       some.folder,
       `select * from (select ${key}, count(*) as n, sum(amount)::bigint as late, max(sold) as last from 'in/*.parquet' s group by all) s
@@ -92,6 +95,20 @@ describe('Parquet files on a disk', () => {
         from (select unnest(workers) as worker from read_json('out/.fanmill/runs/*/1/outcomes/*.json'))`,
     )) as [DatasetRow]
     expect(Number(engines)).toBe(1)
+  })
+
+  it('are each counted once by a run that is resumed, which needs other batches than those that began early', async () => {
+    const some = await withFiles(pipeline(reduction), '', ['a', 'b', 'c', 'd'])
+    const tuning = { groupBytes: 100_000 }
+    const stopping = new AbortController()
+    const stop = ({ event }: RunEvent) => event === 'batch' && stopping.abort()
+    await some.run({ workers: 2, signal: stopping.signal, onEvent: stop }, tuning)
+    const events: RunEvent[] = []
+    await some.run({ workers: 2, onEvent: event => events.push(event) }, tuning)
+    expect(byShop(await some.rows('totals'))).toEqual(byShop(await expected(some)))
+    expect(some.leftovers()).toEqual([])
+    const [first] = events.filter(event => event.event === 'progress').filter(({ phase }) => phase === 'commit')
+    expect([7, 14, 21]).toContain(first?.rowsWritten)
   })
 
   it('are read with columns of their paths, and where a column without a use could not be read', async () => {
