@@ -19,6 +19,8 @@ function commonType(left: string, right: string): string | undefined {
   if (integer !== undefined) return integer
   const [one, other] = [decimalOf(left), decimalOf(right)]
   if (one && other) return commonDecimal(one, other)
+  // As SQL compares them: as a DOUBLE, the 0.1 of 32 bits would not be the decimal 0.1.
+  if ([left, right].includes('FLOAT') && [left, right].some(isDecimal)) return 'FLOAT'
   if (isNumber(left) && isNumber(right)) return 'DOUBLE'
   return isTime(left) && isTime(right) ? widestTime(left, right) : undefined
 }
@@ -64,6 +66,7 @@ function commonDecimal(one: Decimal, other: Decimal): string | undefined {
   return whole + scale <= digitsMax ? `DECIMAL(${whole + scale},${scale})` : undefined
 }
 
+const isDecimal = (type: string): boolean => type.startsWith('DECIMAL')
 const isNumber = (type: string): boolean => type === 'FLOAT' || type === 'DOUBLE' || decimalOf(type) !== undefined
 
 const times = ['DATE', 'TIMESTAMP']
