@@ -78,7 +78,7 @@ const builtIns = [
 /** Returns the environment, the listeners of the process, the names of globals, and the fields of what is built in. */
 function stateOf(): unknown[] {
   const listeners = process.eventNames().flatMap(name => [name, ...process.rawListeners(name)])
-  const values = builtIns.map(name => fieldOf(globalThis, name))
+  const values = [process, ...builtIns.map(name => fieldOf(globalThis, name))]
   const prototypes = values.map(value => (value as { readonly prototype?: object }).prototype)
   const fields = [...values, ...prototypes].flatMap(value => (value ? fieldsOf(value) : []))
   return [JSON.stringify(process.env), ...listeners, ...Reflect.ownKeys(globalThis), ...values, ...fields]

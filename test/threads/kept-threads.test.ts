@@ -105,6 +105,7 @@ describe('a second run of a process', () => {
     ['a variable of the environment', "process.env.LEFT = 'by a run'"],
     ['a changed built-in function', 'Math.random = () => 4'],
     ['a changed method of the console', 'console.debug = () => undefined'],
+    ['a changed method of the process', 'process.emitWarning = () => undefined'],
     ['a method of a built-in class', "Array.prototype.left = () => 'by a run'"],
     ['a global variable', "globalThis.left = 'by a run'"],
     ['a listener of the process', "process.on('warning', () => undefined)"],
