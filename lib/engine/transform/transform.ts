@@ -87,8 +87,9 @@ export async function checkTransform(
 
 const mayCollate = (step: Step): boolean => step.kind === 'sql' && step.texts.some(text => /collate/i.test(text))
 
+/** JSON is a text with an alias, which has no collation and would lose its type. */
 const textsIn = (columns: readonly EngineColumn[]): string[] =>
-  columns.filter(({ type }) => String(type) === 'VARCHAR').map(({ name }) => name)
+  columnNames(columns.filter(({ type }) => String(type) === 'VARCHAR' && type.alias === undefined))
 
 /** Returns the key whose rows are still together after the step; undefined where the step changes a column of it. */
 async function checkStep(
