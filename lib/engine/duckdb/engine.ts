@@ -1,4 +1,4 @@
-/** One single-threaded DuckDB for one worker thread. It is opened once, loads tables, and is then locked. */
+/** One DuckDB for one worker thread, of one thread unless it works for all CPUs. It is opened once, loads tables, and is then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { bucketsMax } from '../../define/exchange.ts'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
@@ -17,7 +17,7 @@ export interface EngineOptions {
   readonly threads?: number
   /** Rows are written into files of many buckets at once. Default false. */
   readonly writesBuckets?: boolean
-  /** The engine that was started already, with the same memory and threads; default it is started. */
+  /** The engine that was started already, with `memoryBytes` for each of its threads; default it is started. */
   readonly starting?: StartingEngine
   /** Runs before locking: loads the broadcast tables. */
   readonly load?: (connection: DuckDBConnection) => Promise<void>
@@ -27,7 +27,7 @@ export interface EngineOptions {
 export interface Engine {
   /** Opens a connection; the first one reports the progress of its queries. */
   connect(): Promise<DuckDBConnection>
-  /** Upper bound of its buffers. */
+  /** Upper bound of its buffers, for each of its threads where it works for all CPUs. */
   readonly memoryBytes: number
   /** Writes files of many buckets with few rows in memory, for wide rows; absent where no buckets are written. */
   readonly wideRows?: DuckDBConnection | undefined
