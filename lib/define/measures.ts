@@ -8,15 +8,12 @@ import type { OwnValue } from './own-aggregate.ts'
 import type { ValueOf } from './row-types.ts'
 import { filledText, flag } from './schemas.ts'
 
-declare const valueType: unique symbol
-
-/** A measure with, for the compiler only, the function from the type of its column to that of its value. */
+/** A measure with, for the compiler only, the name of its column. */
 export type MeasureOf<Kind extends Measure['kind'], Column extends string = never> = Extract<
   Measure,
   { kind: Kind }
 > & {
   readonly column?: Column
-  readonly [valueType]?: Kind
 }
 
 /**
