@@ -62,7 +62,8 @@ export const isMisfitFault = ({ message }: FanmillError): boolean =>
 export function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
   if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
   const { message, detail, cause } = fault
-  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${message}`, detail, { cause })
+  const next = message.startsWith('Conversion') ? '; use try_cast, or leave out rows whose value does not fit' : ''
+  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${message}${next}`, detail, { cause })
 }
 
 /** The error of a function that rejects a row after the rejects were collected and their records left out. */

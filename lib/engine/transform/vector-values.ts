@@ -154,7 +154,9 @@ function toVector(type: DuckDBType): ToVector {
     case DuckDBTypeId.BOOLEAN:
       return value => expect(value, typeof value === 'boolean', 'a boolean')
     case DuckDBTypeId.VARCHAR:
-      return value => expect(value, typeof value === 'string', 'a string')
+      return type.alias === 'JSON'
+        ? value => expect(value, isJson(value), 'a text in JSON')
+        : value => expect(value, typeof value === 'string', 'a string')
     default:
       return toStructured(type)
   }
@@ -212,6 +214,14 @@ const isBeyondFloat = (value: number): boolean => Number.isFinite(value) && !Num
 
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+
+function isJson(value: unknown): boolean {
+  try {
+    return typeof value === 'string' && JSON.parse(value) !== undefined
+  } catch {
+    return false
+  }
+}
 
 function toBigint(value: unknown, isInRange: (value: bigint) => boolean, expected: string): bigint {
   const whole = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined
