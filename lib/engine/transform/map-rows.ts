@@ -93,9 +93,11 @@ const has = (result: object, name: string): boolean =>
 /** The rows of a result that may be null, one row or several. @throws TRANSFORM_FAILED for a list with something else than rows */
 function rowsOf(result: ReturnType<typeof callUser>, row: number): readonly object[] {
   const rows: readonly object[] = result === null ? [] : Array.isArray(result) ? result : [result]
-  const other = rows.find(each => !isRecord(each))
-  if (other === undefined) return rows
-  throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an array of objects, got one with ${kindOf(other)}`, {
+  // Found by its index, because the item may be undefined.
+  const other = rows.findIndex(each => !isRecord(each))
+  if (other < 0) return rows
+  const got = kindOf(rows[other])
+  throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an array of objects, got one with ${got}`, {
     row,
   })
 }

@@ -190,8 +190,7 @@ describe('mapRows', () => {
       'column v: expected a bigint of 64 bits or a safe integer, got 1152921504606847000',
     ],
     ['string', column.string(), 5, 'column v: expected a string, got 5'],
-    ['json', column.json(), '{a', 'column v: expected a text in JSON, got "{a"'],
-    ['json item', column.list(column.json()), ['{a'], 'column v: expected a text in JSON, got "{a"'],
+    ['JSON', column.list(column.json()), ['{a'], 'column v: expected a text in JSON, got "{a"'],
     ['boolean', column.boolean(), 'yes', 'column v: expected a boolean, got "yes"'],
     ['float64', column.float64(), '1', 'column v: expected a number, got "1"'],
     ['date', column.date(), '2001-02-30', `column v: expected ${aDate}, got "2001-02-30"`],
@@ -292,6 +291,7 @@ describe('mapRows', () => {
       () => [{}, new Date(0)],
       'mapRows: expected an array of objects, got one with a value of type Date',
     ],
+    ['nothing among rows', () => [undefined, {}], 'mapRows: expected an array of objects, got one with undefined'],
     ['nothing', () => undefined, 'mapRows: expected an object, an array of objects or null, got undefined'],
     [
       'a promise',
