@@ -1,6 +1,6 @@
 /** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time, for any number of tasks. */
 import { dirname } from 'node:path'
-import { type MessagePort, threadId } from 'node:worker_threads'
+import { type MessagePort, threadId, workerData } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { stageOf } from './define/task-stages.ts'
@@ -12,7 +12,7 @@ import type { WorkerAnswer, WorkerJob } from './model/worker-job.ts'
 import { openWorkerChannel } from './threads/channel.ts'
 import { surviveUserCode } from './threads/survival.ts'
 import type { ThreadSetup } from './threads/thread-state.ts'
-import { noteThread, type RestedThread } from './threads/thread-traces.ts'
+import { noteThread, type RestedThread, type ThreadData } from './threads/thread-traces.ts'
 import { openThread, type Thread } from './threads/worker-thread.ts'
 
 export interface WorkerSetup extends ThreadSetup {
@@ -52,7 +52,9 @@ const channel = openWorkerChannel(
   },
 )
 
-const isUnchanged = noteThread()
+const { isKept } = workerData as ThreadData
+/** Threads that end with their run, such as those on AWS, need not follow the modules and timers of the user's code. */
+const isUnchanged = isKept ? noteThread() : () => false
 
 export function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
   return channel.during(port, () => answer(call))

@@ -25,7 +25,7 @@ export function openKeptPool(options: PoolOptions): ThreadPool {
   const found = takeKept()
   const isFit = found?.key === key
   if (!isFit) void found?.pool.close()
-  const { pool, runs } = isFit ? found : { pool: openPool(options), runs: 0 }
+  const { pool, runs } = isFit ? found : { pool: openPool({ ...options, isKept: true }), runs: 0 }
   return Object.create(pool, { close: { value: () => keepPool({ pool, key, runs: runs + 1 }) } }) as ThreadPool
 }
 

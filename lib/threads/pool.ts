@@ -11,7 +11,7 @@ import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from '
 import { releaseThreads } from './release-threads.ts'
 import { enlargeYoungGeneration, threadLimits } from './thread-memory.ts'
 import { followStarts } from './thread-starts.ts'
-import type { RestedThread } from './thread-traces.ts'
+import type { RestedThread, ThreadData } from './thread-traces.ts'
 
 /** Setup of a thread for one task, as plain data. */
 export type WorkerSetup = Readonly<Record<string, unknown>>
@@ -29,6 +29,8 @@ export interface PoolOptions {
   readonly heapBytes: number
   /** Limit on the memory of the process: beyond it the jobs are interrupted with OUT_OF_MEMORY, and abandoned when they do not end. Default no limit. */
   readonly memoryBytesMax?: number | undefined
+  /** Lets each thread note its state when it starts, so that `rest` can tell whether another run may use it; default false. */
+  readonly isKept?: boolean
 }
 
 export interface TaskOptions {
@@ -45,7 +47,7 @@ export interface ThreadPool {
   readonly isHung: boolean
   /** Opens workers that run the jobs of one task. Their `close` waits for their jobs, and keeps the threads for other tasks. */
   workersFor(task: TaskOptions): Workers
-  /** Lets all threads close what they have opened. Resolves to whether another run may use them: none is lost, and each is as it was before its first job. */
+  /** Lets all threads close what they have opened. Resolves to whether another run may use them: the pool is one of `isKept`, none is lost, and each is as it was before its first job. */
   rest(): Promise<boolean>
   /** Waits for all jobs, and ends the threads. Does not wait for abandoned jobs. */
   close(): Promise<void>
@@ -70,7 +72,7 @@ const closeMsMax = 30_000
  * engines. A job that does not end then is abandoned: its promise rejects with ABORTED while its thread keeps running.
  */
 export function openPool(options: PoolOptions): ThreadPool {
-  const { entry = 'worker', threads, startAtOnce = threads, heapBytes, memoryBytesMax = 0 } = options
+  const { entry = 'worker', threads, startAtOnce = threads, heapBytes, memoryBytesMax = 0, isKept = false } = options
   const cache = compileCacheFolder()
   const resourceLimits = threadLimits(heapBytes)
   enlargeYoungGeneration(resourceLimits)
@@ -83,6 +85,7 @@ export function openPool(options: PoolOptions): ThreadPool {
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
     resourceLimits,
+    workerData: { isKept } satisfies ThreadData,
     ...(cache !== undefined && { env: { ...process.env, NODE_COMPILE_CACHE: cache } }),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.

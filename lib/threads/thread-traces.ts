@@ -3,6 +3,12 @@ import { registerHooks } from 'node:module'
 import { getHeapStatistics } from 'node:v8'
 import { entryUrl } from '../bundle/entry-url.ts'
 
+/** Data that a thread is started with. */
+export interface ThreadData {
+  /** Whether its pool is kept for other runs. */
+  readonly isKept: boolean
+}
+
 /** The answer of a thread that has closed all that it had opened. */
 export interface RestedThread {
   readonly thread: number
