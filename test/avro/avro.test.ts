@@ -213,20 +213,10 @@ describe('a damaged file', () => {
   it.each<readonly [string, string, string, readonly number[]]>([
     ['has no records', 'null', '"long"', []],
     ['has another compression', 'lzo', '{"type":"record","name":"r","fields":[]}', []],
-    ['has an unknown type', 'null', '{"type":"record","name":"r","fields":[{"name":"a","type":"other"}]}', []],
-    [
-      'has strings that are not UTF-8',
-      'null',
-      '{"type":"record","name":"r","fields":[{"name":"a","type":"string"}]}',
-      [2, 0xff],
-    ],
+    ['has an unknown type', 'null', record('"other"'), []],
+    ['has strings that are not UTF-8', 'null', record('"string"'), [2, 0xff]],
     ['has more records than bytes', 'null', '{"type":"record","name":"r","fields":[]}', []],
-    [
-      'has a symbol that no enum has',
-      'null',
-      '{"type":"record","name":"r","fields":[{"name":"a","type":{"type":"enum","name":"e","symbols":["x"]}}]}',
-      [4],
-    ],
+    ['has a symbol that no enum has', 'null', record('{"type":"enum","name":"e","symbols":["x"]}'), [4]],
     ['has a boolean of another byte', 'null', record('"boolean"'), [7]],
     ['has an int of more than 32 bits', 'null', record('"int"'), [0x80, 0x80, 0x80, 0x80, 0x20]],
     ['has a long of more than 64 bits', 'null', record('"long"'), [...Array(9).fill(0xff), 0x7f]],
