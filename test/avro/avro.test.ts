@@ -175,7 +175,7 @@ describe('values of Avro', () => {
     ])
   })
 
-  it('whose meaning is not valid are read as if they had none', async () => {
+  it('with a logical type that is not valid are read without it', async () => {
     const bytes = containerOf(
       'null',
       record('{"type":"bytes","logicalType":"decimal","precision":4,"scale":9}'),
@@ -217,12 +217,12 @@ describe('a damaged file', () => {
     ['has strings that are not UTF-8', 'null', record('"string"'), [2, 0xff]],
     ['has more records than bytes', 'null', '{"type":"record","name":"r","fields":[]}', []],
     ['has a symbol that no enum has', 'null', record('{"type":"enum","name":"e","symbols":["x"]}'), [4]],
-    ['has a boolean of another byte', 'null', record('"boolean"'), [7]],
+    ['has a boolean that is neither the byte 0 nor 1', 'null', record('"boolean"'), [7]],
     ['has an int of more than 32 bits', 'null', record('"int"'), [0x80, 0x80, 0x80, 0x80, 0x20]],
     ['has a long of more than 64 bits', 'null', record('"long"'), [...Array(9).fill(0xff), 0x7f]],
     ['has a fixed without a size', 'null', record('{"type":"fixed","name":"f"}'), [1]],
     [
-      'has more nulls in a list than any list',
+      'has more nulls in a list than a list may have',
       'null',
       record('{"type":"array","items":"null"}'),
       [0x80, 0x80, 0x80, 0x80, 0x01, 0],

@@ -26,17 +26,14 @@ describe('intervals', () => {
       'd',
       sql`select *, map {'a': {'b': interval (abs(days) - 1) microsecond}} as d from input`,
     ],
-  ])(
-    'fail with the line and the column when one in %s is none that Parquet can hold',
-    async (_where, name, transform) => {
-      await expect(convertTask(taskOf({ columns, transform }), { inputs })).rejects.toMatchObject({
-        code: 'TRANSFORM_FAILED',
-        message: `x.csv, line 3: column ${name}: expected an interval of whole milliseconds that is not negative, of at most 1,192 hours beside days and months, as Parquet has no others, got another; cast it to text, or to a number with epoch(), in the transform`,
-      })
-    },
-  )
+  ])('fail with the line and the column when Parquet cannot hold one in %s', async (_where, name, transform) => {
+    await expect(convertTask(taskOf({ columns, transform }), { inputs })).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: `x.csv, line 3: column ${name}: expected an interval of whole milliseconds that is not negative, of at most 1,192 hours beside days and months, as Parquet has no others, got another; cast it to text, or to a number with epoch(), in the transform`,
+    })
+  })
 
-  it('are checked in maps also where a column has the name of an item', async () => {
+  it('are checked in maps also where columns have names such as i0, _i and item', async () => {
     const transform = sql`select {'value': interval 1 day} as i0, map {'a': interval (abs(days)) millisecond} as _i, [interval 1 second] as item from input`
     const { rows } = await convertTask(taskOf({ columns, transform }), { inputs })
     expect(rows).toHaveLength(2)

@@ -123,7 +123,7 @@ describe('planRangeSlices', () => {
 })
 
 describe('cutInputs', () => {
-  it('cuts an input into as many slices for each thread, however large it is', () => {
+  it('cuts an input into the same number of slices for each thread, however large it is', () => {
     for (const mebibytes of [1, 7, 90, 170, 515, 1700])
       for (const threads of [1, 2, 3, 8]) {
         const bytes = mebibytes * 2 ** 20 + 1

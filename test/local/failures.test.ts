@@ -46,7 +46,7 @@ export default pipeline({ name: 't', tasks: [t] })
 }
 
 describe('user code that would end its thread', () => {
-  it('fails with the error of a pipeline that cannot be loaded in a thread, while its engine starts, and ends no process', async () => {
+  it('fails with the error of a pipeline that cannot be loaded in a thread while the engine starts, and does not end the process', async () => {
     const { folder, out, write } = project(
       `
 import { isMainThread } from 'node:worker_threads'

@@ -124,13 +124,13 @@ export default pipeline({ name: 't', tasks: [t] })
       'day: expected a value that JSON can hold, got a value of class Map',
     ],
     [
-      'yields bytes, which have a JSON of their own',
+      'yields a Buffer, which JSON would write as an object',
       `*rows() { yield { day: Buffer.from('a'), n: 1 } }`,
       'SOURCE_FAILED',
       'day: expected a value that JSON can hold, got a value of class Buffer',
     ],
     [
-      'yields a date that is none',
+      'yields an invalid Date',
       `*rows() { yield { day: 'a', n: new Date('soon') } }`,
       'REJECTS_OVER_LIMIT',
       'column n: expected int64',

@@ -105,7 +105,7 @@ describe('a row that mapRows rejects', () => {
     expect(shown(done).map(([place]) => place)).toEqual(['x.csv :3#2', 'x.csv :5#3', 'x.csv :7#5'])
   })
 
-  it('is none that a step before leaves out, which compares texts without the collation of another step', async () => {
+  it('is never one that an earlier statement left out, although the statement before that returned texts with a collation', async () => {
     const rejectLarge = mapRows((row: Row, context) => (row.amount > 5 ? context.reject('too large') : row))
     const transform = [
       sql`select id, amount, kind collate nocase as kind, cast('{}' as json) as extra from input`,

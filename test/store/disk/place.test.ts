@@ -1,11 +1,11 @@
-/** Whether files can be written to a folder, while other runs create and remove folders around it. */
+/** Checks of whether files can be written to a folder, while other runs create and remove folders. */
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkWritable } from '../../../lib/store/disk/place.ts'
 
-it('is found while the folder is created and removed again and again', async () => {
+it('finds that a folder can be written while it is created and removed again and again', async () => {
   const root = await mkdtemp(join(tmpdir(), 'place-'))
   const folder = join(root, 'emptied')
   let checked = 0
