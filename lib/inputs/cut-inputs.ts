@@ -16,7 +16,7 @@ const sliceBytesMin = 1024 * 1024
 /** Enough slices for shares of nearly equal bytes. */
 const slicesPerThread = 4
 
-/** Returns the slices of all inputs, numbered over all of them: of one input as many for each thread. */
+/** Returns the slices of all inputs, numbered over all of them. A single input is cut into the same number of slices for each thread. */
 export function cutInputs(
   inputs: readonly InputObject[],
   cut: (input: InputObject, place: SlicePlace) => readonly Slice[],

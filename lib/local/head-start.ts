@@ -15,7 +15,7 @@ export interface HeadStart {
   readonly workers: Workers
   /** Begins the first batches of files that were listed. */
   begin(listed: Pick<FoundInputs, 'inputs' | 'cut'>): void
-  /** Ends the work that nobody has asked for. */
+  /** Ends the shares that have begun and that the run has not requested. */
   end(): void
 }
 
@@ -25,7 +25,7 @@ const batchesAhead = 2
 interface BegunShare {
   readonly result: Promise<ShareResult>
   readonly ending: AbortController
-  /** Forwards what it has sent, which until then is held back: it may be of work that is never asked for. */
+  /** Forwards its messages, which are held back until the run requests the share: it may never do so. */
   forward(): void
 }
 
@@ -41,13 +41,13 @@ export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Work
     if (!('slices' in job)) return workers.run(job, control)
     const name = nameOf(job)
     const share = shares.get(name)
-    // A share that is repeated is done anew.
+    // Removed, so that a share that is repeated is processed again.
     shares.delete(name)
     if (share) {
       share.forward()
       return share.result as Promise<WorkerResults[K]>
     }
-    // The work that is asked for must not wait for other work.
+    // The run requests another share, which must not wait for those that have begun.
     end()
     return workers.run(job, control)
   }
@@ -74,7 +74,7 @@ function beginShare(job: ShareJob, workers: Workers): BegunShare {
     signal: ending.signal,
     onMessage: (message, forward) => (held ? void held.push(() => forward(message)) : forward(message)),
   })
-  // Whoever asks for it gets the error.
+  // The run gets the error when it requests the share.
   result.catch(() => undefined)
   const forward = (): void => {
     for (const send of held ?? []) send()
