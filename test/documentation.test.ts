@@ -21,6 +21,7 @@ import type { TaskDefinition } from '../lib/define/index.ts'
 import { nodeNeeded } from '../lib/node-version.ts'
 import { runTask } from '../lib/testing.ts'
 import { commandReference } from '../scripts/command-reference.ts'
+import { snippetsIn } from './snippets.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages: readonly [string, ...string[]] = [
@@ -32,8 +33,7 @@ const pages: readonly [string, ...string[]] = [
     .map(name => `docs/${name}`),
 ]
 const texts = new Map(pages.map(page => [page, readFileSync(join(root, page), 'utf8')]))
-const snippetsOf = (page: string): string[] =>
-  [...(texts.get(page) ?? '').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(match => match[1] ?? '')
+const snippetsOf = (page: string): string[] => snippetsIn(texts.get(page) ?? '')
 
 /** Returns the files that a page shows whole, each as a snippet with its name: three backticks and `ts file=score.ts`. */
 const filesOf = (page: string): [string, string][] =>

@@ -9,11 +9,11 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openDataset } from '../lib/index.ts'
 import { project } from './local/project.ts'
+import { snippetsIn } from './snippets.ts'
 import { buildZip } from './zip-builder.ts'
 
 const root = join(import.meta.dirname, '..')
-const snippetsOf = (page: string): string[] =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+const snippetsOf = (page: string): string[] => snippetsIn(readFileSync(join(root, page), 'utf8'))
 
 /** Tasks of which something else is run here than in production. */
 const standIns: Readonly<Record<string, string>> = {
