@@ -3,6 +3,7 @@ import type { NodeRef } from '../aws/lambda-events.ts'
 import { PermanentError, TransientError } from '../errors/errors.ts'
 import { needsDiscovery } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
+import { nodeIndex } from '../graph/node-index.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
 import { readState } from '../state/files.ts'
@@ -59,9 +60,9 @@ async function openNode(
 ): Promise<OpenedGraph & { readonly found: GraphNode }> {
   for (const isFresh of [false, true]) {
     if (isFresh) opened = undefined
-    const graph = await openGraph(output, id)
-    const found = graph.nodes.get(key)
-    if (found && !needsDiscovery(found)) return { ...graph, found }
+    const openedGraph = await openGraph(output, id)
+    const found = nodeIndex(openedGraph.graph).find(key)
+    if (found && !needsDiscovery(found)) return { ...openedGraph, found }
   }
   throw missing(id, `node ${key}`)
 }
@@ -69,7 +70,6 @@ async function openNode(
 /** A graph as Plan needs it. */
 interface OpenedGraph {
   readonly graph: TaskGraph
-  readonly nodes: ReadonlyMap<string, GraphNode>
   readonly requested: ReadonlySet<string>
   readonly request: GraphRequestRecord
 }
@@ -85,8 +85,7 @@ async function openGraph(output: LambdaSession['output'], id: string): Promise<O
     readState(output, keys.request, readGraphRequest),
   ])
   if (!graph || !request) throw missing(id, `${keys.graph} and ${keys.request}`)
-  const nodes = new Map(graph.nodes.map(node => [node.key, node]))
-  opened = { output, id, graph: { graph, nodes, requested: new Set(graph.requested), request } }
+  opened = { output, id, graph: { graph, requested: new Set(graph.requested), request } }
   return opened.graph
 }
 
