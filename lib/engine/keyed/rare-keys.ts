@@ -1,7 +1,7 @@
 /** Estimates how frequent keys are: rows are aggregated before they are exchanged only where keys repeat. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { AggregateStep } from '../../define/exchange-definition.ts'
-import { FanmillError } from '../../errors/errors.ts'
+import { hasCode } from '../../errors/expected.ts'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
@@ -32,7 +32,7 @@ export async function keyFrequency(
   const result = await runBound(connection, { ...query, sql }).catch((error: unknown) => {
     // Stopping a run interrupts the query that runs, and no later one.
     const fault = engineFault(error)
-    if (fault instanceof FanmillError && fault.code === 'ABORTED') throw fault
+    if (hasCode(fault, 'ABORTED')) throw fault
     return undefined
   })
   const [rows = 0, found = 0] = (await result?.getRows())?.[0]?.map(Number) ?? []

@@ -2,7 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
 import type { KeyedStep } from '../../define/exchange-definition.ts'
-import { FanmillError, PermanentError } from '../../errors/errors.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { hasCode } from '../../errors/expected.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
@@ -227,7 +228,7 @@ async function describe(
   } catch (error) {
     // An interrupt or a lack of memory says nothing about the statement.
     const fault = engineFault(error)
-    if (!(fault instanceof FanmillError && fault.code === 'ENGINE_FAILED')) throw fault
+    if (!hasCode(fault, 'ENGINE_FAILED')) throw fault
     throw new PermanentError(
       'SQL_INVALID',
       `${where}: ${explainSql(error, columnNames(given))}`,
