@@ -58,7 +58,7 @@ const reduceOptions = options(
     ...shared,
     measures: v.pipe(
       record(filledText, piece<Measure>('a measure such as count() or sum(column)', measures), 'measures by name'),
-      v.check(all => differInMoreThanCase(all), 'names that differ in more than case'),
+      v.check(all => differInMoreThanCase(Object.keys(all)), 'names that differ in more than case'),
     ),
   },
   { groupBy: 'by', keys: 'by', aggregates: 'measures' },

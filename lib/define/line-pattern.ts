@@ -1,5 +1,6 @@
 /** Reads the regular expression of a `lines` format. Its named groups are columns, and RE2 must understand it. */
 import { invalid } from './check.ts'
+import { differInMoreThanCase } from './schemas.ts'
 
 /**
  * Returns the source of a pattern with its groups written `(?P<name>…)`.
@@ -23,7 +24,7 @@ export function readPattern(pattern: string | RegExp): string {
       'lines: pattern',
       `expected every group to have a name, or to be (?:…), got group ${unnamed + 1} without`,
     )
-  if (new Set(names.map(name => name.toLowerCase())).size < names.length)
+  if (!differInMoreThanCase(names))
     throw invalid('lines: pattern', `expected group names that differ in more than case, got ${names.join(', ')}`)
   return re2
 }

@@ -81,7 +81,7 @@ const columnList = v.pipe(v.array(filledText, 'a list of column names'), v.minLe
 const expressions = v.pipe(
   record(v.string(), filledText, 'SQL expressions by the names of states'),
   v.check(all => Object.keys(all).length > 0, 'at least one state'),
-  v.check(all => differInMoreThanCase(all), 'names that differ in more than case'),
+  v.check(all => differInMoreThanCase(Object.keys(all)), 'names that differ in more than case'),
 )
 const aggregateOptions = options(
   { columns: columnList, partial: expressions, combine: expressions, finish: filledText },

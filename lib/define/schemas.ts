@@ -38,10 +38,14 @@ export const relativePath = v.pipe(
   v.check(path => !hasControlCharacter(path), 'a path without control characters'),
 )
 
+/** Whether no two names are equal in another case, as the engine takes them for one. */
+export const differInMoreThanCase = (all: readonly string[]): boolean =>
+  new Set(all.map(name => name.toLowerCase())).size === all.length
+
 /** Names of columns. */
 export const names = v.pipe(
   v.array(filledText, 'a list of column names'),
-  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
+  v.check(all => differInMoreThanCase(all), 'each column once'),
 )
 
 /** Columns that a step adds, or none. */
@@ -51,17 +55,11 @@ export const addedColumns = record(
   'columns by name',
 )
 
-/** Whether no two names are equal in another case, as the engine takes them for one. */
-export function differInMoreThanCase(all: object): boolean {
-  const given = Object.keys(all)
-  return new Set(given.map(name => name.toLowerCase())).size === given.length
-}
-
 /** Columns by name. Names differ in more than case, as the engine ignores case. */
 export const columns = v.pipe(
   addedColumns,
   v.check(all => Object.keys(all).length > 0, 'at least one column'),
-  v.check(all => differInMoreThanCase(all), 'column names that differ in more than case'),
+  v.check(all => differInMoreThanCase(Object.keys(all)), 'column names that differ in more than case'),
 )
 
 /** The functions that make formats, for messages. */
