@@ -10,11 +10,17 @@ export const flag = v.boolean('true or false')
 export const texts = v.array(text, 'a list of strings')
 export const anyFunction = v.function('a function')
 
+/** Refuses names such as `constructor`, which a look-up in any object finds. */
+export const isOwnName = v.check(
+  (name: string) => !(name in Object.prototype),
+  'a name that not every JavaScript object has already',
+)
+
 /** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
 export const definitionName = v.pipe(
   v.string('a name'),
   v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
-  v.check(name => !(name in Object.prototype), 'a name that not every JavaScript object has already'),
+  isOwnName,
 )
 
 /** Returns the schema of a whole number from `min` up. */

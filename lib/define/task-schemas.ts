@@ -5,7 +5,7 @@ import { piece } from './check.ts'
 import type { ParamDefinition, SecretDefinition, TaskDefinition } from './definition.ts'
 import type { Requirements } from './requirement-definition.ts'
 import { isRequirements, namedRequirements, requirementsText } from './requirements.ts'
-import { anyFunction, count, filledText } from './schemas.ts'
+import { anyFunction, count, filledText, isOwnName } from './schemas.ts'
 
 export const identifier = v.pipe(
   v.string(),
@@ -16,7 +16,7 @@ export const paramsByName = record(
   v.pipe(
     identifier,
     v.check(name => name !== 'task' && name !== 'salt', 'a name other than task and salt, which paths use already'),
-    v.check(name => !(name in Object.prototype), 'a name that not every JavaScript object has already'),
+    isOwnName,
   ),
   piece<ParamDefinition>('a parameter such as param.string()', ['param']),
   'parameters by name',
