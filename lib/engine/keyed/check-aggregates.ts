@@ -42,10 +42,8 @@ export function checkStates({ measures }: AggregateStep, { states, joined }: Sta
   for (const [index, [name, measure]] of Object.entries(measures).entries()) {
     if (measure.kind !== 'aggregate') continue
     for (const state of Object.keys(measure.partial)) {
-      const [type, again] = [states, joined].map(columns => typeIn(columns, stateName(index, state))) as [
-        string,
-        string,
-      ]
+      const column = stateName(index, state)
+      const [type, again] = [typeIn(states, column), typeIn(joined, column)]
       checkInBoth(type, `reduce: measures.${name}: partial.${state}`)
       if (again === type) continue
       const where = `reduce: measures.${name}: combine.${state}`

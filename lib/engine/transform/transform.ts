@@ -63,15 +63,10 @@ export async function checkTransform(
   let given = await describe(connection, query, 'columns', [])
   let key = by
   for (const [index, step] of steps.entries()) {
-    const next = await checkStep(connection, step, {
-      input: query,
-      columns: columnNames(given),
-      where: nameOf(steps, index),
-      tables,
-      by: key,
-    })
-    const own = { step, given, by: key }
     const where = nameOf(steps, index)
+    const names = columnNames(given)
+    const next = await checkStep(connection, step, { input: query, columns: names, where, tables, by: key })
+    const own = { step, given, by: key }
     const described = await describe(connection, applyStep(query, own, index, maps), where, given)
     const collated = { ...own, texts: mayCollate(step) ? textsIn(described) : [] }
     checked.push(collated)
