@@ -11,10 +11,19 @@ export class HashNumbers {
   }
 
   /**
-   * Writes the numbers of hashes from index `start` on to `out`. Returns the index of the first hash that is new, or the
-   * length of `out`. `words` are the halves of each hash, low before high; as signed numbers they are never boxed.
+   * Writes the numbers of all hashes to `out`. `onNew` is called for each that is new, before it has a number. `words` are the halves of
+   * each hash, low before high; as signed numbers they are never boxed.
    */
-  numberKnown(words: Int32Array, out: Int32Array, start = 0): number {
+  number(words: Int32Array, out: Int32Array, onNew?: (low: number, high: number, row: number) => void): void {
+    for (let row = this.#numberKnown(words, out); row < out.length; row = this.#numberKnown(words, out, row)) {
+      const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
+      onNew?.(low, high, row)
+      this.#add(low, high)
+    }
+  }
+
+  /** Writes the numbers of hashes from index `start` on. Returns the index of the first hash that is new, or the length of `out`. */
+  #numberKnown(words: Int32Array, out: Int32Array, start = 0): number {
     const [lows, highs, numbers] = [this.#low, this.#high, this.#number]
     const mask = numbers.length - 1
     for (let index = start; index < out.length; index++) {
@@ -29,17 +38,8 @@ export class HashNumbers {
     return out.length
   }
 
-  /** Numbers all hashes. `onNew` is called for each that is new, before it has a number. */
-  number(words: Int32Array, out: Int32Array, onNew?: (low: number, high: number, row: number) => void): void {
-    for (let row = this.numberKnown(words, out); row < out.length; row = this.numberKnown(words, out, row)) {
-      const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
-      onNew?.(low, high, row)
-      this.add(low, high)
-    }
-  }
-
   /** Gives a new hash the next number. */
-  add(low: number, high: number): void {
+  #add(low: number, high: number): void {
     if (2 * this.#count >= this.#number.length) this.#grow()
     this.#count++
     this.#set(low, high, this.#count)

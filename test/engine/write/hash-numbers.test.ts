@@ -10,12 +10,11 @@ it('numbers hashes in the order of their first appearance, also hashes that are 
       const expected = new Map<string, number>()
       const words = Int32Array.from(hashes.flat())
       const out = new Int32Array(hashes.length)
-      for (let at = numbers.numberKnown(words, out); at < out.length; at = numbers.numberKnown(words, out, at)) {
-        const [low, high] = hashes[at] as [number, number]
+      numbers.number(words, out, (low, high, row) => {
+        expect([low, high]).toEqual(hashes[row])
         expect(expected.has(`${low} ${high}`)).toBe(false)
         expected.set(`${low} ${high}`, expected.size)
-        numbers.add(low, high)
-      }
+      })
       expect(numbers.count).toBe(expected.size)
       expect([...out]).toEqual(hashes.map(([low, high]) => expected.get(`${low} ${high}`)))
     }),
