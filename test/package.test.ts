@@ -169,7 +169,8 @@ console.log(JSON.stringify({
     expect(code).not.toMatch(/#entry-url|#errors/)
     // The engine's binding is beside the thread's file.
     const load = `import(${JSON.stringify(join(outFolder, 'worker.mjs'))}).then(({ work }) => console.log(typeof work))`
-    expect(execFileSync(process.execPath, ['-e', load], { encoding: 'utf8' })).toBe('function\n')
+    const inThread = `new (require('node:worker_threads').Worker)(${JSON.stringify(load)}, { eval: true, workerData: {} })`
+    expect(execFileSync(process.execPath, ['-e', inThread], { encoding: 'utf8' })).toBe('function\n')
   })
 
   it('keeps the class of a fault that the setup of a pipeline throws in a thread', () => {
