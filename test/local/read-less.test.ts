@@ -168,13 +168,17 @@ it('compares texts by a collation only where a statement says so', async () => {
   const source = `SELECT ${who} AS who, i::INT AS v FROM range(9000) AS t(i)`
   const { folder, out, run } = project(
     `
-import { count, files, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
+import { aggregate, count, files, parquet, parquetFiles, partitionsOf, pipeline, sql, task } from 'fanmill'
 const source = files({ paths: 'in/*.parquet', format: parquetFiles() })
 const base = task({ name: 'base', source, output: parquet({ path: 'base', rowGroupRows: 2048 }) })
 const early = task({ name: 'early', source: partitionsOf(base, { where: sql\`who < ('b' collate nocase)\` }), output: parquet({ path: 'early' }) })
 const grouped = task({ name: 'grouped', source, output: parquet({ path: 'grouped' }) })
   .sql\`select who collate nocase as who from input\`.reduce({ by: ['who'], measures: { n: count() } })
-export default pipeline({ name: 'texts', tasks: [base, early, grouped] })`,
+const nested = task({ name: 'nested', source, output: parquet({ path: 'nested' }) })
+  .sql\`select [who collate nocase] as list, { a: { b: who collate nocase }, n: v } as pair, map([who collate nocase], [1]) as map, array_value(who collate nocase) as fixed from input\`
+  .sql\`select list[1] as k1, pair.a.b as k2, map_keys(map)[1] as k3, fixed[1] as k4, list, pair, map, list[1] = 'ALPHA' as is_alpha from input\`
+  .reduce({ by: ['k1', 'k2', 'k3', 'k4', 'is_alpha'], measures: { n: count(), least: aggregate({ columns: ['list', 'pair', 'map'], partial: { l: 'max(list[1])', p: 'max(pair.a.b)', m: 'max(map_keys(map)[1])' }, combine: { l: 'max({l})', p: 'max({p})', m: 'max({m})' }, finish: 'concat({l}, {p}, {m})' }) } })
+export default pipeline({ name: 'texts', tasks: [base, early, grouped, nested] })`,
     { 'in/.keep': '' },
   )
   await duck.run(`COPY (${source}) TO '${folder}/in/all.parquet'`)
@@ -183,6 +187,10 @@ export default pipeline({ name: 'texts', tasks: [base, early, grouped] })`,
   expect(await written('early')).toEqual(await query(`FROM (${source}) WHERE lower(who) = 'alpha' ORDER BY ALL`))
   expect(await written('grouped')).toEqual(
     await query(`SELECT who, count(*) AS n FROM (${source}) GROUP BY who ORDER BY ALL`),
+  )
+  const key = 'who AS k1, who AS k2, who AS k3, who AS k4, false AS is_alpha'
+  expect(await written('nested')).toEqual(
+    await query(`SELECT ${key}, count(*) AS n, who || who || who AS least FROM (${source}) GROUP BY who ORDER BY ALL`),
   )
 })
 

@@ -9,7 +9,7 @@ import { parseSelect, selectWithColumn } from '../sql/syntax.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
 import { stepSql } from './step-sql.ts'
-import { allRows, applyMap, type CheckedTransform, plainText } from './transform.ts'
+import { allRows, applyMap, type CheckedStep, type CheckedTransform, noTexts } from './transform.ts'
 
 export interface CollectOptions {
   readonly transform: CheckedTransform
@@ -75,17 +75,15 @@ async function placedTransform(
   return query
 }
 
-/** Adds the place as one more column to the user's statement; `gives` are its other columns, and `texts` those of which none keeps a collation. */
+/** Adds the place as one more column to the user's statement; `gives` are its other columns, and `texts` those of them that lose their collation. */
 async function placedSql(
   connection: DuckDBConnection,
   query: BoundQuery,
   step: SqlStep,
-  { gives, texts = [] }: { readonly gives: readonly EngineColumn[]; readonly texts?: readonly string[] | undefined },
+  { gives, texts = noTexts }: { readonly gives: readonly EngineColumn[]; readonly texts?: CheckedStep['texts'] },
 ): Promise<BoundQuery> {
   const sql = await withPlace(connection, stepSql(step, query.values.length + 1))
-  const names = gives
-    .map(({ name }) => `${texts.includes(name) ? plainText(name) : quoteName(name)} AS ${quoteName(name)}`)
-    .join(', ')
+  const names = gives.map(({ name }) => `${texts.get(name) ?? quoteName(name)} AS ${quoteName(name)}`).join(', ')
   return {
     sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${names}, ${passedPlace} AS ${placeColumn} FROM (${sql}\n)`,
     values: [...query.values, ...step.values.map(bindable)],

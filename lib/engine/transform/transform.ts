@@ -18,6 +18,7 @@ import { explainSql } from '../sql/explain.ts'
 import { checkRowWise } from '../sql/row-wise.ts'
 import { type Node, parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
+import { plainTexts } from './drop-collation.ts'
 import { listsByKey } from './key-batches.ts'
 import type { MapFunctions } from './map-function.ts'
 import { stepSql } from './step-sql.ts'
@@ -28,8 +29,8 @@ export interface CheckedStep {
   readonly given: readonly EngineColumn[]
   /** The key whose rows are together before the step; absent where no exchange came before. */
   readonly by?: readonly string[] | undefined
-  /** Texts that the step returns, of which some may have a collation: a file keeps none, so that stages would compare them otherwise. */
-  readonly texts?: readonly string[]
+  /** Columns that the step returns, of which some may have a collation, without it as SQL. */
+  readonly texts?: ReadonlyMap<string, string>
 }
 
 /** The steps in order, each with its input columns. */
@@ -68,7 +69,7 @@ export async function checkTransform(
     const next = await checkStep(connection, step, { input: query, columns: names, where, tables, by: key })
     const own = { step, given, by: key }
     const described = await describe(connection, applyStep(query, own, index, maps), where, given)
-    const collated = { ...own, texts: mayCollate(step) ? textsIn(described) : [] }
+    const collated = { ...own, texts: mayCollate(step) ? plainTexts(described) : noTexts }
     checked.push(collated)
     query = applyStep(query, collated, index, maps)
     key = next
@@ -81,11 +82,9 @@ export async function checkTransform(
   return { steps: checked, schema: given }
 }
 
-const mayCollate = (step: Step): boolean => step.kind === 'sql' && step.texts.some(text => /collate/i.test(text))
-
-/** JSON is a text with an alias, which has no collation and would lose its type. */
-const textsIn = (columns: readonly EngineColumn[]): string[] =>
-  columnNames(columns.filter(({ type }) => String(type) === 'VARCHAR' && type.alias === undefined))
+/** Whether the step may return a text with a collation; a condition returns its columns as they are. */
+const mayCollate = (step: Step): boolean =>
+  step.kind === 'sql' && step.clause !== 'where' && step.texts.some(text => /collate/i.test(text))
 
 /** Returns the key whose rows are still together after the step; undefined where the step changes a column of it. */
 async function checkStep(
@@ -160,12 +159,11 @@ function applyStep(query: BoundQuery, checked: CheckedStep, index: number, maps:
   return { sql: applyMap(query.sql, step, given, { index, maps, by }), values: query.values }
 }
 
-/** Returns a text without a collation, as SQL. */
-export const plainText = (name: string): string => `${quoteName(name)} COLLATE "binary"`
+export const noTexts: ReadonlyMap<string, string> = new Map()
 
-function applySql(query: BoundQuery, step: SqlStep, texts: readonly string[] = []): BoundQuery {
+function applySql(query: BoundQuery, step: SqlStep, texts = noTexts): BoundQuery {
   const sql = stepSql(step, query.values.length + 1)
-  const plain = texts.map(name => `${plainText(name)} AS ${quoteName(name)}`)
+  const plain = Array.from(texts, ([name, text]) => `${text} AS ${quoteName(name)}`)
   const list = plain.length > 0 ? `* REPLACE (${plain.join(', ')})` : '*'
   return {
     sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${list} FROM (${sql}\n)`,
