@@ -65,6 +65,8 @@ export interface Store {
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
   /** Reads a whole small object synchronously; absent where waiting is cheaper. */
   readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
+  /** Calls `use` with all bytes of an object, in pieces whose memory is used again; errors as `read`. Absent where streaming costs as little. */
+  scan?(key: string, options: Pick<ReadOptions, 'etag'>, use: (bytes: Uint8Array) => void): Promise<void>
   /**
    * Returns the path of the file that holds an object, for the engine to open, or nothing where a link leads out of the folder of the store,
    * which is all that the engine may read. Absent where objects are no files.

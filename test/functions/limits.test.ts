@@ -96,7 +96,7 @@ describe('deadlines', () => {
   it.each([
     { what: 'directories of archives', method: 'read', ending: 'zip', task: '', content: { 'a.csv': 'x,y\n1,2\n' } },
     { what: 'identities of files that are streamed', method: 'stream', ...csvFiles },
-    { what: 'identities of small files on a disk', method: 'readNow', ...csvFiles },
+    { what: 'identities of small files on a disk', method: 'scan', ...csvFiles },
   ] as const)('keeps the $what that a plan has read, so that the next call reads only the others', async given => {
     const { method, ending, task, content } = given
     account = await Account.open(pipelineText({ task }))
@@ -107,16 +107,16 @@ describe('deadlines', () => {
     const deadline = openDeadline({ getRemainingTimeInMillis: () => 1e6 })
     const read: string[] = []
     const aborting = new AbortController()
-    const readAndCount = (key: string, options: ReadOptions) => {
+    const readAndCount = (key: string, ...rest: [ReadOptions, (bytes: Uint8Array) => void]) => {
       read.push(key)
       if (new Set(read).size === 20) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
-      return lambda.input[method]!(key, options)
+      return lambda.input[method]!(key, ...rest)
     }
     const input: Store = new Proxy(lambda.input, {
       get(store, name) {
         if (name === method) return readAndCount
         // Like S3, whose answers always take time.
-        if (name === 'readNow' && method === 'stream') return undefined
+        if (name === 'scan' && method === 'stream') return undefined
         return Reflect.get(store, name, store)?.bind?.(store)
       },
     })

@@ -81,7 +81,8 @@ describe('the identity of a file', () => {
     const [a, b, c] = await Promise.all(objects.map(contentIdentity(session(store))))
     expect([a === b, a === c]).toEqual([false, true])
 
-    const unread = { ...store, url: store.url, stream: () => expect.fail('read again') } as Store
+    const fail = () => expect.fail('read again')
+    const unread = { ...store, url: store.url, stream: fail, scan: fail } as Store
     expect(await Promise.all(objects.map(contentIdentity(session(unread))))).toEqual([a, b, c])
 
     const memory = join(folder, 'identities')

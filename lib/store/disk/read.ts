@@ -1,6 +1,7 @@
 /** Reads files by range, pinned to the planned version. */
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError } from '../../errors/errors.ts'
 import { inputChanged } from '../input-changed.ts'
@@ -58,6 +59,44 @@ export function readFileNow(path: string, key: string, { etag, into }: Pick<Read
     // Checked again, because a file that was written meanwhile may hold bytes of both versions.
     checkVersionSync(file, key, etag)
     return bytes
+  } catch (error) {
+    throw error instanceof FanmillError ? error : diskFault(error, 'read', key)
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** Pieces that stay in the cache of a processor until they are used. */
+const scanBytes = 256 * 1024
+/** A thread does nothing else while it scans so many bytes. */
+const scanBytesAtOnce = 4 << 20
+const scanned = new Uint8Array(scanBytes)
+
+/**
+ * Calls `use` with each piece of a file in turn, in memory that the next piece fills. Pieces are read synchronously, because waiting for
+ * each would cost more than reading it; other work of the thread gets its turn every 4 MiB.
+ */
+export async function scanFile(
+  path: string,
+  key: string,
+  { etag }: Pick<ReadOptions, 'etag'>,
+  use: (bytes: Uint8Array) => void,
+): Promise<void> {
+  let file: number | undefined
+  try {
+    file = openSync(path, 'r')
+    const lengthBytes = checkVersionSync(file, key, etag)
+    for (let at = 0, pauseAt = scanBytesAtOnce; at < lengthBytes; ) {
+      const read = readSync(file, scanned, 0, Math.min(scanBytes, lengthBytes - at), at)
+      if (read === 0) throw inputChanged(key, `${lengthBytes} bytes`, `${at}`)
+      use(scanned.subarray(0, read))
+      at += read
+      if (at < pauseAt) continue
+      await letOthersRun()
+      pauseAt = at + scanBytesAtOnce
+    }
+    // Checked at the end, because a file that was written meanwhile may hold bytes of both versions.
+    checkVersionSync(file, key, etag)
   } catch (error) {
     throw error instanceof FanmillError ? error : diskFault(error, 'read', key)
   } finally {

@@ -33,7 +33,7 @@ import { listFolderKeys, listKeys } from './list.ts'
 import { withLock } from './lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './pending.ts'
 import { checkRenames, checkWritable } from './place.ts'
-import { checkedPath, readFileNow, readFileRange } from './read.ts'
+import { checkedPath, readFileNow, readFileRange, scanFile } from './read.ts'
 
 /** Prefix of temporary files and locks, on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -112,6 +112,10 @@ class DiskStore implements Store {
 
   readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
     return readFileNow(this.#path(key), key, options)
+  }
+
+  scan(key: string, options: Pick<ReadOptions, 'etag'>, use: (bytes: Uint8Array) => void): Promise<void> {
+    return scanFile(this.#path(key), key, options, use)
   }
 
   async fileOf(key: string, etag: string): Promise<string | undefined> {

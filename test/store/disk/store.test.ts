@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { truncateSync, utimesSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +69,34 @@ describe('the disk store', () => {
     await pieces.next()
     await utimes(join(folder, 'a'), 1, 1)
     await expect(pieces.next()).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
+  })
+
+  it('scans all bytes of a file in their order, and lets other work of the thread run meanwhile', async () => {
+    const content = Buffer.alloc((9 << 20) + 7).map((_, index) => index % 251)
+    await writeFile(join(folder, 'a'), content)
+    const store = diskStore(folder)
+    const etag = (await store.stat('a'))!.etag
+    const pieces: Uint8Array[] = []
+    let turns = 0
+    const timer = setInterval(() => turns++)
+    await store.scan!('a', { etag }, piece => {
+      pieces.push(piece.slice())
+      // Slower than a millisecond, so that a timer is due at each turn.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    })
+    clearInterval(timer)
+    expect(Buffer.compare(Buffer.concat(pieces), content)).toBe(0)
+    expect(turns).toBeGreaterThan(0)
+  })
+
+  it('detects a file that changes while it is scanned', async () => {
+    await writeFile(join(folder, 'a'), Buffer.alloc(1 << 20))
+    const store = diskStore(folder)
+    const etag = (await store.stat('a'))!.etag
+    const scanning = store.scan!('a', { etag }, () => utimesSync(join(folder, 'a'), 1, 1))
+    await expect(scanning).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
+    const shorter = store.scan!('a', {}, () => truncateSync(join(folder, 'a'), 10))
+    await expect(shorter).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
   })
 
   it('names the key and the errno of a fault', async () => {
