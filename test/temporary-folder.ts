@@ -1,10 +1,15 @@
-/** Gives every test file a temporary folder of its own, removed at its end: each synthesized app alone leaves 75 MB there. */
+/**
+ * Gives every test file a temporary folder of its own, removed at its end: each synthesized app alone leaves 75 MB there. Files whose tests
+ * are about a disk have it on one.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
+import { temporaryParent } from './temporary-parent.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'fanmill-tests-'))
+const isAboutDisks = /\/test\/(store\/disk\/|local\/uncommitted)/.test(expect.getState().testPath ?? '')
+const folder = mkdtempSync(join(isAboutDisks ? tmpdir() : temporaryParent(), 'fanmill-tests-'))
 // Some tests run a process of another user.
 chmodSync(folder, 0o755)
 const before = process.env.TMPDIR
