@@ -72,7 +72,6 @@ export async function runJob(
   const endUnneeded = (): void => {
     port.postMessage({ message: notNeeded, detail: {} } satisfies Interrupt)
     endTimer = setTimeout(() => {
-      recordLoss(own, own.answering)
       loseThread(pool, own)
       control.onGivenUp?.()
       reject(unneeded())
@@ -106,9 +105,10 @@ export async function runJob(
 const notNeeded = 'another copy of the job ended first'
 const unneeded = (): PermanentError => new PermanentError('ABORTED', notNeeded)
 
-/** Remembers the thread of a job that does not end, and takes no further job. */
+/** Remembers the thread of a job that does not end, so that the pool is not used any more and the process may end without it. */
 export function loseThread(pool: PoolState, job: RunningJob): void {
   const { answering } = job
+  recordLoss(job, answering)
   pool.isHung = true
   pool.lost.add(answering)
   const forget = (): void => void pool.lost.delete(answering)

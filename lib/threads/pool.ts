@@ -5,7 +5,7 @@ import { type CapacityError, type FanmillError, PermanentError } from '../errors
 import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
-import { isAnyLost, recordLoss, refuseAfterLoss } from './end-process.ts'
+import { isAnyLost, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
 import { releaseThreads } from './release-threads.ts'
@@ -96,10 +96,7 @@ export function openPool(options: PoolOptions): ThreadPool {
   const onOver = ({ message, detail }: CapacityError): void => {
     for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
   }
-  const onLost = (error: CapacityError): void => {
-    for (const job of running) recordLoss(job, job.answering)
-    abandonJobs(pool, running, error)
-  }
+  const onLost = (error: CapacityError): void => abandonJobs(pool, running, error)
   const memory = memoryBytesMax > 0 ? watchMemory({ bytesMax: memoryBytesMax, onOver, onLost }) : undefined
   const shared = {
     piscina,

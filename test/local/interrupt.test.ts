@@ -1,10 +1,11 @@
-/** Ctrl-C in a run of several batches, as a process. */
+/** Runs that are stopped, as processes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import type { RunEvent } from '../../lib/model/events.ts'
+import { fanmill } from '../cli/fanmill.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 
@@ -63,4 +64,24 @@ process.exitCode = result.error?.code === 'ABORTED' ? 130 : 0`,
   const progress = events.findLast(event => event.event === 'progress')
   expect(progress?.event === 'progress' && progress.members).toBeLessThan(8)
   expect(some.leftovers()).toEqual([])
+})
+
+it('lets a program end with its exit code after a signal has stopped a run whose function never returns', async () => {
+  const { folder } = project(
+    pipeline.replace('end);', "end); globalThis.process.getBuiltinModule('fs').writeFileSync('hung', ''); for (;;);"),
+    archives,
+  )
+  const program = join(folder, 'program.mjs')
+  const text = `
+import { existsSync } from 'node:fs'
+import { run } from ${JSON.stringify(join(inject('compiledFolder'), 'lib/fanmill.js'))}
+const stopping = new AbortController()
+const timer = setInterval(() => { if (existsSync('hung')) stopping.abort() }, 20)
+const { error } = await run('pipeline.ts', { input: '.', output: 'out', workers: 1, signal: stopping.signal })
+clearInterval(timer)
+console.log(error.code)
+process.exitCode = 3
+`
+  writeFileSync(program, text)
+  expect(await fanmill([], { main: program, cwd: folder })).toEqual({ code: 3, stdout: 'ABORTED\n', stderr: '' })
 })
