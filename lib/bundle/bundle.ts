@@ -122,10 +122,17 @@ function place(file: string, { location }: Message): { file: string; line: numbe
   return { file: join(dirname(file), location.file), line: location.line, column: location.column + 1 }
 }
 
-function advice({ location, notes }: Message): string {
+function advice({ text, location, notes }: Message): string {
   if (location?.suggestion) return `; did you mean ${location.suggestion}`
   const [note] = notes
+  // esbuild advises one of its own options.
+  if (note?.text.startsWith('You can mark the path')) return `; ${packageAdvice(text)}`
   return note ? `; ${note.text}` : ''
+}
+
+function packageAdvice(text: string): string {
+  const [, name = ''] = /"((?:@[^/"]+\/)?[^/"]+)/.exec(text) ?? []
+  return `install the package: npm install ${name}`
 }
 
 function outputText({ outputFiles = [] }: BuildResult, ending: string): string {

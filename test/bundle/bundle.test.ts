@@ -161,10 +161,16 @@ describe('bundlePipeline', () => {
       code: 'DEFINITION_LOAD',
       message: expect.stringContaining('main.ts:1:23: Could not resolve "./sevn.ts"'),
     })
-    write({ 'main.ts': "import 'not-installed'" })
+  })
+
+  it.each([
+    ['not-installed', 'not-installed'],
+    ['@some/not-installed/deep/file.js', '@some/not-installed'],
+  ])('refuses %s, which is not installed, and says how to install the package', async (path, name) => {
+    write({ 'main.ts': `import '${path}'` })
     await expect(bundled()).rejects.toMatchObject({
       code: 'DEFINITION_LOAD',
-      message: expect.stringContaining('main.ts:1:8: Could not resolve "not-installed"'),
+      message: `cannot load ${join(folder, 'main.ts')}:1:8: Could not resolve "${path}"; install the package: npm install ${name}`,
     })
   })
 
