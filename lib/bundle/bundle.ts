@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../errors/errors.ts'
+import { withFaults } from '../store/disk/fault.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
 import { type BundleOrigin, type CachedBundle, findBundle, hashesPath, keepBundle } from './bundle-cache.ts'
 import { type BuildRecord, inputStates, newBuildRecord, sha256 } from './bundle-inputs.ts'
@@ -148,8 +149,7 @@ const withRequire = (text: string): string => (text.includes('typeof require') ?
 async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = temporaryPath(dirname(path))
   try {
-    await writeFile(temporary, text)
-    await rename(temporary, path)
+    await withFaults('write', path, () => writeFile(temporary, text).then(() => rename(temporary, path)))
   } finally {
     await rm(temporary, { force: true })
   }

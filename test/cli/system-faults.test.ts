@@ -81,6 +81,15 @@ describe('an error of the system', () => {
     expect(translated).toMatchObject({ code: 'STORE_FAILED', message })
   })
 
+  it('without a path is told in words', () => {
+    const error = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+      errno: -1,
+    })
+    expect(systemFault(error)).toMatchObject({ message: 'cannot write a file: the disk is full; free some space' })
+  })
+
   it('keeps the key of the store that failed', () => {
     expect(diskFault(fault('EACCES', 'open', '/data/a.csv'), 'read', 'a.csv')).toMatchObject({
       code: 'STORE_FAILED',
@@ -111,6 +120,17 @@ describe.runIf(canMount)('a disk that is full', () => {
     const { status, stderr } = spawnSync('unshare', [...mountsAlone, script], { cwd, encoding: 'utf8' })
     expect(stderr).toContain('DISK_FULL')
     expect(stderr).not.toMatch(/terminate|Native stack|_SUCCESS/)
+    expect(status).toBe(1)
+  })
+
+  it('when the run begins ends it with DISK_FULL and the file that cannot be written', () => {
+    const cwd = folderOf({ 'pipeline.ts': pipeline, 'out/.keep': '', 'in/a.csv': 'a\n1\n' })
+    const run = `${process.execPath} ${mainFile} run pipeline.ts --input in --output out`
+    const script = `mount -t tmpfs -o size=64k tmpfs out; cat /dev/zero >out/full; ${run}`
+    const { status, stderr } = spawnSync('unshare', [...mountsAlone, script], { cwd, encoding: 'utf8' })
+    expect(stderr).toMatch(
+      /^fanmill: DISK_FULL cannot write \/.*\/out\/\.fanmill\/bundles\/pipeline-.*: the disk is full; free some space$/m,
+    )
     expect(status).toBe(1)
   })
 })

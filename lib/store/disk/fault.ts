@@ -21,7 +21,7 @@ export function diskFault(error: unknown, verb: string, key: string): unknown {
 export function systemFault(error: unknown): FanmillError | undefined {
   const errno = errnoOf(error)
   if (errno === undefined) return undefined
-  const { syscall = 'use', path = '' } = error as NodeJS.ErrnoException
+  const { syscall = 'use', path = 'a file' } = error as NodeJS.ErrnoException
   return faultOf(errno, verbs[syscall] ?? syscall, path, { cause: error })
 }
 
