@@ -1,5 +1,5 @@
 /** Writes one temporary file from many small pieces, synchronously and through a buffer. */
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { diskFault } from '../store/disk/fault.ts'
 
 /** Larger pieces bypass the buffer: a system call costs as much as copying some tens of kilobytes. */
@@ -31,6 +31,13 @@ export class FileWriter {
       this.buffer.set(piece, this.buffered)
       this.buffered += piece.length
     }
+  }
+
+  /** Removes all but the first so many bytes. */
+  cutTo(bytes: number): void {
+    this.flush()
+    if (bytes < this.bytes) attempt(this.file, () => truncateSync(this.file, bytes))
+    this.bytes = bytes
   }
 
   close(): void {

@@ -15,9 +15,10 @@ import type {
 import { skippedMember } from '../model/skipped-member.ts'
 import { smallFileBytes } from '../store/store.ts'
 import { cutRecords } from '../text/cut-records.ts'
-import { readRangeSlice } from '../text/read-range-slice.ts'
+import { type RangeSliceOptions, readRangeSlice } from '../text/read-range-slice.ts'
 import { once, readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
+import { passRangeSlice } from './pass-range-slice.ts'
 import { rowLines } from './row-lines.ts'
 import { stageExchange } from './stage-exchange.ts'
 import { stageParquet, stageParquetFile, stagePart } from './stage-parquet.ts'
@@ -117,14 +118,24 @@ async function* stageRange(
   if (!isText(format))
     throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not cut by byte ranges`)
   const { take: into } = staging.buffer
-  const read = await readRangeSlice({ store, input, slice, format, isPlaced: isLocated, into, signal })
-  const { bytes, header, firstLine, firstRecord, scan } = read
-  staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
+  const reading = { store, input, slice, format, into, signal }
+  const place = { archive: input.key, member: '' }
+  const readNow = store.readNow?.bind(store)
+  const passed =
+    readNow && (await staging.text?.addPassed(place, take => passRangeSlice({ ...reading, readNow }, take)))
+  const read = passed ?? (await addRange({ ...reading, isPlaced: isLocated }, staging))
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
-  staging.addInflated(read.bytes.length)
+  staging.addInflated(read.textBytes)
   if (slice.range.start === 0) staging.counts.members++
   yield
+}
+
+/** Stages a slice of a text that is read as a whole. */
+async function addRange(options: RangeSliceOptions, { text }: Staging) {
+  const { bytes, header, firstLine, firstRecord, scan, start, end } = await readRangeSlice(options)
+  text?.add(bytes, { archive: options.input.key, member: '', header, firstLine, firstRecord, scan })
+  return { start, end, textBytes: bytes.length }
 }
 
 /** Stages the rows of a partition as JSON lines. Memory: one piece. */

@@ -53,7 +53,7 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
   const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
-  const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
+  const newline = styleOf(scan)
   if (member !== undefined || mustRewrite(scan, columns, options.format)) {
     return {
       ...shared,
@@ -66,7 +66,7 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
   }
   const writeTo: StageableText['writeTo'] = write => {
     write(bytes)
-    if (!scan.endsWithNewline && !scan.endsInsideQuote) write(Buffer.from(newline === 'crlf' ? '\r\n' : '\n'))
+    if (!scan.endsWithNewline && !scan.endsInsideQuote) write(newlineOf(newline))
     return { gaps }
   }
   return { ...shared, newline, unchanged: bytes, writeTo }
@@ -112,6 +112,22 @@ function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOption
     throw withPlace(error, origin)
   }
 }
+
+/** Returns the newline style of a text that is written as it is; undefined where it must be prepared by `prepareText`. */
+export function plainNewline(
+  scan: RecordScan,
+  columns: readonly string[],
+  format: TextFormat,
+): 'lf' | 'crlf' | undefined {
+  const isPlain = scan.records > 0 && !scan.endsInsideQuote && !mustRewrite(scan, columns, format)
+  return isPlain ? styleOf(scan) : undefined
+}
+
+/** Returns the newline that ends the records of a staged text. */
+const styleOf = ({ newline }: RecordScan): 'lf' | 'crlf' => (newline === 'crlf' ? 'crlf' : 'lf')
+
+/** Returns a newline as bytes. */
+export const newlineOf = (style: 'lf' | 'crlf'): Uint8Array => Buffer.from(style === 'crlf' ? '\r\n' : '\n')
 
 /** True for text that the engine would refuse or misread: it accepts one kind of newline, and reads a blank line as nulls where it may. */
 function mustRewrite(scan: RecordScan, columns: readonly string[], format: TextFormat): boolean {

@@ -1,15 +1,17 @@
 /** Stages text for the engine: joins members of the same header and newline style into few files, and counts every record. */
 import { join } from 'node:path'
-import { lineDelimiter, type TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/format-kind.ts'
 import { CapacityError } from '../errors/errors.ts'
+import type { MemberPlace } from '../model/member-place.ts'
 import type { KeyRange } from '../model/plan-data.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { Partition } from '../paths/partition-path.ts'
-import type { EarlyReject } from '../text/early-rejects.ts'
 import { type FieldForm, PlainFields } from '../text/plain-fields.ts'
-import { dialectOf } from '../text/record-dialect.ts'
+import { dialectOf, encodingOf } from '../text/record-dialect.ts'
 import { FileWriter } from './file-writer.ts'
+import { appendText, closeFile, type OpenFile, stagedFile } from './open-file.ts'
 import type { Origin } from './origin.ts'
+import { type PassedRecords, type PassRecords, stagePassed } from './stage-passed.ts'
 import { prepareText, type StageableText } from './stage-text.ts'
 
 export interface StageOptions {
@@ -85,6 +87,11 @@ export interface Stage {
    * @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a header with equal names; DISK_FULL
    */
   add(bytes: Uint8Array, origin: Origin): void
+  /**
+   * Stages the records that `pass` passes on, and returns what it returns. Returns undefined, with nothing staged, where the text must be
+   * given to `add`, which may rewrite it. @throws what `pass` throws; DISK_FULL
+   */
+  addPassed: <T extends PassedRecords>(place: MemberPlace, pass: PassRecords<T>) => Promise<T | undefined>
   /** Bytes staged so far. */
   readonly bytes: number
   /** Records staged so far. */
@@ -119,7 +126,7 @@ export function createStage(options: StageOptions): Stage {
   let members = 0
   let bytes = 0
   let records = 0
-  const fileFor = (text: StageableText): OpenFile => {
+  const fileFor = (text: Pick<StageableText, 'columns' | 'newline' | 'isAlone'>): OpenFile => {
     const key = JSON.stringify([text.columns, text.newline])
     const found = text.isAlone || isByMember ? undefined : joinable.get(key)
     if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
@@ -142,19 +149,34 @@ export function createStage(options: StageOptions): Stage {
     open.forEach(closeFile)
     open.clear()
   }
+  const openFor: typeof fileFor = text => {
+    const file = fileFor(text)
+    if (open.size >= openFilesMax && !open.has(file)) closeAll()
+    open.add(file)
+    return file
+  }
   const write = (file: OpenFile, piece: Uint8Array): void => {
     bytes += piece.length
     if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
     file.writer.append(piece)
   }
+  const takeBack = (file: OpenFile, fromBytes: number): void => {
+    bytes -= file.writer.bytes - fromBytes
+    file.writer.cutTo(fromBytes)
+  }
+  const passing = { format, openFor, write, takeBack, nextIndex: () => members++ }
   return {
+    async addPassed(place, pass) {
+      if (located || isByMember || encodingOf(format) !== 'utf-8') return undefined
+      const passed = await stagePassed(place, pass, passing)
+      records += passed?.scan.records ?? 0
+      return passed
+    },
     add(given, origin) {
       const index = members++
       const text = prepareText(given, { format, dialect, origin, columnNames, member: located ? index : undefined })
       records += text.records
-      const file = fileFor(text)
-      if (open.size >= openFilesMax && !open.has(file)) closeAll()
-      open.add(file)
+      const file = openFor(text)
       const { archive, member } = origin
       appendText(file, text, { write: piece => write(file, piece), index, archive, member })
     },
@@ -166,7 +188,8 @@ export function createStage(options: StageOptions): Stage {
     },
     finish() {
       closeAll()
-      return files.map(file => stagedFile(file, located))
+      // A file whose only text was taken back has none.
+      return files.filter(file => file.members.length > 0).map(file => stagedFile(file, located))
     },
     discard() {
       for (const { writer, rejects } of files) {
@@ -176,51 +199,6 @@ export function createStage(options: StageOptions): Stage {
       open.clear()
     },
   }
-}
-
-/** A staged file that further members may be appended to. */
-interface OpenFile {
-  readonly writer: FileWriter
-  /** Records that are rejects already; created for the first one. */
-  rejects?: FileWriter
-  readonly columns: readonly string[]
-  readonly newline: 'lf' | 'crlf'
-  readonly isOpen: boolean
-  readonly plain: PlainFields | undefined
-  readonly members: StagedMember[]
-  records: number
-  longest: number
-}
-
-function closeFile({ writer, rejects }: OpenFile): void {
-  writer.close()
-  rejects?.close()
-}
-
-type NamedWrite = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(piece: Uint8Array): void }
-
-function appendText(file: OpenFile, text: StageableText, { write, ...named }: NamedWrite): void {
-  const { records, firstLine, firstRecord } = text
-  // Deliberately one list of names for all members of the file, because a list for each of a million members would not fit into memory.
-  const { columns: header } = file
-  const start = file.writer.bytes
-  if (text.unchanged) file.plain?.add(text.unchanged)
-  else if (records > 0) file.plain?.giveUp()
-  const { gaps, longest = 0 } = text.writeTo(write, record => appendReject(file, named.index, record))
-  file.records += records
-  file.longest = Math.max(file.longest, longest)
-  file.members.push({ ...named, records, start, end: file.writer.bytes, firstLine, firstRecord, header, gaps })
-}
-
-function appendReject(file: OpenFile, index: number, { line, record, column, expected, text }: EarlyReject): void {
-  file.rejects ??= new FileWriter(file.writer.file.replace(/\.txt$/, '.rejects'))
-  const fields = [index, line, record, JSON.stringify(column), expected, JSON.stringify(text)]
-  file.rejects.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))
-}
-
-function stagedFile({ writer, rejects, longest, plain, ...file }: OpenFile, located: boolean): StagedFile {
-  const found = { longestRecord: located ? longest : undefined, plainColumns: plain?.columns }
-  return { ...file, ...found, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file }
 }
 
 function stageFull(bytes: number, stageBytesMax: number): CapacityError {

@@ -63,8 +63,8 @@ export interface Store {
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
   /** Streams the bytes of a range, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
-  /** Reads a whole small object synchronously; absent where waiting is cheaper. */
-  readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
+  /** Reads a small range, or a whole small object, synchronously; errors as `read`. Absent where waiting is cheaper. */
+  readNow?(key: string, options: Omit<ReadOptions, 'signal'>): Uint8Array
   /** Calls `use` with all bytes of an object, in pieces whose memory is used again; errors as `read`. Absent where streaming costs as little. */
   scan?(key: string, options: Pick<ReadOptions, 'etag'>, use: (bytes: Uint8Array) => void): Promise<void>
   /**

@@ -82,7 +82,8 @@ interface Top extends Header {
   readonly columnCount: number
 }
 
-async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
+/** Reads the header of a text, in which the window begins. */
+export async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   await window.grow()
   checkTextStart(window.bytes, '', encodingOf(format))
@@ -106,7 +107,7 @@ function fieldCount(bytes: Uint8Array, format: TextFormat): number {
 }
 
 /** Returns the offset in the object of the first record that begins in the window; the object's end when there is none. */
-async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
+export async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
   const found = await text.find(recordStartSearch(dialect, columnCount))
   return found === -1 ? text.sizeBytes : found
 }

@@ -27,21 +27,17 @@ export interface RecordScan {
 export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): RecordScan {
   const machine = new RecordMachine(dialect)
   advance(machine, bytes, { dialect, from: start })
-  return finishScan(machine, bytes, { from: start, end: bytes.length })
+  return finishScan(machine, start < bytes.length ? bytes.at(-1) : undefined)
 }
 
-/** Ends the text of a machine that has read these bytes, and returns its counts. */
-function finishScan(
-  machine: RecordMachine,
-  bytes: Uint8Array,
-  { from, end }: { readonly from: number; readonly end: number },
-): RecordScan {
+/** Ends the text of a machine that has read its bytes, and returns its counts. A text without bytes has no last one. */
+function finishScan(machine: RecordMachine, lastByte: number | undefined): RecordScan {
   const { tally } = machine
   const endsInsideQuote = machine.isInsideQuote
-  const endsWithNewline = !endsInsideQuote && end > from && isNewline(bytes[end - 1])
+  const endsWithNewline = !endsInsideQuote && isNewline(lastByte)
   machine.finish()
   const { records, blankLines, commentLines, tangled } = tally
-  const lines = tally.lines + (end > from && !endsWithNewline ? 1 : 0)
+  const lines = tally.lines + (lastByte !== undefined && !endsWithNewline ? 1 : 0)
   const newline = styleOf(tally)
   return { records, endsInsideQuote, newline, blankLines, commentLines, lines, endsWithNewline, tangled }
 }
@@ -57,7 +53,7 @@ export function recordEndSearch(
   const machine = new RecordMachine(dialect)
   let at = from
   return bytes => {
-    if (from >= notBefore) return { end: from, scan: finishScan(machine, bytes, { from, end: from }) }
+    if (from >= notBefore) return { end: from, scan: finishScan(machine, undefined) }
     const before = bytes.subarray(0, notBefore - 1)
     if (at < before.length) {
       advance(machine, before, { dialect, from: at })
@@ -65,9 +61,47 @@ export function recordEndSearch(
     }
     while (at < bytes.length) {
       at = machine.step(bytes, at)
-      if (machine.isAtStart && at >= notBefore) return { end: at, scan: finishScan(machine, bytes, { from, end: at }) }
+      if (machine.isAtStart && at >= notBefore) return { end: at, scan: finishScan(machine, bytes[at - 1]) }
     }
     return undefined
+  }
+}
+
+/** Scans a text that begins with a record and arrives in windows, up to the first record end at or after an offset in it. */
+export class WindowScan {
+  /** Whether that record end was found. */
+  isDone = false
+  private readonly dialect: Dialect
+  private readonly machine: RecordMachine
+  private notBefore: number
+  private lastByte: number | undefined
+
+  constructor(dialect: Dialect, notBefore: number) {
+    this.dialect = dialect
+    this.machine = new RecordMachine(dialect)
+    this.notBefore = notBefore
+  }
+
+  /** Reads the next window. Returns the offset in it after the last record end, blank lines included, or -1 when it has none. */
+  push(window: Uint8Array): number {
+    const { machine, dialect, notBefore } = this
+    const before = window.subarray(0, Math.max(0, notBefore - 1))
+    let end = before.length > 0 ? advance(machine, before, { dialect, from: 0 }) : -1
+    let at = before.length
+    while (at < window.length && !this.isDone) {
+      at = machine.step(window, at)
+      if (!machine.isAtStart) break
+      end = at
+      this.isDone = at >= notBefore
+    }
+    this.notBefore -= window.length
+    this.lastByte = at > 0 ? window[at - 1] : this.lastByte
+    return end
+  }
+
+  /** Ends the text: at the record end that was found, or at the end of the last window. */
+  finish(): RecordScan {
+    return finishScan(this.machine, this.lastByte)
   }
 }
 

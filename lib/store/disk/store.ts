@@ -110,7 +110,7 @@ class DiskStore implements Store {
     assert.fail('a whole read yields once')
   }
 
-  readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
+  readNow(key: string, options: Omit<ReadOptions, 'signal'>): Uint8Array {
     return readFileNow(this.#path(key), key, options)
   }
 
