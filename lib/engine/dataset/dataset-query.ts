@@ -7,7 +7,6 @@ import { columnNames } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { treeColumns } from '../read/used-columns.ts'
 import { checkAllowed } from '../sql/allowed.ts'
-import { sqlCatalog } from '../sql/catalog.ts'
 import { explainSql } from '../sql/explain.ts'
 import { parseSelect, tableNames } from '../sql/syntax.ts'
 import { stepSql } from '../transform/step-sql.ts'
@@ -28,8 +27,7 @@ export async function parseQuery(connection: DuckDBConnection, statement: string
   const sql = stepSql({ kind: 'sql', scope: 'row', texts: [statement], values: [] }, 1)
   const select = await parseSelect(connection, sql, 'sql')
   const tables = tableNames(select)
-  const catalog = await sqlCatalog(connection)
-  checkAllowed(select, { tables, where: 'sql', sql, catalog })
+  await checkAllowed(connection, select, { tables, where: 'sql', sql })
   return {
     sql,
     tables,

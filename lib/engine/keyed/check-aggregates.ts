@@ -8,7 +8,6 @@ import { quoteName } from '../duckdb/quote.ts'
 import { conditionColumns } from '../read/used-columns.ts'
 import { allowedExpression } from '../sql/allowed.ts'
 import { orderedAggregate } from '../sql/bucket-wise.ts'
-import { sqlCatalog } from '../sql/catalog.ts'
 import { checkFunctions } from '../sql/row-wise.ts'
 import { checkInBoth } from './compared-column.ts'
 import { stateName } from './measure-sql.ts'
@@ -83,8 +82,7 @@ async function checkExpression(connection: DuckDBConnection, sql: string, where:
     const message = `${where}: ${what} would make the value depend on how rows are cut into slices; name an order, or leave it out`
     throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
   }
-  const { unstable } = await sqlCatalog(connection)
-  checkFunctions(expression, unstable, undefined, refuse)
+  checkFunctions(expression, undefined, refuse)
   const ordered = orderedAggregate(expression)
   if (ordered !== undefined) refuse(`the aggregate ${ordered} without ORDER BY`)
 }

@@ -1,7 +1,7 @@
 /** Refuses user SQL that could read anything but its input, its tables and its own expressions. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { nearest } from '../../errors/nearest.ts'
-import { type SqlCatalog, sqlCatalog } from './catalog.ts'
+import { engineFunctions } from './catalog.ts'
 import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
 import { invalidSql, list, type Node, parseExpression, parseSelect } from './syntax.ts'
 
@@ -11,7 +11,11 @@ export interface AllowedSql {
   /** Names the text in messages. */
   readonly where: string
   readonly sql: string
-  readonly catalog: SqlCatalog
+}
+
+/** A check, and the functions that were found so far and are not on the allow list. */
+interface Check extends AllowedSql {
+  readonly others: Set<string>
 }
 
 /** Parses one SELECT that reads nothing but `input` and the task's tables. @throws SQL_INVALID */
@@ -21,14 +25,14 @@ export async function selectOverInput(
   { where, tables }: Pick<AllowedSql, 'where' | 'tables'>,
 ): Promise<Node> {
   const select = await parseSelect(connection, sql, where)
-  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog: await sqlCatalog(connection) })
+  await checkAllowed(connection, select, { tables: ['input', ...tables], where, sql })
   return select
 }
 
 /** Parses one expression that reads no table. @throws SQL_INVALID */
 export async function allowedExpression(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
   const expression = await parseExpression(connection, sql, where)
-  checkAllowed(expression, { tables: [], where, sql, catalog: await sqlCatalog(connection) })
+  await checkAllowed(connection, expression, { tables: [], where, sql })
   return expression
 }
 
@@ -37,31 +41,40 @@ export async function allowedExpression(connection: DuckDBConnection, sql: strin
  * make rows of values; expressions may call the functions of the allow list.
  * @throws SQL_INVALID for an unknown table, a file, or a function that is not allowed
  */
-export function checkAllowed(tree: Node, allowed: AllowedSql): void {
-  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), allowed)
+export async function checkAllowed(connection: DuckDBConnection, tree: Node, allowed: AllowedSql): Promise<void> {
+  const others = new Set<string>()
+  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), { ...allowed, others })
+  if (others.size === 0) return
+  const functions = await engineFunctions(connection)
+  // The engine itself refuses unknown names, and names the nearest one.
+  const known = [...others].find(name => functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_'))
+  if (known !== undefined) throw refused(known, allowed)
 }
 
-function checkNode(value: unknown, tables: ReadonlySet<string>, allowed: AllowedSql): void {
+function checkNode(value: unknown, tables: ReadonlySet<string>, allowed: Check): void {
   if (typeof value !== 'object' || value === null) return
   const node = value as Node
   if (node.type === 'BASE_TABLE') checkTable(node, tables, allowed)
   if (node.type === 'SHOW_REF')
     throw invalidSql(allowed.where, 'SHOW, DESCRIBE and SUMMARIZE cannot stand here', allowed.sql)
-  if (node.class === 'FUNCTION' || node.class === 'WINDOW') checkFunction(node, allowed)
+  if (node.class === 'FUNCTION' || node.class === 'WINDOW') {
+    const name = String(node.function_name)
+    if (!isAllowedFunction(name)) allowed.others.add(name)
+  }
   const { cte_map: expressions, ...parts } = node.type === 'TABLE_FUNCTION' ? argumentsOf(node, allowed) : node
   const visible = checkTableExpressions(expressions, tables, allowed)
   for (const part of Object.values(parts)) checkNode(part, visible, allowed)
 }
 
 /** Returns the arguments of a function in FROM. @throws SQL_INVALID for a function that is not allowed */
-function argumentsOf(node: Node, allowed: AllowedSql): Node {
+function argumentsOf(node: Node, allowed: Check): Node {
   const { function_name: name, children } = (node.function ?? {}) as Node
   if (!isAllowedTableFunction(String(name))) throw refused(String(name), allowed)
   return { children }
 }
 
 /** Checks WITH clauses, each of which sees those before it, and itself if it is recursive. Returns the tables that the statement sees. */
-function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowed: AllowedSql): ReadonlySet<string> {
+function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowed: Check): ReadonlySet<string> {
   const visible = new Set(tables)
   for (const { key, value } of list((map as Node | undefined)?.map)) {
     const name = String(key).toLowerCase()
@@ -85,13 +98,6 @@ function checkTable(node: Node, tables: ReadonlySet<string>, { where, sql }: All
 
 const thereAre = (tables: readonly string[]): string =>
   tables.length === 0 ? 'no table can be read here' : `there are ${tables.join(', ')}`
-
-function checkFunction(node: Node, allowed: AllowedSql): void {
-  const name = String(node.function_name)
-  const isKnown = allowed.catalog.functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_')
-  // The engine itself refuses unknown names, and names the nearest one.
-  if (isKnown && !isAllowedFunction(name)) throw refused(name, allowed)
-}
 
 const refused = (name: string, { where, sql }: AllowedSql) =>
   invalidSql(

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
-import { sqlCatalog } from './catalog.ts'
+import { aggregateFunctions } from './functions.ts'
 import {
   checkFunctions,
   checkJoins,
@@ -32,24 +32,22 @@ export async function checkBucketWise(
 ): Promise<Node> {
   const { where, columns, by } = check
   const select = await selectOverInput(connection, sql, check)
-  const catalog = await sqlCatalog(connection)
   const refuse = (what: string): never => {
     const message = `${where}: ${what} would make the rows depend on which keys share a bucket; group, partition and number by ${by.join(', ')}`
     throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
   }
-  checkFunctions(select, catalog.unstable, columns, refuse)
-  checkSelect(select, { by, aggregates: catalog.aggregates, refuse })
+  checkFunctions(select, columns, refuse)
+  checkSelect(select, { by, refuse })
   return select
 }
 
 interface Rules {
   readonly by: readonly string[]
-  readonly aggregates: ReadonlySet<string>
   readonly refuse: (what: string) => never
 }
 
 function checkSelect(select: Node, rules: Rules): void {
-  const { by, aggregates, refuse } = rules
+  const { by, refuse } = rules
   if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
   for (const modifier of list(select.modifiers)) checkModifier(modifier, select, rules)
   const groups = list(select.group_expressions)
@@ -62,7 +60,7 @@ function checkSelect(select: Node, rules: Rules): void {
   checkFrom(select.from_table as Node | undefined, rules)
   if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
   for (const part of [select.select_list, select.where_clause, select.having, select.qualify])
-    checkExpression(part, { ...rules, isGrouped, aggregates })
+    checkExpression(part, { ...rules, isGrouped })
 }
 
 function checkModifier(modifier: Node, select: Node, { by, refuse }: Rules): void {
@@ -115,7 +113,7 @@ function unorderedIn(tree: unknown): ReadonlySet<Node> {
 }
 
 function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
-  const { by, aggregates, refuse, isGrouped } = rules
+  const { by, refuse, isGrouped } = rules
   const unordered = unorderedIn(tree)
   for (const node of nodesIn(tree, outsideSubqueries)) {
     const { class: kind, function_name: name, partitions, orders } = node
@@ -123,7 +121,7 @@ function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boo
       if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
       const needsOrder = node.type !== 'WINDOW_AGGREGATE' || ordered.has(String(name))
       if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
-    } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
+    } else if (kind === 'FUNCTION' && aggregateFunctions.has(String(name))) {
       if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
       if (unordered.has(node)) refuse(`the aggregate ${String(name)} without ORDER BY`)
     } else if (isSubquery(node) && countInput(node.subquery) > 0) refuse('input in a subquery')

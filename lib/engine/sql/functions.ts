@@ -71,6 +71,14 @@ const aggregates = `
   regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile row_number sem skewness stddev stddev_pop stddev_samp
   string_agg sum sum_no_overflow sumkahan var_pop var_samp variance`
 
+/** Functions whose result differs from call to call, or from query to query. The last lines have words without parentheses, and an aggregate of randomly chosen values. */
+const unstable = `
+  current_connection_id current_database current_date current_query current_query_id current_schema current_schemas
+  current_transaction_id currval gen_random_uuid get_current_time get_current_timestamp in_search_path nextval now
+  random setseed sleep_ms stats today transaction_timestamp txid_current uuid uuidv4 uuidv7 write_log
+  current_timestamp current_time current_localtime current_localtimestamp localtime localtimestamp ago
+  reservoir_quantile`
+
 /** Functions in FROM: values and JSON as rows. Those that read files or describe the engine are not among them. */
 const tableFunctions = 'generate_series json_each json_tree range repeat repeat_row unnest'
 
@@ -78,6 +86,10 @@ const named = (text: string): ReadonlySet<string> => new Set(text.toLowerCase().
 
 const allowedFunctions = named([operators, scalars, macros, aggregates].join(' '))
 const allowedTableFunctions = named(tableFunctions)
+
+/** Names of aggregates that SQL may call; a test compares them, and those of `unstableFunctions`, with the engine's. */
+export const aggregateFunctions: ReadonlySet<string> = named(aggregates)
+export const unstableFunctions: ReadonlySet<string> = named(unstable)
 
 /** Whether an expression may call the function; `icu_collate_…` is what COLLATE becomes. */
 export const isAllowedFunction = (name: string): boolean =>

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
-import { sqlCatalog } from './catalog.ts'
+import { aggregateFunctions, unstableFunctions } from './functions.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
 
 export interface RowWiseCheck {
@@ -23,10 +23,9 @@ export interface RowWiseCheck {
 export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
   const { where, columns } = check
   const select = await selectOverInput(connection, sql, check)
-  const catalog = await sqlCatalog(connection)
   const refuse: Refuse = refusal(where, sql)
-  checkFunctions(select, catalog.unstable, columns, refuse)
-  checkSelect(select, catalog.aggregates, refuse)
+  checkFunctions(select, columns, refuse)
+  checkSelect(select, refuse)
   return select
 }
 
@@ -42,17 +41,12 @@ export const refusal =
   }
 
 /** Checks the functions of the whole statement, also in subqueries over tables. */
-export function checkFunctions(
-  tree: Node,
-  unstable: ReadonlySet<string>,
-  columns: readonly string[] | undefined,
-  refuse: Refuse,
-): void {
+export function checkFunctions(tree: Node, columns: readonly string[] | undefined, refuse: Refuse): void {
   for (const { class: kind, function_name: called, column_names: path, children, sample } of nodesIn(tree)) {
     const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
     const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
     const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
-    if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
+    if (name !== undefined && unstableFunctions.has(name)) refuse(`the function ${name}`)
     if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
     if (sample) refuse('TABLESAMPLE')
   }
@@ -60,7 +54,7 @@ export function checkFunctions(
 
 type Refuse = (what: string) => never
 
-function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refuse): void {
+function checkSelect(select: Node, refuse: Refuse): void {
   if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
   for (const modifier of list(select.modifiers)) refuse(modifierNames[String(modifier.type)] ?? String(modifier.type))
   if (list(select.group_expressions).length > 0 || list(select.group_sets).length > 0) refuse('GROUP BY')
@@ -72,7 +66,7 @@ function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refu
   if (mentionsInput(select.cte_map)) refuse('input in a WITH clause')
   checkFrom(select.from_table as Node | undefined, refuse)
   if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
-  for (const part of [select.select_list, select.where_clause]) checkExpression(part, aggregates, refuse)
+  for (const part of [select.select_list, select.where_clause]) checkExpression(part, refuse)
 }
 
 /** How SQL names the modifiers of a SELECT. */
@@ -105,11 +99,11 @@ export function checkJoins(table: Node, refuse: Refuse, checkSide: (side: Node) 
   checkSide(isLeft ? left : right)
 }
 
-function checkExpression(tree: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
+function checkExpression(tree: unknown, refuse: Refuse): void {
   for (const node of nodesIn(tree, outsideSubqueries)) {
     const { class: kind, function_name: name } = node
     if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
-    if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
+    if (kind === 'FUNCTION' && aggregateFunctions.has(String(name))) refuse(`the aggregate ${String(name)}`)
     // A subquery over tables alone is the same for every row.
     if (isSubquery(node) && mentionsInput(node.subquery)) refuse('input in a subquery')
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { column, csv, table } from '../../../lib/define/index.ts'
 import { selectOverInput } from '../../../lib/engine/sql/allowed.ts'
 import { checkBucketWise } from '../../../lib/engine/sql/bucket-wise.ts'
-import { isAllowedFunction } from '../../../lib/engine/sql/functions.ts'
+import { aggregateFunctions, isAllowedFunction, unstableFunctions } from '../../../lib/engine/sql/functions.ts'
 import { checkRowWise } from '../../../lib/engine/sql/row-wise.ts'
 import { convertTask, taskOf } from '../converting.ts'
 import { checkSql, statement } from './checking.ts'
@@ -164,6 +164,24 @@ describe('the list of allowed functions', () => {
       'pg_size_pretty',
       'pg_typeof',
     ])
+    connection.closeSync()
+  })
+
+  it('knows every aggregate of the engine, and every function whose result differs from call to call', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    const namesOf = async (condition: string): Promise<string[]> => {
+      const names = `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${condition}`
+      return (await connection.runAndReadAll(names)).getRows().map(([name]) => String(name))
+    }
+    const aggregates = await namesOf("function_type = 'aggregate'")
+    expect(aggregates.filter(isAllowedFunction).sort()).toEqual([...aggregateFunctions].sort())
+    const scalars = await namesOf("function_type IN ('scalar', 'macro')")
+    expect(scalars.filter(name => aggregateFunctions.has(name))).toEqual([])
+    const unstable = await namesOf(
+      "function_type = 'scalar' AND stability <> 'CONSISTENT' AND function_name <> 'error'",
+    )
+    expect(unstable.length).toBeGreaterThan(20)
+    expect(unstable.filter(name => !unstableFunctions.has(name))).toEqual([])
     connection.closeSync()
   })
 })
