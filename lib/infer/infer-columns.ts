@@ -6,7 +6,7 @@ import { quoteTexts } from '../engine/duckdb/quote.ts'
 import { columnTypes, describeParquet, type GivenParquet } from '../engine/read/parquet-describe.ts'
 import { textSources } from '../engine/read/staged-sources.ts'
 import type { TextSource } from '../engine/read/text-source.ts'
-import type { StagedFile } from '../stage/stage.ts'
+import type { StagedFile } from '../stage/staged-file.ts'
 import type { InferredColumn } from './columns-source.ts'
 import { columnOfType } from './engine-type.ts'
 

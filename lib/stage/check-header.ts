@@ -7,7 +7,7 @@ import { nearest } from '../errors/nearest.ts'
 import { placeOf } from '../model/member-place.ts'
 import { hiveValues } from '../paths/hive-columns.ts'
 import { refuseEqualNames } from '../text/csv-header.ts'
-import type { StagedFile } from './stage.ts'
+import type { StagedFile } from './staged-file.ts'
 
 export interface HeaderCheck {
   readonly format: FieldFormat

@@ -3,8 +3,8 @@ import { lineDelimiter } from '../define/format-kind.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
 import type { PlainFields } from '../text/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
-import type { StagedFile, StagedMember } from './stage.ts'
 import type { StageableText } from './stage-text.ts'
+import type { StagedFile, StagedMember } from './staged-file.ts'
 
 /** A staged file that further members may be appended to. */
 export interface OpenFile {

@@ -1,7 +1,8 @@
 /** Stages text again that is staged already, with every record located. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { ReusedBuffer } from '../store/reused-buffer.ts'
-import type { Stage, StagedFile, StagedMember } from './stage.ts'
+import type { Stage } from './stage.ts'
+import type { StagedFile, StagedMember } from './staged-file.ts'
 
 /** Adds the members of staged files to a stage in their order, so that each keeps its index. Memory: the longest piece. */
 export async function restage(files: readonly StagedFile[], stage: Stage): Promise<void> {

@@ -9,7 +9,7 @@ import { type ParquetContent, prepareParquet } from '../parquet/file.ts'
 import { refuseOtherFile } from '../text/other-file.ts'
 import { FileWriter } from './file-writer.ts'
 import { copyChunks, openAsWritten, openInPlace, type SparseResult } from './sparse-parquet.ts'
-import type { StagedFile, StagedMember } from './stage.ts'
+import type { StagedFile, StagedMember } from './staged-file.ts'
 import type { FileColumns, SliceStageOptions, Staging } from './staging.ts'
 
 /** Stages a Parquet file that is prepared for the engine. Its footer holds the number of rows. */

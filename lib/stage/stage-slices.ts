@@ -12,9 +12,10 @@ import { ReusedBuffer } from '../store/reused-buffer.ts'
 import { type Reader, smallFileBytes } from '../store/store.ts'
 import { checkHeader } from './check-header.ts'
 import { restage } from './restage.ts'
-import { createStage, type StagedFile } from './stage.ts'
+import { createStage } from './stage.ts'
 import { rangeOf } from './stage-exchange.ts'
 import { stageSlice } from './stage-slice.ts'
+import type { StagedFile } from './staged-file.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 export type StageSource =

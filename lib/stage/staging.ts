@@ -7,7 +7,8 @@ import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Reader } from '../store/store.ts'
-import type { Stage, StagedFile, StageOptions } from './stage.ts'
+import type { Stage, StageOptions } from './stage.ts'
+import type { StagedFile } from './staged-file.ts'
 
 /** A Parquet file with the names of its columns. */
 export interface FileColumns {

@@ -3,7 +3,7 @@
 import { onlyPlace } from '../model/member-place.ts'
 import type { ShareJob } from '../model/share.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
-import type { StagedMember } from '../stage/stage.ts'
+import type { StagedMember } from '../stage/staged-file.ts'
 import { hasMember } from '../zip/member-rows.ts'
 import { foldRepeats } from './fold-repeats.ts'
 

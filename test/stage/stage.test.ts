@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TextFormat } from '../../lib/define/format-kind.ts'
 import { lineDelimiter } from '../../lib/define/format-kind.ts'
-import { createStage, type StagedFile } from '../../lib/stage/stage.ts'
+import { createStage } from '../../lib/stage/stage.ts'
+import type { StagedFile } from '../../lib/stage/staged-file.ts'
 import { csvFormat, readStaged } from './staged-rows.ts'
 
 const fixtures = new URL('../fixtures/csv/', import.meta.url)

@@ -4,7 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { CsvFormat } from '../../lib/define/definition.ts'
 import { lineDelimiter, type TextFormat } from '../../lib/define/format-kind.ts'
 import { csv } from '../../lib/define/index.ts'
-import type { StagedFile } from '../../lib/stage/stage.ts'
+import type { StagedFile } from '../../lib/stage/staged-file.ts'
 
 export const csvFormat: CsvFormat = csv()
 

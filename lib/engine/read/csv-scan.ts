@@ -1,7 +1,7 @@
 /** The engine's CSV reader over staged text, and over the line files that Fanmill itself writes. */
 import { lineDelimiter } from '../../define/format-kind.ts'
 import { greatest } from '../../model/greatest.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { longestRecordBytes } from '../../text/record-dialect.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import type { TextSourceOptions } from './text-source.ts'

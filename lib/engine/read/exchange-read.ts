@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { joinSides } from '../../define/join-definition.ts'
 import { sumFields } from '../../model/sum-fields.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { EngineTask } from '../engine-task.ts'
 import { bucketOf } from '../write/write-buckets.ts'

@@ -4,7 +4,7 @@ import type { FixedWidthFormat, JsonFormat, JsonLinesFormat, LinesFormat, XmlFor
 import { lineDelimiter } from '../../define/format-kind.ts'
 import { groupNames } from '../../define/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'

@@ -2,7 +2,8 @@
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import { layoutOfText } from '../../define/format-kind.ts'
-import type { StagedFile, StageOptions } from '../../stage/stage.ts'
+import type { StageOptions } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import type { FieldForm } from '../../text/plain-fields.ts'
 import { isPlain } from './plain-text.ts'
 

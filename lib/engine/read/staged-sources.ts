@@ -2,7 +2,7 @@
 import { avroNull, avroText } from '../../define/avro-format.ts'
 import type { AvroFormat } from '../../define/definition.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'
 import { fixedWidthSource, jsonLineSource, patternLineSource } from './line-source.ts'

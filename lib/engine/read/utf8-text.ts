@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import type { Columns } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import { type FieldFormat, hasFields, type TextFormat } from '../../define/format-kind.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { encodingOf } from '../../text/record-dialect.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** The staged text of a sheet as a text source: CSV in which cells with an error have a mark. */
 import type { WorkbookFormat } from '../../define/definition.ts'
 import { errorMark, sheetFormat } from '../../define/workbook-format.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'

@@ -3,7 +3,7 @@ import type { PermanentError } from '../../errors/errors.ts'
 import { onlyPlace, placeOf } from '../../model/member-place.ts'
 import { tooManyPartitions } from '../../paths/partition-limits.ts'
 import type { Partition } from '../../paths/partition-path.ts'
-import type { StagedFile } from '../../stage/stage.ts'
+import type { StagedFile } from '../../stage/staged-file.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import type { PartitionKeys, PartitionOptions } from './partition-keys.ts'
 

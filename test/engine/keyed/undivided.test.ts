@@ -11,7 +11,7 @@ import type { PartOptions } from '../../../lib/engine/write/write-parts.ts'
 import { exchangeSlices } from '../../../lib/exchange/exchange-slices.ts'
 import type { Outcome } from '../../../lib/model/outcome.ts'
 import type { SharePart } from '../../../lib/model/share.ts'
-import type { StagedFile } from '../../../lib/stage/stage.ts'
+import type { StagedFile } from '../../../lib/stage/staged-file.ts'
 
 const by = ['key']
 const buckets = 16
