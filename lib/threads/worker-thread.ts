@@ -48,6 +48,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
     writesBuckets: outputKind(task.output).exchange !== undefined,
+    readsOthers: readsFilesOfOthers(task),
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     starting: setup.starting,
@@ -98,6 +99,12 @@ function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): str
   if (source.kind === 'exchange') return [source.join ? input.folder : join(input.folder, exchangeRoot)]
   // The engine opens Parquet files where they are.
   return datasetSource(source) || source.format?.kind === 'parquet' ? [input.folder] : []
+}
+
+/** Whether Parquet files may be those of other programs, as they are in Delta tables. */
+function readsFilesOfOthers({ source }: TaskDefinition): boolean {
+  if (source.kind === 'partitionsOf') return source.of !== undefined && outputKind(source.of.output).log !== undefined
+  return source.kind === 'deltaTable' || ('paths' in source && source.format?.kind === 'parquet')
 }
 
 /** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */

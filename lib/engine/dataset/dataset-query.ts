@@ -67,7 +67,7 @@ async function selectParts(
   const byName = mayLackColumns ? ', union_by_name = true' : ''
   const from = `read_parquet(${quoteTexts(parts.map(({ file }) => file))}, hive_partitioning = false${byName})`
   const there = mayLackColumns ? (await connection.run(`SELECT * FROM ${from} LIMIT 0`)).columnNames() : undefined
-  return `SELECT ${partColumns(schema, parts[0]?.partition, { there }).join(', ')} FROM ${from}`
+  return `SELECT ${partColumns(schema, parts[0] ?? {}, { there }).join(', ')} FROM ${from}`
 }
 
 const emptySelect = ({ schema }: QueryTable): string =>

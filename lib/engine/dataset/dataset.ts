@@ -24,6 +24,8 @@ export type DatasetRow = Readonly<Record<string, unknown>>
 export interface LocalPart {
   readonly file: string
   readonly partition?: Partition
+  /** Whether another program may have written it, as in a Delta table. Default false. */
+  readonly isOthers?: boolean
   /** The rows that are read, by their number in the part, end exclusive; default all. */
   readonly rows?: { readonly start: number; readonly end: number } | undefined
   /** Rows of the part that the file lacks: from row `start` of the file on, `skipped` rows of the part were left out before. */
@@ -198,21 +200,25 @@ async function wholeRows(
   const there = await namesOf(connection, from, part)
   const renamed = byPosition(there)
   const sqlOf = (name: string): string => (renamed === '' ? quoteName(name) : `c${there.indexOf(name)}`)
-  const columns = partColumns(schema, part.partition, { there, sqlOf })
+  const columns = partColumns(schema, part, { there, sqlOf })
   return `SELECT ${columns.join(', ')} FROM ${from}${renamed}${rowsCondition(part)}`
 }
 
 /** Returns the columns of the dataset as SQL over a part; `there` are those that its file has, default all, each as `sqlOf` names it. */
 export function partColumns(
   schema: readonly SchemaColumn[],
-  partition: Partition = {},
+  { partition = {}, isOthers = false }: Pick<LocalPart, 'partition' | 'isOthers'>,
   { there, sqlOf = quoteName }: { readonly there?: readonly string[]; sqlOf?(name: string): string } = {},
 ): string[] {
-  return schema.map(({ name, type }) => {
+  // The engine skips no rows by the statistics of TRY: other writers leave NaN out of them, which is greater than their maximum.
+  const readName = ({ name, type }: SchemaColumn): string =>
+    isOthers && /FLOAT|DOUBLE/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
+  return schema.map(each => {
+    const { name, type } = each
     const value = Object.hasOwn(partition, name) ? partition[name] : undefined
     const column = quoteName(name)
     if (value !== undefined) return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${column}`
-    return (there?.includes(name) ?? true) ? `${sqlOf(name)} AS ${column}` : `CAST(NULL AS ${type}) AS ${column}`
+    return (there?.includes(name) ?? true) ? `${readName(each)} AS ${column}` : `CAST(NULL AS ${type}) AS ${column}`
   })
 }
 

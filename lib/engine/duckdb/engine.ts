@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly threads?: number
   /** Rows are written into files of many buckets at once. Default false. */
   readonly writesBuckets?: boolean
+  /** Parquet files of other programs are read, whose statistics may be wrong. Default false. */
+  readonly readsOthers?: boolean
   /** The engine that was started already, with `memoryBytes` for each of its threads; default it is started. */
   readonly starting?: StartingEngine
   /** Runs before locking: loads the broadcast tables. */
@@ -121,6 +123,7 @@ const settings = (options: EngineOptions): string[] => [
   "SET GLOBAL TimeZone = 'UTC'",
   // Files are read once. Keeping what was read would copy it, and would take memory that the rows need.
   'SET enable_external_file_cache = false',
+  `SET disabled_optimizers = ${quoteText(disabledOptimizers(options))}`,
 ]
 
 /** Makes `connection.progress` available from the start of a query, without printing it. */
@@ -148,13 +151,18 @@ const wideRowBytes = 16_384
 const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions, rowBytes: number): string[] => {
   if (!writesBuckets) return []
   const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / rowBytes))
-  return [
-    // Late materialization would read the first rows of an input by a join with their positions.
-    "SET disabled_optimizers = 'late_materialization'",
-    `SET partitioned_write_max_open_files = ${bucketsMax}`,
-    `SET partitioned_write_flush_threshold = ${rows}`,
-  ]
+  return [`SET partitioned_write_max_open_files = ${bucketsMax}`, `SET partitioned_write_flush_threshold = ${rows}`]
 }
+
+/** Returns the names of optimizers that would change results, or read rows that are not needed. */
+const disabledOptimizers = ({ writesBuckets, readsOthers }: EngineOptions): string =>
+  [
+    // Late materialization would read the first rows of an input by a join with their positions.
+    ...(writesBuckets ? ['late_materialization'] : []),
+    // Statistics of a file decide conditions, and let integers be sorted as smaller ones. Other writers leave NaN out of them,
+    // which is greater than their maximum, and the order of older ones is not defined: rows would be lost, or sorted as other values.
+    ...(readsOthers ? ['statistics_propagation'] : []),
+  ].join(',')
 
 const locks = (options: EngineOptions): string[] => [
   `SET allowed_directories = ${quoteTexts(options.folders)}`,
