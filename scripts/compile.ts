@@ -138,7 +138,7 @@ function keepApart({ onResolve }: PluginBuild): void {
   }
 }
 
-/** Writes the licences of the packages whose sources are bundled. */
+/** Writes the licences of the packages whose sources are bundled, and of what is compiled in the repository. */
 function licencesOf(inputs: readonly string[]): string {
   const packages = new Set(inputs.flatMap(input => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []))
   const texts = [...packages].sort().map(name => {
@@ -146,6 +146,8 @@ function licencesOf(inputs: readonly string[]): string {
     if (file === undefined) throw new Error(`${name} has no licence to ship with its code`)
     return `${name.slice('node_modules/'.length)}\n\n${readFileSync(join(root, name, file), 'utf8').trim()}\n`
   })
+  if (inputs.includes('lib/inflate/inflate-kernel.ts'))
+    texts.push(`libdeflate\n\n${readFileSync(join(root, 'lib/inflate/libdeflate/COPYING'), 'utf8').trim()}\n`)
   return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }
 

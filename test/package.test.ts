@@ -211,6 +211,7 @@ console.log(JSON.stringify({
   it('ships the licences of the packages whose code is in its files', () => {
     const text = readFileSync(join(installedIn, 'node_modules/fanmill/THIRD-PARTY-LICENSES'), 'utf8')
     expect(text).toMatch(/^@duckdb\/node-api$[\s\S]+MIT[\s\S]+^yauzl$/m)
+    expect(text).toMatch(/^libdeflate\n\nCopyright 2016 Eric Biggers$/m)
   })
 
   it('checks the types of those who use it', () => {

@@ -1,5 +1,5 @@
 /** Finds the columns of a text in which every field is written plainly, such as `-12` or `2024-01-31`: reading these as values loses nothing. */
-import { kernelLoader } from './load-kernel.ts'
+import { type KernelMemory, kernelLoader } from '../kernel/load-kernel.ts'
 import { kernelBase64 } from './plain-fields-wasm.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { canJump } from './record-jump.ts'
@@ -97,7 +97,7 @@ interface Kernel {
 }
 
 interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly memory: KernelMemory
   readonly look: Kernel['look']
 }
 

@@ -1,5 +1,5 @@
 /** Counts whole records 64 bytes at a time with the processor's wide instructions, which is several times faster than RecordJumper. */
-import { kernelLoader } from './load-kernel.ts'
+import { type KernelMemory, kernelLoader } from '../kernel/load-kernel.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { RecordJumper } from './record-jump.ts'
 import { kernelBase64 } from './record-kernel-wasm.ts'
@@ -88,7 +88,7 @@ class Kernel {
   private readonly memory: Uint8Array
   private readonly results: Int32Array
 
-  constructor({ scan, memory }: { readonly scan: Scan; readonly memory: { readonly buffer: ArrayBuffer } }) {
+  constructor({ scan, memory }: { readonly scan: Scan; readonly memory: KernelMemory }) {
     this.scan = scan
     this.memory = new Uint8Array(memory.buffer)
     this.results = new Int32Array(memory.buffer, 0, textAt >> 2)

@@ -1,9 +1,9 @@
 /** Reads and inflates members of an archive, and checks size and CRC against the zip directory. */
-import { crc32, createInflateRaw } from 'node:zlib'
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import type { ZipLimits } from '../define/definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import { createRawInflater, type RawInflater } from '../inflate/raw-inflater.ts'
+import { inflateExactly } from '../inflate/inflate-kernel.ts'
 import { inflateChunkBytes, inflateChunks } from '../inflate/stream.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
@@ -126,6 +126,8 @@ function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOp
   const { inflatedBytes, method, crc32: expected } = place.member
   checkMemberLimit(place, limits)
   const data = memberData(local, place)
+  const good = method === 0 ? undefined : inflateExactly(data, inflatedBytes)
+  if (good && crc32(good) === expected) return good
   const bytes = method === 0 ? data : inflateWhole(data, place)
   if (bytes.length !== inflatedBytes) throw sizeMismatch(place, `${bytes.length}`)
   const got = crc32(bytes)
@@ -191,15 +193,14 @@ async function* checkMember(source: AsyncIterable<Uint8Array>, place: ArchiveMem
 
 /** Inflates at most the declared size, and allocates no memory for the declared size alone. */
 function inflateWhole(data: Buffer, place: ArchiveMember): Buffer {
-  inflater ??= createRawInflater()
+  const { inflatedBytes } = place.member
+  const chunkSize = Math.max(64, Math.min(inflatedBytes + 1, inflateChunkBytes))
   try {
-    return inflater.inflate(data, place.member.inflatedBytes)
+    return inflateRawSync(data, { chunkSize, maxOutputLength: Math.max(1, inflatedBytes) })
   } catch (error) {
     throw inflateFault(error, place)
   }
 }
-
-let inflater: RawInflater | undefined
 
 function inflateFault(error: unknown, place: ArchiveMember): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error

@@ -1,6 +1,14 @@
 /** Compiles kernels in WebAssembly. */
 import { Buffer } from 'node:buffer'
 
+/** The memory that a kernel exports. */
+export interface KernelMemory {
+  /** Another one after each call of `grow`. */
+  readonly buffer: ArrayBuffer
+  /** Adds pages of 64 KiB. */
+  grow(pages: number): number
+}
+
 declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean
   readonly Module: new (bytes: Uint8Array) => object
@@ -9,7 +17,7 @@ declare const WebAssembly: {
 
 /**
  * Returns a function that returns the thread's kernel, made of the module's exports at the first call, which takes a millisecond;
- * undefined where there is no WebAssembly SIMD.
+ * undefined where there is no WebAssembly, or none with what the module needs (SIMD).
  */
 export function kernelLoader<Exports, Kernel>(
   base64: string,

@@ -1,0 +1,62 @@
+/**
+ * Makes the kernel that inflates: libdeflate's sources with a patch of ours, compiled to WebAssembly.
+ * Needs cargo (which gets the sources), patch, clang and wasm-ld 14, and wasm-opt 108; other versions make other bytes.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folder = join(import.meta.dirname, '../lib/inflate')
+const patch = join(folder, 'libdeflate/joined-pairs.patch')
+const kernel = join(folder, 'libdeflate/kernel.c')
+/** Path of the generated file. */
+export const inflateKernelFile = join(folder, 'inflate-kernel-wasm.ts')
+
+/** The package that has libdeflate 1.26. */
+const crate = 'libdeflate-sys'
+const version = '1.26.1'
+
+/** Returns the hash of all that the kernel is made of. */
+export function inflateSourcesHash(): string {
+  const hash = createHash('sha256').update(`${crate} ${version}\n`)
+  for (const file of [patch, kernel]) hash.update(readFileSync(file))
+  return hash.digest('hex')
+}
+
+function compileKernel(work: string): Buffer {
+  const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: work, stdio: 'inherit' })
+  mkdirSync(join(work, 'src'))
+  writeFileSync(join(work, 'src/lib.rs'), '')
+  writeFileSync(
+    join(work, 'Cargo.toml'),
+    `[package]\nname = "sources"\nversion = "0.0.0"\n[dependencies]\n${crate} = "=${version}"\n`,
+  )
+  run('cargo', 'vendor', '--quiet')
+  const sources = join('vendor', crate, 'libdeflate')
+  run('patch', '--strip=1', `--directory=${sources}`, `--input=${patch}`)
+  const target = ['--target=wasm32', '-mbulk-memory', '-ffreestanding', '-O3', '-Wno-macro-redefined']
+  run('clang', ...target, `-I${sources}`, '-c', kernel, '-o', 'kernel.o')
+  const link = ['--no-entry', '--export=__heap_base', '-z', 'stack-size=16384', '--strip-all']
+  run('wasm-ld', ...link, 'kernel.o', '-o', 'linked.wasm')
+  run('wasm-opt', '-O4', '--enable-bulk-memory', 'linked.wasm', '-o', 'kernel.wasm')
+  return readFileSync(join(work, 'kernel.wasm'))
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const work = mkdtempSync(join(tmpdir(), 'inflate-kernel-'))
+  try {
+    const code = compileKernel(work).toString('base64')
+    const module = `/**
+ * libdeflate (copyright 2016 Eric Biggers, 2024 Google LLC; see libdeflate/COPYING), compiled by scripts/build-inflate.ts: do not edit.
+ * Hash of the sources: ${inflateSourcesHash()}
+ */
+export const kernelBase64 =
+  '${code}'
+`
+    writeFileSync(inflateKernelFile, module)
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+}
