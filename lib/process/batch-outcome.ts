@@ -5,6 +5,7 @@ import type { RunFrame } from '../model/reserved-run.ts'
 import type { ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { runKeys } from '../state/state.ts'
+import { settleAll } from '../store/settle-all.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import type { ProcessTools } from './process-tools.ts'
 
@@ -12,10 +13,11 @@ import type { ProcessTools } from './process-tools.ts'
 export interface ProcessedSlices {
   readonly slices: readonly Slice[]
   readonly results: readonly ShareResult[]
-  readonly staged: readonly OutcomePart[]
+  /** The parts, as they become pending. */
+  readonly staged: readonly OutcomePart[] | Promise<readonly OutcomePart[]>
 }
 
-/** Returns the outcome without its seconds, which the caller measures. */
+/** Returns the outcome without its seconds, which the caller measures. Accounts and rejects are stored while parts are: each waits for the disk. */
 export async function buildOutcome(
   run: RunFrame,
   { batch, stage, side }: PlanItem,
@@ -27,11 +29,15 @@ export async function buildOutcome(
   const keys = runKeys(run, stage)
   const rows = sumFields(results, ['rowsRead', 'rowsWritten', 'rowsRejected'])
   const ranges = results.flatMap(result => result.ranges)
-  const accounts = await keepAccounts(batch, results, keys, tools)
   const skippedMembers = results.flatMap(result => result.skipped)
-  const skipped = await keepSkipped(run, batch, skippedMembers, tools)
+  const [parts, accounts, skipped, rejects] = await settleAll([
+    staged,
+    keepAccounts(batch, results, keys, tools),
+    keepSkipped(run, batch, skippedMembers, tools),
+    keepRejects(batch, results, keys, tools),
+  ])
   return {
-    ...{ batch, runId, attempt, stage, side, token, parts: staged, ...rows },
+    ...{ batch, runId, attempt, stage, side, token, parts, ...rows },
     rowsFiltered: rows.rowsRead - rows.rowsWritten,
     ...sumFields(results, ['recordsFound', 'members']),
     membersSkipped: skipped?.count ?? 0,
@@ -41,7 +47,7 @@ export async function buildOutcome(
     slices: slices.map(slice => slice.slice),
     ranges: ranges.length > 0 ? ranges : undefined,
     accounts,
-    rejects: await keepRejects(batch, results, keys, tools),
+    rejects,
     firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
     workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
     schema: results.find(result => result.schema.length > 0)?.schema ?? [],

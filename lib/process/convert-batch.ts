@@ -26,7 +26,7 @@ export const convertBatch: WorkOfBatch = async (run, item, work, tools) => {
     `${tools.partFolder}/${item.batch}-${tools.token}`,
     { ...tools, isOrdered: areItems(work.slices) || areSorted(work.slices) },
   )
-  const staged = await stageParts(run, { ...item, isSorted: areSorted(work.slices) }, parts, tools)
+  const staged = stageParts(run, { ...item, isSorted: areSorted(work.slices) }, parts, tools)
   return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)
 }
 

@@ -57,13 +57,13 @@ async function stageGroup(
 export async function* groupParts(
   group: StageSource,
   tools: ShareTools,
-): AsyncGenerator<{ readonly source: StageSource; readonly staged: StagedSlices }> {
+): AsyncGenerator<{ readonly source: StageSource; readonly staged: StagedSlices; readonly isLast: boolean }> {
   const slice = group.kind === 'slices' ? (group.slices[0]?.slice ?? 0) : group.staged.slice
   const options = { isLocated: tools.isAlwaysLocated, isByMember: tools.engine.isByMember }
   let isFirst = true
   for await (const { staged, isLast } of tools.stageInParts(group, options)) {
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    yield { source: isFirst && isLast && canReadAgain(group) ? group : again, staged }
+    yield { source: isFirst && isLast && canReadAgain(group) ? group : again, staged, isLast }
     isFirst = false
   }
 }
