@@ -1,6 +1,7 @@
 /** Compiles the sources into the code of the published package, with its package.json: few files, which load faster. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { type Node, parse } from 'acorn'
 import { type BuildOptions, build as bundle, type PluginBuild } from 'esbuild'
 import { nodeNeeded } from '../lib/node-version.ts'
 
@@ -29,11 +30,13 @@ const singleEntries = [
   'lib/cli/main',
   'lib/cli/command-line',
   'lib/local/start-run',
-  'lib/local/run',
   'lib/worker',
   'lib/worker-extract',
   'lib/worker-map',
 ]
+
+/** Entries like these, but each a script beside a module that loads it with the functions that earlier processes have compiled. */
+const keptEntries = ['lib/local/run', 'lib/worker-kept']
 
 /**
  * Packages that are not bundled: those loaded only for S3, those with native parts or threads of their own, and those that Node warns of
@@ -87,8 +90,12 @@ const defineRequire = "import { createRequire } from 'node:module'; const requir
 
 /** Writes the code and its package.json to a folder that exists. */
 export async function compile(folder: string): Promise<void> {
-  const singles = await Promise.all(singleEntries.map(entry => compileSingle(entry, folder)))
-  const lazy = new Set(singles.flatMap(single => single.lazy.filter(entry => !singleEntries.includes(entry))))
+  const singles = await Promise.all([
+    ...singleEntries.map(entry => compileSingle(entry, folder)),
+    ...keptEntries.map(entry => compileKept(entry, folder)),
+  ])
+  const own = [...singleEntries, ...keptEntries]
+  const lazy = new Set(singles.flatMap(single => single.lazy.filter(entry => !own.includes(entry))))
   const chunked = { ...joined, outdir: folder, splitting: true, chunkNames: 'lib/shared/[hash]', plugins: [ownFiles] }
   await bundle({
     ...chunked,
@@ -102,8 +109,14 @@ export async function compile(folder: string): Promise<void> {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
 }
 
-/** Compiles an entry into one file. Returns its sources, and the entries that it imports when they are needed. */
-async function compileSingle(entry: string, folder: string): Promise<{ inputs: string[]; lazy: string[] }> {
+interface Single {
+  readonly inputs: string[]
+  /** The entries that it imports when they are needed. */
+  readonly lazy: string[]
+}
+
+/** Compiles an entry into one file. */
+async function compileSingle(entry: string, folder: string, options: BuildOptions = {}): Promise<Single> {
   const lazy = new Set<string>()
   const importLazily = ({ onResolve }: PluginBuild): void =>
     onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
@@ -117,10 +130,64 @@ async function compileSingle(entry: string, folder: string): Promise<{ inputs: s
     entryPoints: sourcesOf([entry]),
     outdir: folder,
     external: [...externals],
-    banner: { js: entry.startsWith('lib/worker') ? defineRequire : `${checkVersion} ${defineRequire}` },
+    banner: { js: `${versionCheckOf(entry)} ${defineRequire}` },
     plugins: [{ name: 'lazy', setup: importLazily }, ownFiles],
+    ...options,
   })
-  return { inputs: Object.keys(metafile.inputs), lazy: [...lazy] }
+  return { inputs: Object.keys(metafile?.inputs ?? {}), lazy: [...lazy] }
+}
+
+const versionCheckOf = (entry: string): string => (entry.startsWith('lib/worker') ? '' : checkVersion)
+
+/** Compiles an entry into a script and the module that loads it. */
+async function compileKept(entry: string, folder: string): Promise<Single> {
+  const file = join(folder, `${entry}.cjs`)
+  const single = await compileSingle(entry, folder, {
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.url': '__url' },
+    banner: {},
+    charset: 'ascii',
+  })
+  // A text of ASCII takes half of the memory. Other characters are left in comments alone.
+  const text = readFileSync(file, 'utf8').replace(/\P{ASCII}/gu, '?')
+  writeFileSync(file, `(function (exports, require, module, __url, __import) {${withImports(text)}\n})\n`)
+  // esbuild lists the exports of a script for Node, in code that is never run.
+  const names = /^0 && \(module\.exports = \{([^}]*)\}/m.exec(text)?.[1]?.trim()
+  const own = Object.keys(apart).filter(name => text.includes(`require("${name}")`))
+  const imports = own.map((name, index) => `import * as own${index} from '${name}'`)
+  const stub = `import { createRequire } from 'node:module'
+import { loadKept } from './lib/threads/kept-code.ts'
+${imports.join('\n')}
+const own = { ${own.map((name, index) => `'${name}': own${index}`).join(', ')} }
+const { url } = import.meta
+const requireOther = createRequire(url)
+const require = name => own[name] ?? requireOther(name)
+const script = new URL('./${basename(file)}', url)
+export const { ${names} } = loadKept(script, { url, require, import: name => import(name) })`
+  await bundle({
+    ...joined,
+    stdin: { contents: stub, resolveDir: root, sourcefile: `${entry}.js` },
+    outfile: join(folder, `${entry}.js`),
+    external: own,
+    banner: { js: versionCheckOf(entry) },
+  })
+  return single
+}
+
+/** Lets a script import as the module does that loads it: a script has no `import()` of its own. */
+function withImports(text: string): string {
+  const places: number[] = []
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit)
+    else if (typeof node === 'object' && node !== null) {
+      const { type, start } = node as Partial<Node>
+      if (type === 'ImportExpression' && start !== undefined) places.push(start)
+      Object.values(node).forEach(visit)
+    }
+  }
+  visit(parse(text, { ecmaVersion: 'latest', sourceType: 'script' }))
+  return places.sort((a, b) => b - a).reduce((changed, at) => `${changed.slice(0, at)}__${changed.slice(at)}`, text)
 }
 
 function sourcesOf(names: readonly string[]): string[] {

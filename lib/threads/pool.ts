@@ -18,7 +18,7 @@ export type WorkerSetup = Readonly<Record<string, unknown>>
 
 export interface PoolOptions {
   /** Module of the threads; default `worker`, which needs a task. */
-  readonly entry?: 'worker' | 'worker-extract' | 'worker-map'
+  readonly entry?: 'worker' | 'worker-kept' | 'worker-extract' | 'worker-map'
   readonly threads: number
   /**
    * Threads that start at once. The others start when these have loaded their modules and a job finds no free thread, so that the first

@@ -37,6 +37,7 @@ export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThread
   // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
   const startAtOnce = threadsAtOnce(workers)
-  const pool = openKeptPool({ threads: workers, startAtOnce, heapBytes: memory.heapBytes, memoryBytesMax })
+  const limits = { heapBytes: memory.heapBytes, memoryBytesMax }
+  const pool = openKeptPool({ entry: 'worker-kept', threads: workers, startAtOnce, ...limits })
   return { workers, memoryMb, memory, memoryBytesMax, pool }
 }
