@@ -9,7 +9,7 @@ export const kernelBytesMax = 4 * 1024 * 1024
 /**
  * Returns the text of a raw deflate stream that ends with the data and has exactly so many bytes: a view that is valid until the next call.
  * Returns undefined for any other data, for longer texts, and where there is no WebAssembly: zlib then says what is wrong.
- * The caller must compare a checksum, because a few damaged streams that zlib refuses are inflated.
+ * Accepts no stream that zlib refuses. The caller compares the checksum, which alone shows damage that leaves a valid stream.
  * Memory of a thread: the longest data and the longest text so far, so at most 8 MiB.
  */
 export function inflateExactly(data: Uint8Array, bytes: number): Buffer | undefined {
