@@ -133,6 +133,7 @@ const pure = {
     'inflate/inflate-kernel',
     'inflate/inflate-kernel-wasm',
     'inflate/stream',
+    'inflate/whole-gzip',
     'inflate/xz',
     'parquet/bounds',
     'parquet/choose-chunks',

@@ -2,6 +2,7 @@
 import { constants, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { inflateBzip2 } from './bzip2.ts'
 import { type Inflater, inflateChunkBytes, inflateChunks, skipPadding } from './stream.ts'
+import { inflateGzip } from './whole-gzip.ts'
 import { inflateXz } from './xz.ts'
 
 export interface InflateOptions {
@@ -26,8 +27,8 @@ export interface Compression {
   /** Inflates the beginning of a file, as far as the bytes go; absent where that is not possible. */
   readonly inflateTop?: (bytes: Uint8Array) => Uint8Array
   /**
-   * Inflates a file that is one stream, and returns the bytes of the file that it used. Absent where the synchronous call of zlib
-   * does not tell how many it used. @throws when it is damaged, or has more than `bytesMax`
+   * Inflates a file that is one stream into a view that is valid until the next call, and returns the bytes of the file that it used.
+   * Absent where the synchronous call of zlib does not tell how many it used. @throws when it is damaged, or has more than `bytesMax`
    */
   readonly inflateWhole?: (
     bytes: Uint8Array,
@@ -50,12 +51,7 @@ const gzip: Compression = {
   inflate: (source, options) => inflateStreams(source, createGunzip, options),
   isReadByEngine: true,
   inflateTop: bytes => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }),
-  inflateWhole(bytes, bytesMax) {
-    const result = gunzipSync(bytes, { maxOutputLength: bytesMax, info: true })
-    // The types of Node do not know `info`.
-    const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } }
-    return { content: buffer, used: engine.bytesWritten }
-  },
+  inflateWhole: inflateGzip,
 }
 
 /** The synchronous call reads only the first frame. */

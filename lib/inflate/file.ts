@@ -22,7 +22,7 @@ export function inflateFile(
 const smallInflatedBytes = 8 * 1024 * 1024
 
 /**
- * Returns the bytes of a small file, without a stream. Returns undefined when they are too many or cannot be inflated:
+ * Returns the bytes of a small file, without a stream, valid until the next call. Returns undefined when they are too many or cannot be inflated:
  * `inflateFile` then reads them or throws.
  */
 export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | undefined {
