@@ -6,7 +6,8 @@ import { PermanentError } from '../../errors/errors.ts'
 import { didYouMean } from '../../errors/nearest.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { expectedText } from '../read/column-sql.ts'
-import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
+import { tagOf, UnfitValue } from './unfit-value.ts'
+import { type ToVector, valueWriter } from './vector-values.ts'
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
 
@@ -48,8 +49,6 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   if (typeof value !== 'object' || value === null) return false
   return Object.getPrototypeOf(value) === Object.prototype || tagOf(value) === 'Object'
 }
-
-const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /** Names the kind of a value in messages. */
 export const kindOf = (value: unknown): string =>

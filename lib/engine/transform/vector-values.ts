@@ -20,22 +20,13 @@ import {
   listValue,
   structValue,
 } from '@duckdb/node-api'
+import { isJson, toText } from './text-values.ts'
+import { expect, textOf, UnfitValue } from './unfit-value.ts'
 
 export type ReadValue = (vector: DuckDBVector, row: number) => unknown
 /** Converts a value for the vector. @throws UnfitValue */
 export type ToVector = (value: unknown) => DuckDBValue
 type FromVector = (value: DuckDBValue) => unknown
-
-/** A value that a type cannot hold; the message says what was expected. */
-export class UnfitValue extends Error {
-  /** The value as a text, which the message does not quote. */
-  readonly received: string | undefined
-
-  constructor(message: string, received?: string) {
-    super(message)
-    this.received = received
-  }
-}
 
 /** Returns the function that reads values of a type from its vectors. */
 export function valueReader(type: DuckDBType): ReadValue {
@@ -154,9 +145,7 @@ function toVector(type: DuckDBType): ToVector {
     case DuckDBTypeId.BOOLEAN:
       return value => expect(value, typeof value === 'boolean', 'a boolean')
     case DuckDBTypeId.VARCHAR:
-      return type.alias === 'JSON'
-        ? value => expect(value, isJson(value), 'a text in JSON')
-        : value => expect(value, typeof value === 'string', 'a string')
+      return type.alias === 'JSON' ? value => expect(value, isJson(value), 'a text in JSON') : toText
     default:
       return toStructured(type)
   }
@@ -201,27 +190,10 @@ function toStructured(type: DuckDBType): ToVector {
   }
 }
 
-function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
-  if (!fits)
-    throw new UnfitValue(
-      `expected ${expected}, got ${Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`}`,
-      Array.isArray(value) ? undefined : String(value).slice(0, 200),
-    )
-  return value as DuckDBValue
-}
-
 const isBeyondFloat = (value: number): boolean => Number.isFinite(value) && !Number.isFinite(Math.fround(value))
 
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
-
-function isJson(value: unknown): boolean {
-  try {
-    return typeof value === 'string' && JSON.parse(value) !== undefined
-  } catch {
-    return false
-  }
-}
 
 function toBigint(value: unknown, isInRange: (value: bigint) => boolean, expected: string): bigint {
   const whole = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined
@@ -247,7 +219,7 @@ function isDay(text: unknown): boolean {
 }
 
 function toTime(value: unknown): DuckDBTimeValue {
-  const match = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?$/.exec(String(value))
+  const match = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?$/.exec(textOf(value))
   expect(value, match !== null, 'a time such as 23:59:58.5')
   const [, hours = 0, minutes = 0, seconds = 0, fraction = ''] = match ?? []
   const total = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
@@ -259,7 +231,7 @@ function micros(value: unknown): bigint {
     expect(value, !Number.isNaN(value.getTime()), 'a Date that is valid')
     return BigInt(value.getTime()) * 1000n
   }
-  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(String(value))
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(textOf(value))
   expect(value, match !== null && isDay(match[1]), 'a Date or an ISO 8601 text')
   // Without a zone it is UTC, not the zone of this machine.
   const [, day = '', time = '00:00', zone = 'Z'] = match ?? []
@@ -273,7 +245,7 @@ function wholeUnits(value: unknown, unitMicros: bigint, units: string): bigint {
 }
 
 function toDecimal(value: unknown, { width, scale }: { width: number; scale: number }): DuckDBDecimalValue {
-  const match = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?$/.exec(String(value))
+  const match = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?$/.exec(textOf(value))
   const fraction = (match?.[3] ?? '').replace(/0+$/, '')
   const fits = match !== null && fraction.length <= scale && (match[2] ?? '').replace(/^0+/, '').length <= width - scale
   expect(value, fits, `a decimal with at most ${width} digits, ${scale} after the point`)
