@@ -40,7 +40,7 @@ export interface ZipMembersSource {
   /** The paths of the archives under the input root: a template with `{param}` placeholders and globs. */
   readonly paths: string
   /**
-   * A glob over member names. Default every member; with a format, except dot files and `__MACOSX`.
+   * A glob over member names. Default every member; with a format, except dot files, `__MACOSX` and `_temporary`.
    * @example zipMembers({ paths: '*.zip', members: '**\/*.csv', format: csv() })
    */
   readonly members: string

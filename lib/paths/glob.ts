@@ -5,7 +5,8 @@
 import picomatch from 'picomatch'
 
 /**
- * Returns a test for names. Users mean data: dot files, and files that macOS puts below `__MACOSX`, match only a glob that names them.
+ * Returns a test for names. Users mean data: dot files, what macOS puts below `__MACOSX`, and what Hadoop and Spark write below
+ * `_temporary` before they commit it, match only a glob that names them.
  * Its time is linear in the name for ordinary globs; the glob itself comes from the user, never from an archive.
  */
 export function globMatcher(glob: string): (name: string) => boolean {
@@ -16,7 +17,7 @@ export function globMatcher(glob: string): (name: string) => boolean {
   }
   const written = withoutDotSlash(glob)
   const pattern = globPattern(maskDots(written, dotsOfGlob))
-  return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, written)
+  return name => pattern.test(maskDots(name, dotsOfName)) && !isInHiddenFolder(name, written)
 }
 
 /** Returns a test for the names of folders: false where the glob excludes the folder, or matches nothing below it by its first segments. */
@@ -54,7 +55,7 @@ function withoutDotSlash(glob: string): string {
   return glob.replace(/^(?:\.\/+)+(?=.)/s, '')
 }
 
-/** Returns the regular expression of a glob, without the rules about `__MACOSX` and a leading `!`. */
+/** Returns the regular expression of a glob, without the rules about hidden folders and a leading `!`. */
 export function globPattern(glob: string): RegExp {
   const bans: string[] = []
   const masked = glob.replace(otherSegments, (_, names: string, rest: string) => {
@@ -90,10 +91,9 @@ function banOf(names: string, rest: string): string {
   return `(?![./]|$)(?!(?:${banned.join('|')})(?:/|$))`
 }
 
-/** Whether a name lies below a `__MACOSX` folder that the glob does not name. */
-export function isMacResource(name: string, glob: string): boolean {
-  return name.split('/').includes(macFolder) && !glob.includes(macFolder)
-}
+/** Whether a name lies below a hidden folder that the glob does not name. */
+export const isInHiddenFolder = (name: string, glob: string): boolean =>
+  hiddenFolders.some(folder => name.includes(folder) && !glob.includes(folder) && name.split('/').includes(folder))
 
 /** Returns a glob that matches this text alone. */
 export function escapeGlob(text: string): string {
@@ -111,7 +111,7 @@ export function cutLiteral(glob: string): { readonly literal: string; readonly r
   return { literal: prefix.replace(/\\(.)/gs, '$1'), rest: written.slice(prefix.length) }
 }
 
-const macFolder = '__MACOSX'
+const hiddenFolders: readonly string[] = ['__MACOSX', '_temporary']
 
 /** The most numbers in `{1..n}`: more are taken for a mistake and stay literal. */
 const rangeCountMax = 10_000

@@ -2,7 +2,7 @@
 import type { ParamValue, ParamValues } from '../define/definition.ts'
 import { type TemplateToken, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { escapeGlob, excludedGlob, globMatcher, globPattern, isMacResource } from './glob.ts'
+import { escapeGlob, excludedGlob, globMatcher, globPattern, isInHiddenFolder } from './glob.ts'
 
 /**
  * Returns the path of a template without globs. A value stays in its segment: `/`, `\`, `%` and a leading dot are percent-encoded.
@@ -21,7 +21,7 @@ export function matchPath(template: string, key: string): Record<string, string>
   if (excludedGlob(template) !== undefined) return globMatcher(template)(key) ? {} : undefined
   const { pattern, names } = patternOf(template)
   const match = pattern.exec(key)
-  if (match === null || isMacResource(key, template)) return undefined
+  if (match === null || isInHiddenFolder(key, template)) return undefined
   const values: Record<string, string> = {}
   for (const [index, name] of names.entries()) {
     const value = decodeValue(match.groups?.[`p${index}`])

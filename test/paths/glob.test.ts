@@ -62,12 +62,21 @@ it('reads ./a in a glob as a', () => {
   expect(literalPrefix('./a/*.csv')).toBe('a/')
 })
 
-it.each(['.DS_Store', 'a/.hidden/b.csv', '__MACOSX/a.csv', 'x/__MACOSX/._a.csv'])('does not match %s', name => {
+const hidden = [
+  '.DS_Store',
+  'a/.hidden/b.csv',
+  '__MACOSX/a.csv',
+  'x/__MACOSX/._a.csv',
+  'day/_temporary/0/task_1/part-0.csv',
+]
+it.each(hidden)('does not match %s', name => {
   expect(globMatcher('**')(name)).toBe(false)
   expect(globMatcher('**/*')(name)).toBe(false)
 })
 
-it('matches dot files and __MACOSX where the glob names them', () => {
+it('matches dot files, __MACOSX and _temporary where the glob names them', () => {
+  expect(globMatcher('_temporary/**/*.csv')('_temporary/0/a.csv')).toBe(true)
+  expect(globMatcher('**/*.csv')('a_temporary/_temporary.csv')).toBe(true)
   expect(globMatcher('**/.hidden')('a/.hidden')).toBe(true)
   expect(globMatcher('__MACOSX/*')('__MACOSX/a.csv')).toBe(true)
 })
