@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
-import { beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { installLocalStack } from '../localstack/install.ts'
 import { everyProp, pipelineFile, synthesise } from './stacks.ts'
 
@@ -35,42 +35,47 @@ beforeAll(() => {
 })
 
 describe('cfn-lint', () => {
-  /** Installed together with LocalStack, which needs the same Python. */
-  let executable: string | undefined
+  /** A template with a property that its resource does not have. */
+  const wrong = { Resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { Colour: 'red' } } } }
+  /** Lines that it prints when it checks all templates in one start; undefined where it cannot be installed. */
+  let lines: readonly string[] | undefined
   beforeAll(async () => {
+    // Installed together with LocalStack, which needs the same Python.
     const python = (await installLocalStack())?.python
-    executable = python && join(dirname(python), 'cfn-lint')
     const message = 'cfn-lint needs Python 3.11 or later with venv; without it no template is linted'
-    if (executable === undefined && process.env.CI) throw new Error(message)
-    if (executable === undefined) console.warn(`\n  LEFT OUT: test/infra/lint. ${message}.\n`)
+    if (python === undefined && process.env.CI) throw new Error(message)
+    if (python === undefined) console.warn(`\n  LEFT OUT: test/infra/lint. ${message}.\n`)
+    else lines = await lint(join(dirname(python), 'cfn-lint'), { ...templates, wrong: { toJSON: () => wrong } })
   })
 
-  it('finds nothing in any template', async context => {
-    expect(await lint(templates, context)).toBe('')
+  it('finds nothing in any template', ({ skip }) => {
+    if (lines === undefined) return skip()
+    expect(lines.filter(line => !line.includes('wrong.json'))).toEqual([])
   })
 
-  it('finds a property that a resource does not have', async context => {
-    const resource = { Type: 'AWS::SQS::Queue', Properties: { Colour: 'red' } }
-    expect(await lint({ wrong: { toJSON: () => ({ Resources: { Queue: resource } }) } }, context)).toContain('Colour')
+  it('finds a property that a resource does not have', ({ skip }) => {
+    if (lines === undefined) return skip()
+    expect(lines.filter(line => line.includes('wrong.json'))).toEqual([expect.stringContaining('Colour')])
   })
-
-  async function lint(given: Readonly<Record<string, Pick<Template, 'toJSON'>>>, { skip }: TestContext) {
-    if (executable === undefined) return skip()
-    const folder = await mkdtemp(join(tmpdir(), 'fanmill-lint-'))
-    const files = Object.entries(given).map(([name, template]) => ({
-      file: join(folder, `${name.replaceAll(' ', '-')}.json`),
-      text: JSON.stringify(template.toJSON(), null, 1),
-    }))
-    await Promise.all(files.map(({ file, text }) => writeFile(file, text)))
-    const args = ['--ignore-checks', ...ignoredRules, '--', ...files.map(({ file }) => file)]
-    const run = executable
-    const found = await new Promise<string>(resolve =>
-      execFile(run, args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => resolve(error ? stdout + stderr : stdout)),
-    )
-    await rm(folder, { recursive: true, force: true })
-    return found
-  }
 })
+
+type Printable = Pick<Template, 'toJSON'>
+
+/** Returns a line for each fault, with the name of its file. */
+async function lint(program: string, given: Readonly<Record<string, Printable>>): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanmill-lint-'))
+  const files = Object.entries(given).map(([name, template]) => ({
+    file: join(folder, `${name.replaceAll(' ', '-')}.json`),
+    text: JSON.stringify(template.toJSON(), null, 1),
+  }))
+  await Promise.all(files.map(({ file, text }) => writeFile(file, text)))
+  const args = ['--format', 'parseable', '--ignore-checks', ...ignoredRules, '--', ...files.map(({ file }) => file)]
+  const found = await new Promise<string>(resolve =>
+    execFile(program, args, { maxBuffer: 1 << 26 }, (_, stdout, stderr) => resolve(stdout + stderr)),
+  )
+  await rm(folder, { recursive: true, force: true })
+  return found.split('\n').filter(line => line !== '')
+}
 
 /** W3005: CDK adds the dependency of a function on its role, which the role's ARN implies. */
 const ignoredRules = ['W3005']
