@@ -114,8 +114,7 @@ async function lostParts(
   const prefix = outputPrefix(run.outputPath)
   const parts = outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ part, batch: outcome.batch })))
   // Listed instead of requested one by one: a page of a listing holds a thousand.
-  const pending = new Set<string>()
-  for await (const part of store.listParts(prefix)) pending.add(pendingName(part))
+  const pending = new Set(await Array.fromAsync(store.listParts(prefix), pendingName))
   return new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
 }
 

@@ -95,8 +95,7 @@ export function lockedOut(outputPath: string, live?: Committing): TransientError
 /** Leaves out runs that miss parts: whoever removed `_SUCCESS` may have removed parts with it. */
 async function withoutLostRuns(store: Store, outputPath: string, manifest: Manifest): Promise<Manifest> {
   const prefix = outputPrefix(outputPath)
-  const found = new Set<string>()
-  for await (const { key } of store.list(prefix)) found.add(key)
+  const found = new Set(await Array.fromAsync(store.list(prefix), ({ key }) => key))
   const lost = new Set(manifest.parts.filter(part => !found.has(prefix + part.key)).map(part => part.runId))
   for (const file of manifest.files ?? []) if (!found.has(prefix + file.path)) lost.add(file.runId)
   return {

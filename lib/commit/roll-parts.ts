@@ -24,9 +24,7 @@ export type Rolled =
 
 /** Lists the sizes of the objects in the output, by key. */
 export async function sizesOf(store: Store, prefix: string): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>()
-  for await (const { key, sizeBytes } of store.list(prefix)) sizes.set(key, sizeBytes)
-  return sizes
+  return new Map(await Array.fromAsync(store.list(prefix), ({ key, sizeBytes }) => [key, sizeBytes] as const))
 }
 
 /** Makes the parts visible, and returns the batches whose parts are gone. */

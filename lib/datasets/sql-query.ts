@@ -5,7 +5,6 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { LocalPart } from '../engine/dataset/dataset.ts'
 import {
   createViews,
   type ParsedQuery,
@@ -190,9 +189,8 @@ async function unknownTable(
   name: string,
   { datasets = {}, output = defaultOutput, ...access }: SqlOptions,
 ): Promise<PermanentError> {
-  const below: string[] = []
-  for await (const folder of openStore(rootSpec(output, access)).listFolders(''))
-    if (!folder.startsWith('.')) below.push(folder.slice(0, -1))
+  const folders = await Array.fromAsync(openStore(rootSpec(output, access)).listFolders(''))
+  const below = folders.filter(folder => !folder.startsWith('.')).map(folder => folder.slice(0, -1))
   const known = [...new Set([...Object.keys(datasets), ...below])]
   const advice = known.length === 0 ? `nothing is in ${output}` : nearestOrAll(name, known)
   const message = `sql: unknown table ${name}: no dataset of this name is in ${output}; ${advice}; name another place with --dataset name=path`
@@ -215,8 +213,7 @@ async function tableOf(
     partitions: async (partitions: readonly unknown[]) => partitions.map(() => true),
     rowGroups: async () => undefined,
   }
-  const parts: LocalPart[] = []
-  for await (const part of localParts(place, manifest, { needed, scratch, keepsCopies: true })) parts.push(part)
+  const parts = await Array.fromAsync(localParts(place, manifest, { needed, scratch, keepsCopies: true }))
   const isCopied = place.folder === undefined
   return { name, schema, parts, mayLackColumns: isCopied || addedColumns !== undefined || log === 'delta' }
 }

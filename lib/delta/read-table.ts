@@ -117,8 +117,7 @@ async function readCheckpoint(
 /** Looks for the best checkpoint in a listing of the log. */
 async function readListed(table: DeltaTable, until = Number.POSITIVE_INFINITY): Promise<Snapshot | undefined> {
   const prefix = `${table.prefix}${logFolder}`
-  const names: string[] = []
-  for await (const { key } of table.store.list(prefix)) names.push(key.slice(prefix.length))
+  const names = await Array.fromAsync(table.store.list(prefix), ({ key }) => key.slice(prefix.length))
   const first = names.map(versionOf).find(version => version !== undefined)
   const checkpoint = findCheckpoints(names).findLast(({ version }) => version <= until)
   if (checkpoint) return readFrom(table, checkpoint, until)

@@ -87,8 +87,7 @@ async function readAll<T>(
   folder: string,
   parse: (bytes: Uint8Array, key: string) => T,
 ): Promise<readonly T[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(folder)) keys.push(key)
+  const keys = await Array.fromAsync(store.list(folder), ({ key }) => key)
   const found = await mapParallel(keys, key => readState(store, key, parse), readsAtOnce)
   return found.filter(each => each !== undefined)
 }

@@ -40,9 +40,8 @@ export async function followRun(
     emit(event)
   const outcomes: Outcomes = new Map()
   const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
-  const emitted = new Set<string>()
   // Earlier failures are shown by `fanmill status`.
-  for await (const { key } of store.list(keys.failures)) emitted.add(key)
+  const emitted = new Set(await Array.fromAsync(store.list(keys.failures), ({ key }) => key))
   return {
     record,
     async poll() {
@@ -64,8 +63,7 @@ const runPlaceOf = ({ task, params, runId }: RunRecord) => ({ ...nodeNameOf(task
 
 /** Reads new outcomes. One that commit voided is removed, and is written again later. */
 async function readNewOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {
-  const there = new Map<string, string>()
-  for await (const { key, etag } of store.list(prefix)) there.set(key, etag)
+  const there = new Map(await Array.fromAsync(store.list(prefix), ({ key, etag }) => [key, etag] as const))
   for (const key of outcomes.keys()) if (!there.has(key)) outcomes.delete(key)
   const changed = [...there].filter(([key, etag]) => outcomes.get(key)?.etag !== etag)
   const found = await mapParallel(changed, async ([key, etag]) => {

@@ -147,8 +147,9 @@ async function runSteps(run: MemoryRun, { input, pools, found, outputPath, ...ma
 
 async function rejectsOf(output: MemoryStore, { runs: [run] }: Manifest): Promise<Reject[]> {
   const { outcomes } = runKeys(run as ManifestRun)
-  const keys: string[] = []
-  for await (const { key } of output.list(outcomes))
-    keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))
-  return readRejectFiles(output, keys)
+  const found = await Array.fromAsync(output.list(outcomes), ({ key }) => readState(output, key, readOutcome))
+  return readRejectFiles(
+    output,
+    found.flatMap(outcome => outcome?.rejects ?? []),
+  )
 }

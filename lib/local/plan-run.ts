@@ -68,9 +68,7 @@ export interface PlannedExchange {
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const context = await openPlan(pipeline, options)
   const checked = new Map<string, { readonly withInputs: boolean }>()
-  const tasks: TaskPlan[] = []
-  for await (const outlook of lookAtNodes(context)) tasks.push(await planNode(context, outlook, checked))
-  return { tasks }
+  return { tasks: await Array.fromAsync(lookAtNodes(context), outlook => planNode(context, outlook, checked)) }
 }
 
 /** Limit on the warnings of each kind: people read a plan as a whole. */

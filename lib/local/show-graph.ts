@@ -40,12 +40,11 @@ export async function showGraph(
   const context = await openPlan(pipeline, options)
   const { graph } = context
   const root = outputRoot(options)
-  const nodes: GraphNodeSummary[] = []
-  for await (const outlook of lookAtNodes(context)) {
+  const nodes = await Array.fromAsync(lookAtNodes(context), async (outlook): Promise<GraphNodeSummary> => {
     const { key: node, task, params, requires, output } = outlook.node
     const state = await stateOf(context, outlook)
-    nodes.push({ node, task, params, requires, state, reasons: outlook.reasons, output: urlBelow(root, output) })
-  }
+    return { node, task, params, requires, state, reasons: outlook.reasons, output: urlBelow(root, output) }
+  })
   return { graphId: graphIdOf(graph), pipeline: graph.pipeline, requested: graph.requested, nodes }
 }
 

@@ -33,8 +33,7 @@ export interface CleanPlan {
 export async function planClean(store: Store, options: CleanOptions): Promise<CleanPlan> {
   const needed = await neededAttempts(store)
   const names = await attemptsIn(store)
-  const listed: ListedPart[] = []
-  for await (const part of store.listParts('')) listed.push(part)
+  const listed = await Array.fromAsync(store.listParts(''))
   const uses = new Map<string, AttemptUse>()
   const damaged = [...needed.damaged]
   const judge = async ([text, name]: [string, RunName]) => {

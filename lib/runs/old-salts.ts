@@ -62,8 +62,7 @@ async function onlyPresent<T extends { readonly key: string }>(
   prefix: string,
   files: readonly T[],
 ): Promise<readonly T[]> {
-  const keys = new Set<string>()
-  for await (const { key } of store.list(prefix)) keys.add(key)
+  const keys = new Set(await Array.fromAsync(store.list(prefix), ({ key }) => key))
   return files.filter(({ key }) => keys.has(key))
 }
 

@@ -100,12 +100,8 @@ export async function readRun(store: Store, clock: RunClock, runId?: string): Pr
 
 /** Lists every attempt that has a folder, without reading files; an attempt without run.json was left by an interrupted `clean`. */
 export async function attemptsIn(store: Store): Promise<RunName[]> {
-  const names: RunName[] = []
-  for await (const key of store.listFolders(`${stateRoot}runs/`, { depth: 2 })) {
-    const name = attemptOf(key)
-    if (name) names.push(name)
-  }
-  return names
+  const names = await Array.fromAsync(store.listFolders(`${stateRoot}runs/`, { depth: 2 }), attemptOf)
+  return names.filter(name => name !== undefined)
 }
 
 /** Sorts attempts by the start in their records, the latest first, those with a damaged record last. */

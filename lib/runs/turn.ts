@@ -73,8 +73,7 @@ export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Pro
  * Its turn stays where it was planning until the lease lapses, because that Plan may still begin a run.
  */
 export async function leaveStopped(store: Store, execution: string): Promise<void> {
-  const keys: string[] = []
-  for await (const { key } of store.list(`${stateRoot}turns/`)) keys.push(key)
+  const keys = await Array.fromAsync(store.list(`${stateRoot}turns/`), ({ key }) => key)
   await mapParallel(keys, key =>
     change(store, key, ({ working, waiting, stopped = [] }) => {
       const isWaiting = waiting !== undefined && executionIn(waiting.id) === execution

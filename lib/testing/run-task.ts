@@ -94,9 +94,8 @@ async function resultsOf<Row>(
   manifest: Manifest,
   outputPath: string,
 ): Promise<Pick<TaskRunResult<Row>, 'rows' | 'files'>> {
-  const rows: Row[] = []
   const dataset = await datasetAt({ store: output, outputPath })
-  if (manifest.parts.length > 0) for await (const row of dataset.rows()) rows.push(row as Row)
+  const rows = manifest.parts.length > 0 ? await Array.fromAsync(dataset.rows()) : []
   const entries = (manifest.files ?? []).map(({ path }) => [path, output.objects.get(outputPrefix(outputPath) + path)])
-  return { rows, files: Object.fromEntries(entries) }
+  return { rows: rows as Row[], files: Object.fromEntries(entries) }
 }

@@ -198,9 +198,7 @@ function isConditionFailed({ IfMatch, IfNoneMatch }: Condition, error: unknown):
 
 async function collect(source: AsyncIterable<Uint8Array>, { range, into }: ReadOptions): Promise<Uint8Array> {
   if (range) return fill(source, (into ?? Buffer.allocUnsafeSlow)(range.end - range.start))
-  const chunks: Uint8Array[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  return Buffer.concat(await Array.fromAsync(source))
 }
 
 /** Fills a buffer of the range's size with the bytes of a stream. */
