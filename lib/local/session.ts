@@ -11,6 +11,7 @@ import { contentIdentity } from '../inputs/content-identity.ts'
 import type { OwnOutputs } from '../inputs/own-outputs.ts'
 import type { RunEvent } from '../model/events.ts'
 import type { Owner } from '../state/state.ts'
+import { abortableReads } from '../store/abortable-reads.ts'
 import { sweepTemporary } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { outlastingOutages } from '../store/outage.ts'
@@ -86,7 +87,7 @@ export async function openSession(
     const { bundle, definition } = await load(pipeline, join(workFolder, 'bundles'), !isTemporary)
     // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
     await sweepTemporary(join(workFolder, 'tmp'))
-    const input = openStore(inputSpec)
+    const input = abortableReads(openStore(inputSpec), options.signal)
     return {
       pipeline: definition,
       bundle,

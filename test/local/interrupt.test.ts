@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, inject, it } from 'vitest'
+import { expect, inject, it, onTestFinished, vi } from 'vitest'
 import type { RunEvent } from '../../lib/model/events.ts'
 import { fanmill } from '../cli/fanmill.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -84,4 +86,25 @@ process.exitCode = 3
 `
   writeFileSync(program, text)
   expect(await fanmill([], { main: program, cwd: folder })).toEqual({ code: 3, stdout: 'ABORTED\n', stderr: '' })
+})
+
+it('sends no further request to an S3 that does not answer the listing of the inputs', async () => {
+  const stopping = new AbortController()
+  let requests = 0
+  const server = createServer((_, response) => {
+    requests++
+    if (requests === 2) stopping.abort()
+    response.writeHead(503).end('<Error><Code>SlowDown</Code></Error>')
+  }).listen(0)
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  vi.stubEnv('AWS_REGION', 'us-east-1')
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const some = project(pipeline)
+  const stopped = some.run({ input: 's3://some-bucket/in', signal: stopping.signal })
+  await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(requests).toBe(2)
 })

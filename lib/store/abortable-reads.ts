@@ -1,0 +1,29 @@
+/** Ends the reads of a store when a run is stopped: a listing may take minutes, and so may a store that does not answer. */
+import { throwIfAborted } from '../errors/abort.ts'
+import type { FolderListOptions, ReadOptions, Store } from './store.ts'
+
+/** Returns the same store, whose listings and reads end with ABORTED after the signal. */
+export function abortableReads(store: Store, signal: AbortSignal | undefined): Store {
+  if (!signal) return store
+  const reads: Partial<Store> = {
+    stat: key => store.stat(key, signal),
+    list: prefix => store.list(prefix, signal),
+    listFolders: (prefix, options?: FolderListOptions) => store.listFolders(prefix, { ...options, signal }),
+    read: (key, options?: ReadOptions) => store.read(key, { ...options, signal }),
+    stream: (key, options?: ReadOptions) => store.stream(key, { ...options, signal }),
+    scan:
+      store.scan &&
+      ((key, options, use) =>
+        store.scan?.(key, options, bytes => {
+          throwIfAborted(signal)
+          use(bytes)
+        }) ?? Promise.resolve()),
+  }
+  return new Proxy(store, {
+    get(_, name: keyof Store) {
+      const value = reads[name] ?? store[name]
+      // A store has private fields, which a proxy has not.
+      return typeof value === 'function' ? value.bind(store) : value
+    },
+  })
+}
