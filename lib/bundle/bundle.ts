@@ -92,7 +92,8 @@ function options(entry: string, plugin: PipelinePluginOptions): BuildOptions {
   return {
     ...moduleBuild,
     absWorkingDir: plugin.folder,
-    entryPoints: [entry],
+    // Relative, because a star in the path of a folder would be a pattern.
+    entryPoints: [`./${basename(entry)}`],
     outdir: plugin.folder,
     target: 'node20',
     define: { ...fileNames },

@@ -174,6 +174,15 @@ describe('bundlePipeline', () => {
     })
   })
 
+  it('bundles a pipeline in a folder whose name has a star', async () => {
+    write({
+      '*years/main.ts': "import { seven } from './seven.ts'\nexport default seven",
+      '*years/seven.ts': 'export const seven = 7',
+    })
+    const { files } = await bundlePipeline(join(folder, '*years/main.ts'), { outFolder: join(folder, 'out') })
+    expect(files.toSorted()).toEqual([join(folder, '*years/main.ts'), join(folder, '*years/seven.ts')])
+  })
+
   it('refuses a pipeline file that does not exist', async () => {
     const file = join(folder, 'main.ts')
     await expect(bundled()).rejects.toMatchObject({

@@ -90,6 +90,14 @@ describe('an error of the system', () => {
     expect(systemFault(error)).toMatchObject({ message: 'cannot write a file: the disk is full; free some space' })
   })
 
+  it('of a working directory that was removed is told in words', () => {
+    const cwd = folderOf({ 'gone/.keep': '' })
+    const script = `cd gone; rm -r ../gone; ${process.execPath} ${mainFile} run ../pipeline.ts`
+    const { status, stderr } = spawnSync('sh', ['-c', script], { cwd, encoding: 'utf8' })
+    expect(stderr).toBe('fanmill: DATASET_MISSING cannot find the working directory: there is no such file\n')
+    expect(status).toBe(1)
+  })
+
   it('keeps the key of the store that failed', () => {
     expect(diskFault(fault('EACCES', 'open', '/data/a.csv'), 'read', 'a.csv')).toMatchObject({
       code: 'STORE_FAILED',

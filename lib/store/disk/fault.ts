@@ -21,12 +21,16 @@ export function diskFault(error: unknown, verb: string, key: string): unknown {
 export function systemFault(error: unknown): FanmillError | undefined {
   const errno = errnoOf(error)
   if (errno === undefined) return undefined
-  const { syscall = 'use', path = 'a file' } = error as NodeJS.ErrnoException
+  const { syscall = 'use', path = unnamed[syscall] ?? 'a file' } = error as NodeJS.ErrnoException
   return faultOf(errno, verbs[syscall] ?? syscall, path, { cause: error })
 }
 
+/** Words for what system calls use without naming a path. */
+const unnamed: Readonly<Record<string, string>> = { uv_cwd: 'the working directory' }
+
 /** Verbs for system calls whose names are no plain English verbs. */
 const verbs: Readonly<Record<string, string>> = {
+  uv_cwd: 'find',
   mkdir: 'make the folder',
   scandir: 'list',
   unlink: 'remove',
