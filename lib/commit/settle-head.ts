@@ -34,7 +34,7 @@ export async function settleHead(
   throw lockedOut(outputPath)
 }
 
-/** Ends the lease of this process's claim, so that another one can take the commit over at once; for a process that is about to end. */
+/** Ends the lease of this process's claim, so that another run can take the commit over at once; for a run that is about to end. */
 export async function yieldClaim(actor: Actor, outputPath: string): Promise<void> {
   const head = await openHead(actor, outputPath)
   const { committing } = head.value

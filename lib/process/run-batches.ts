@@ -1,5 +1,6 @@
 /** Processes all batches of a planned run in this process, commits them, and ends the run. */
 import { countLosses } from '../commit/lost-parts.ts'
+import { yieldClaim } from '../commit/settle-head.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -7,6 +8,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Planned } from '../runs/plan.ts'
 import { endRun } from '../runs/run-lease.ts'
+import { actorOf } from '../state/files.ts'
 import type { ProcessTools } from './process-tools.ts'
 import { commitTask, faultOf, processItem, type TaskContext } from './task-runner.ts'
 
@@ -41,7 +43,7 @@ export async function runBatches(
   planned: PlannedRun,
   options: RunBatchesOptions,
 ): Promise<Manifest> {
-  const { output, owner, now, signal } = context
+  const { output, owner, now, signal, outputPath } = context
   try {
     options.watcher?.onStart?.()
     const manifest = await processAndCommit(context, planned, options)
@@ -51,6 +53,7 @@ export async function runBatches(
     const fault = faultOf(error, signal)
     const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
     // Deliberately ignored when the end cannot be written: the reason why the run failed matters more.
+    await yieldClaim(actorOf(output, context), outputPath).catch(() => undefined)
     await endRun(output, planned.run, { owner, now, status, error: fault }).catch(() => undefined)
     throw fault
   }

@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { PermanentError } from '../../lib/errors/errors.ts'
+import { runSession } from '../../lib/local/run.ts'
+import { openSession } from '../../lib/local/session.ts'
 import type { RunEvent } from '../../lib/model/events.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { buildZip } from '../zip-builder.ts'
 import { projectWith } from './project.ts'
 
@@ -177,4 +181,27 @@ describe('a stopped run', () => {
     expect(some.leftovers()).toEqual([])
     expect(existsSync(join(some.out, 't/_SUCCESS'))).toBe(true)
   })
+})
+
+/** Returns the same store, which refuses to write `_SUCCESS`. */
+const withoutSuccess = (store: Store): Store =>
+  new Proxy(store, {
+    get(_, name: keyof Store) {
+      const value = store[name]
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]) => {
+        if (name !== 'stat' && name !== 'read' && String(args[0]).endsWith('_SUCCESS'))
+          throw new PermanentError('STORE_FAILED', 'access denied')
+        return Reflect.apply(value, store, args)
+      }
+    },
+  })
+
+it('completes a commit that failed when the same process runs again', async () => {
+  const some = rowsThrough('return x')
+  const session = await openSession(join(some.folder, 'pipeline.ts'), { input: some.folder, output: some.out })
+  const failed = await runSession({ ...session, output: withoutSuccess(session.output) })
+  expect(failed).toMatchObject({ status: 'failed', error: { code: 'STORE_FAILED', message: 'access denied' } })
+  expect(await some.run()).toMatchObject({ status: 'skipped', tasks: [{ rowsWritten: rows }] })
+  expect(await some.rows()).toHaveLength(rows)
 })
