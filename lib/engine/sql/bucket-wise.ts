@@ -69,6 +69,8 @@ function checkModifier(modifier: Node, select: Node, { by, refuse }: Rules): voi
   const targets = list(modifier.distinct_on_targets)
   const isByKey = targets.length > 0 ? namesAll(targets, by) : keepsKey(select, by)
   if (!isByKey) refuse(`DISTINCT without ${by.join(', ')}`)
+  const isOrdered = list(select.modifiers).some(({ type }) => type === 'ORDER_MODIFIER')
+  if (targets.length > 0 && !isOrdered) refuse('DISTINCT ON without ORDER BY')
 }
 
 /** Checks joins as for single rows; a subquery over `input` must itself keep the key. */
@@ -83,18 +85,12 @@ function checkFrom(table: Node | undefined, rules: Rules): void {
   checkJoins(table, rules.refuse, side => checkFrom(side, rules))
 }
 
-/** Aggregates whose value depends on the order of the rows. */
-const ordered = new Set([
-  'first',
-  'last',
-  'any_value',
-  'arbitrary',
-  'list',
-  'array_agg',
-  'string_agg',
-  'group_concat',
-  'listagg',
-])
+/** Aggregates whose value depends on the order of the rows, or of those that are equal in what they compare. */
+const ordered = new Set(
+  `first last any_value arbitrary list array_agg string_agg group_concat listagg json_group_array json_group_object json_group_structure
+  arg_max arg_max_null arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin max_by min_by mode approx_quantile
+  approx_top_k`.split(/\s+/),
+)
 
 /** Returns the name of an aggregate in a tree whose value depends on an order that it does not name. */
 export function orderedAggregate(tree: Node): string | undefined {

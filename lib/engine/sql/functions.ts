@@ -52,14 +52,17 @@ const scalars = `
 const macros = `
   pg_size_pretty pg_typeof
   ago array_append array_pop_back array_pop_front array_prepend array_push_back array_push_front array_reverse
-  array_to_string array_to_string_comma_default date_add days_in_month fdiv fmod format_type generate_subscripts
-  geomean geometric_mean json json_group_array json_group_object json_group_structure list_any_value list_append
+  array_to_string array_to_string_comma_default date_add days_in_month fdiv fmod format_type generate_subscripts json
+  list_any_value list_append
   list_approx_count_distinct list_avg list_bit_and list_bit_or list_bit_xor list_bool_and list_bool_or list_count
   list_entropy list_first list_histogram list_kurtosis list_kurtosis_pop list_last list_mad list_max list_median
   list_min list_mode list_prepend list_product list_reverse list_sem list_skewness list_stddev_pop
   list_stddev_samp list_string_agg list_sum list_var_pop list_var_samp map_contains_entry map_contains_value
-  md5_number_lower md5_number_upper nullif regexp_split_to_table round_even roundbankers split_part wavg
-  weighted_avg`
+  md5_number_lower md5_number_upper nullif regexp_split_to_table round_even roundbankers split_part`
+
+/** Macros that the engine replaces by aggregates. */
+const aggregateMacros = `
+  geomean geometric_mean json_group_array json_group_object json_group_structure wavg weighted_avg`
 
 const aggregates = `
   any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last
@@ -84,11 +87,11 @@ const tableFunctions = 'generate_series json_each json_tree range repeat repeat_
 
 const named = (text: string): ReadonlySet<string> => new Set(text.toLowerCase().trim().split(/\s+/))
 
-const allowedFunctions = named([operators, scalars, macros, aggregates].join(' '))
+const allowedFunctions = named([operators, scalars, macros, aggregateMacros, aggregates].join(' '))
 const allowedTableFunctions = named(tableFunctions)
 
 /** Names of aggregates that SQL may call; a test compares them, and those of `unstableFunctions`, with the engine's. */
-export const aggregateFunctions: ReadonlySet<string> = named(aggregates)
+export const aggregateFunctions: ReadonlySet<string> = named(`${aggregateMacros} ${aggregates}`)
 export const unstableFunctions: ReadonlySet<string> = named(unstable)
 
 /** Whether an expression may call the function; `icu_collate_…` is what COLLATE becomes. */

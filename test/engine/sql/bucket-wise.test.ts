@@ -10,6 +10,8 @@ describe('SQL over the rows of a key', () => {
     'select b, sum(a) in (select n from t) as s, (select max(n) from t) as m from input group by b',
     'select *, row_number() over (partition by b order by a) as r from input',
     'select distinct b from input order by b',
+    'select distinct on (b) * from input order by b, a',
+    'select b, max_by(a, b order by a) as m, mode(a order by a) as o, geomean(a) as g from input group by b',
   ])('accepts %s', async text => {
     await checkBucket(text)
   })
@@ -32,6 +34,12 @@ describe('SQL over the rows of a key', () => {
       'select b, list_max(list(a order by a)) as m, first(a) as f from input group by b',
       'the aggregate first without ORDER BY',
     ],
+    ['select b, max_by(a, b) as m from input group by b', 'the aggregate max_by without ORDER BY'],
+    ['select b, arg_min(a, b) as m from input group by b', 'the aggregate arg_min without ORDER BY'],
+    ['select b, mode(a) as m from input group by b', 'the aggregate mode without ORDER BY'],
+    ['select b, json_group_array(a) as l from input group by b', 'the aggregate json_group_array without ORDER BY'],
+    ['select geomean(a) as g from input', 'the aggregate geomean without GROUP BY b'],
+    ['select distinct on (b) * from input', 'DISTINCT ON without ORDER BY'],
     ['select * from input limit 3', 'LIMIT'],
     ['select distinct a from input', 'DISTINCT without b'],
     ['select b, n from (select lower(b) as b, 1 as n from input)', 'a subquery that does not return b as they are'],

@@ -66,6 +66,8 @@ describe('row-wise SQL', () => {
     ['select a from input group by all', 'GROUP BY'],
     ['select sum(a) filter (where a > 1) from input', 'the aggregate sum'],
     ['select first(a) from input', 'the aggregate first'],
+    ['select geomean(a) as g from input', 'the aggregate geomean'],
+    ['select json_group_array(b) as l from input', 'the aggregate json_group_array'],
     ['select (select sum(a)) as s from input', 'an aggregate of input in a subquery'],
     ['select (select sum(input.a) from t) as s from input', 'an aggregate of input in a subquery'],
     ['select (select string_agg(i.b)) as s from input i left join t using (b)', 'an aggregate of input in a subquery'],
