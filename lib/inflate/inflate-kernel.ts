@@ -3,14 +3,14 @@ import { Buffer } from 'node:buffer'
 import { type KernelMemory, kernelLoader } from '../kernel/load-kernel.ts'
 import { kernelBase64 } from './inflate-kernel-wasm.ts'
 
-/** Limit on the bytes of a text and on its compressed bytes, because the memory of a kernel never shrinks. */
-export const kernelBytesMax = 4 * 1024 * 1024
+/** Limit on the bytes of a text and on its compressed bytes, because the memory of a kernel never shrinks. Longer members are read in chunks anyway. */
+export const kernelBytesMax = 16 * 1024 * 1024
 
 /**
  * Returns the text of a raw deflate stream that ends with the data and has exactly so many bytes: a view that is valid until the next call.
  * Returns undefined for any other data, for longer texts, and where there is no WebAssembly: zlib then says what is wrong.
  * Accepts no stream that zlib refuses. The caller compares the checksum, which alone shows damage that leaves a valid stream.
- * Memory of a thread: the longest data and the longest text so far, so at most 8 MiB.
+ * Memory of a thread: the longest data and the longest text so far, so at most 32 MiB.
  */
 export function inflateExactly(data: Uint8Array, bytes: number): Buffer | undefined {
   return Math.max(data.length, bytes) <= kernelBytesMax ? kernelOfThread()?.(data, bytes) : undefined
