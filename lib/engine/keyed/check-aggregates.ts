@@ -8,6 +8,7 @@ import { quoteName } from '../duckdb/quote.ts'
 import { conditionColumns } from '../read/used-columns.ts'
 import { allowedExpression } from '../sql/allowed.ts'
 import { orderedAggregate } from '../sql/bucket-wise.ts'
+import { collatedAggregate } from '../sql/collation.ts'
 import { checkFunctions } from '../sql/row-wise.ts'
 import { checkInBoth } from './compared-column.ts'
 import { stateName } from './measure-sql.ts'
@@ -85,4 +86,6 @@ async function checkExpression(connection: DuckDBConnection, sql: string, where:
   checkFunctions(expression, undefined, refuse)
   const ordered = orderedAggregate(expression)
   if (ordered !== undefined) refuse(`the aggregate ${ordered} without ORDER BY`)
+  const collated = collatedAggregate(expression)
+  if (collated !== undefined) refuse(`COLLATE in the aggregate ${collated}`)
 }

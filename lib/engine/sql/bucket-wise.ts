@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
+import { collatedAggregate, hasCollation } from './collation.ts'
 import { aggregateFunctions } from './functions.ts'
 import {
   checkFunctions,
@@ -57,10 +58,22 @@ function checkSelect(select: Node, rules: Rules): void {
   if (list(select.group_sets).length > 1) refuse('GROUPING SETS, ROLLUP or CUBE')
   if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY ALL')
   if (countInput(select.cte_map) > 0) refuse('input in a WITH clause')
+  checkCollation(select, rules)
   checkFrom(select.from_table as Node | undefined, rules)
   if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
   for (const part of [select.select_list, select.where_clause, select.having, select.qualify])
     checkExpression(part, { ...rules, isGrouped })
+}
+
+/** Checks that no text with a collation is grouped or chosen: one of several equal ones would stand for all. */
+function checkCollation(select: Node, { refuse }: Rules): void {
+  const distinct = list(select.modifiers).filter(({ type }) => type === 'DISTINCT_MODIFIER')
+  const isGrouped = list(select.group_sets).length > 0 || distinct.length > 0
+  const { group_expressions: groups, select_list: values, from_table: from } = select
+  if (isGrouped && hasCollation([groups, values, from, distinct]))
+    refuse('COLLATE in what is grouped (group by lower(x) instead)')
+  const chosen = collatedAggregate([values, select.having, select.qualify])
+  if (chosen !== undefined) refuse(`COLLATE in the aggregate ${chosen}`)
 }
 
 function checkModifier(modifier: Node, select: Node, { by, refuse }: Rules): void {

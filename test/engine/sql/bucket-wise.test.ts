@@ -11,6 +11,8 @@ describe('SQL over the rows of a key', () => {
     'select *, row_number() over (partition by b order by a) as r from input',
     'select distinct b from input order by b',
     'select distinct on (b) * from input order by b, a',
+    "select b, count(*) filter (where b = 'x' collate nocase) as n from input where b < 'c' collate nocase group by b",
+    'select b, count(distinct b collate nocase) as n from input group by b order by b collate nocase',
     'select b, max_by(a, b order by a) as m, mode(a order by a) as o, geomean(a) as g from input group by b',
   ])('accepts %s', async text => {
     await checkBucket(text)
@@ -39,6 +41,16 @@ describe('SQL over the rows of a key', () => {
     ['select b, mode(a) as m from input group by b', 'the aggregate mode without ORDER BY'],
     ['select b, json_group_array(a) as l from input group by b', 'the aggregate json_group_array without ORDER BY'],
     ['select geomean(a) as g from input', 'the aggregate geomean without GROUP BY b'],
+    ['select b, max(b collate nocase) as m from input group by b', 'COLLATE in the aggregate max'],
+    [
+      'select b, b collate nocase as c from input group by b, c',
+      'COLLATE in what is grouped (group by lower(x) instead)',
+    ],
+    [
+      'select b, c from (select b, b collate nocase as c from input) group by b, c',
+      'COLLATE in what is grouped (group by lower(x) instead)',
+    ],
+    ['select distinct b, b collate nocase as c from input', 'COLLATE in what is grouped (group by lower(x) instead)'],
     ['select distinct on (b) * from input', 'DISTINCT ON without ORDER BY'],
     ['select * from input limit 3', 'LIMIT'],
     ['select distinct a from input', 'DISTINCT without b'],
