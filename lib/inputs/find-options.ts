@@ -34,6 +34,8 @@ export interface FindOptions {
   readonly textBytes?: number
   /** A content hash that this machine remembers, for a store that has no checksums; default reads the object. */
   identify?(object: StoredObject): Promise<string>
+  /** Called with the files or archives that the path matches, before any of them is opened. */
+  onMatched?(objects: readonly StoredObject[]): void
   /** Called with files before their content is read to identify them; their identities are empty. */
   onListed?(listed: Pick<FoundInputs, 'inputs' | 'cut'>): void
   /** Inputs that an earlier call with the same source opened, by key; one that changed since is opened again. */

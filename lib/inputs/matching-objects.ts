@@ -20,7 +20,9 @@ export async function matchingObjects(options: FindOptions, glob: string): Promi
     if (writer !== undefined) refuse(writer, object.key)
     objects.push(object)
   }
-  return sortInputs(objects).slice(0, options.objectsMax)
+  const matched = sortInputs(objects).slice(0, options.objectsMax)
+  options.onMatched?.(matched)
+  return matched
 }
 
 /** Lists the objects of a store that a glob matches and that may be inputs. */

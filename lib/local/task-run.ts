@@ -23,6 +23,7 @@ import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './c
 import { engineThreadsOf, isEngineAlone } from './engine-threads.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
 import { headStart } from './head-start.ts'
+import { openThreads } from './open-threads.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { BegunTask, TaskEnd, TaskNode } from './task-context.ts'
@@ -74,9 +75,14 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
   try {
-    const checking = layoutOf(task.output) ? openThreads(workers, begun.isAlone) : undefined
-    const finding = known ? Promise.resolve(known) : findInputs({ ...findOptions(begun), onListed: ahead?.begin })
-    const [checked, found] = await Promise.allSettled([checking, finding])
+    // Among other nodes, one thread is enough: the others open the task if its batches need them.
+    const opening = layoutOf(task.output) ? openThreads(workers, task, begun.isAlone) : undefined
+    // Objects say nothing about the size of a sample.
+    const onMatched = session.options.sample === undefined ? opening?.onMatched : undefined
+    const onFinding = { onMatched, onListed: ahead?.begin }
+    const finding = known ? Promise.resolve(known) : findInputs({ ...findOptions(begun), ...onFinding })
+    opening?.onFound(finding)
+    const [checked, found] = await Promise.allSettled([opening?.checked, finding])
     // Missing columns are reported first: they explain a transform that fails for want of columns.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     // Columns in paths that the template does not name are known only when inputs were found.
@@ -132,17 +138,6 @@ async function removeTables(session: Session, node: TaskNode): Promise<void> {
 
 const addsColumns = ({ source, output }: TaskDefinition, { hive, dataset }: FoundInputs): boolean =>
   layoutOf(output) !== undefined && (dataset !== undefined || hive.some(name => !hiveNamesOf(source).includes(name)))
-
-/**
- * Lets each thread open its engine and run the user's setup while inputs are found; returns the first result, which the others repeat.
- * Among other nodes, one thread is enough: the others open the task if its batches need them.
- */
-async function openThreads(workers: Workers, isAlone: boolean): Promise<WorkerResults['check']> {
-  const opening = Array.from({ length: isAlone ? workers.threads : 1 }, () => workers.run<'check'>({ kind: 'check' }))
-  // Errors of the others repeat that of the first.
-  for (const each of opening) each.catch(() => undefined)
-  return Promise.race(opening)
-}
 
 interface PoolOptions {
   readonly stage: number

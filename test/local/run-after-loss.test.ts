@@ -7,7 +7,8 @@ import { projectWith } from './project.ts'
 const project = projectWith({ workers: 2 })
 
 it('runs again beside a function that never returned when memory allows, and else names what to do', async () => {
-  const some = project('', { 'a.csv': 'x\n1\n' })
+  // Two files, so that two threads set up the task, which together need more memory than there is.
+  const some = project('', { 'a.csv': 'x\n1\n', 'b.csv': 'x\n2\n' })
   const flag = join(some.folder, 'go')
   const setup = `setup() { const kept = Buffer.alloc(1_200_000_000, 1); while (!existsSync(${JSON.stringify(flag)})) {} return kept },`
   const pipelineText = (line: string): string => `
