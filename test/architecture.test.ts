@@ -153,6 +153,7 @@ const pure = {
     'store/state-root',
     'store/reused-buffer',
     'store/upload-pieces',
+    'store/with-methods',
   ],
   except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }

@@ -10,6 +10,7 @@ import { outputPrefix, readOutcome, readStarts, runKeys, stateBytes } from '../s
 import type { Store } from '../store/store.ts'
 import { batchWorks } from './batch-works.ts'
 import type { ProcessTools } from './process-tools.ts'
+import { abortWhenFailed } from './staged-parts.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
@@ -18,7 +19,8 @@ export async function processBatch(run: RunFrame, item: PlanItem, tools: Process
   if (done) return done
   const started = tools.now()
   const work = await readWork(run, item, tools.output)
-  const result = await batchWorks[item.buckets === undefined ? run.outputKind : 'exchange'](run, item, work, tools)
+  const convert = batchWorks[item.buckets === undefined ? run.outputKind : 'exchange']
+  const result = await abortWhenFailed(tools.output, output => convert(run, item, work, { ...tools, output }))
   const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
   return writeOutcome(tools.output, run, outcome, item.stage)
 }

@@ -1,6 +1,7 @@
 /** Ends the reads of a store when a run is stopped: a listing may take minutes, and so may a store that does not answer. */
 import { throwIfAborted } from '../errors/abort.ts'
 import type { FolderListOptions, ReadOptions, Store } from './store.ts'
+import { withMethods } from './with-methods.ts'
 
 /** Returns the same store, whose listings and reads end with ABORTED after the signal. */
 export function abortableReads(store: Store, signal: AbortSignal | undefined): Store {
@@ -19,11 +20,5 @@ export function abortableReads(store: Store, signal: AbortSignal | undefined): S
           use(bytes)
         }) ?? Promise.resolve()),
   }
-  return new Proxy(store, {
-    get(_, name: keyof Store) {
-      const value = reads[name] ?? store[name]
-      // A store has private fields, which a proxy has not.
-      return typeof value === 'function' ? value.bind(store) : value
-    },
-  })
+  return withMethods(store, reads)
 }

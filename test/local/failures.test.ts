@@ -10,6 +10,7 @@ import { runSession } from '../../lib/local/run.ts'
 import { openSession } from '../../lib/local/session.ts'
 import type { RunEvent } from '../../lib/model/events.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { withMethods } from '../../lib/store/with-methods.ts'
 import { buildZip } from '../zip-builder.ts'
 import { projectWith } from './project.ts'
 
@@ -204,4 +205,17 @@ it('completes a commit that failed when the same process runs again', async () =
   expect(failed).toMatchObject({ status: 'failed', error: { code: 'STORE_FAILED', message: 'access denied' } })
   expect(await some.run()).toMatchObject({ status: 'skipped', tasks: [{ rowsWritten: rows }] })
   expect(await some.rows()).toHaveLength(rows)
+})
+
+it('leaves no part of a batch that fails after its parts were stored', async () => {
+  const some = rowsThrough('return x')
+  const session = await openSession(join(some.folder, 'pipeline.ts'), { input: some.folder, output: some.out })
+  const output = withMethods(session.output, {
+    async write(key, bytes) {
+      if (key.includes('/accounts/')) throw new PermanentError('STORE_FAILED', 'access denied')
+      return session.output.write(key, bytes)
+    },
+  })
+  expect(await runSession({ ...session, output })).toMatchObject({ status: 'failed', error: { code: 'STORE_FAILED' } })
+  expect(some.leftovers()).toEqual([])
 })
