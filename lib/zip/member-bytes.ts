@@ -36,9 +36,9 @@ export async function* readMembers(
   slice: MembersSlice,
   options: MemberOptions,
 ): AsyncGenerator<MemberBytes> {
-  for await (const { local, place } of readLocal(store, input, slice, options)) {
-    const bytes = inflateOrSkip(local, place, options)
-    if (bytes) yield { member: place.member, bytes }
+  for await (const found of readLocal(store, input, slice, options)) {
+    const bytes = inflateOrSkip(found, options)
+    if (bytes) yield { member: found.place.member, bytes }
   }
 }
 
@@ -55,29 +55,48 @@ export async function* readMembersOrChunks(
   slice: MembersSlice,
   { isWhole, ...options }: Omit<MemberOptions, 'onBad'> & { isWhole(member: PlannedMember): boolean },
 ): AsyncGenerator<MemberBytes | MemberChunks> {
-  for await (const { local, place } of readLocal(store, input, slice, options)) {
+  for await (const found of readLocal(store, input, slice, options)) {
+    const { local, place } = found
     const { member } = place
     yield isWhole(member)
-      ? { member, bytes: inflateMember(local, place, options) }
+      ? { member, bytes: inflateMember(found, options) }
       : { member, chunks: memberChunks(local, place, options) }
   }
 }
+
+interface LocalMember {
+  /** Begins with its local header, holds the whole member, and may be longer. */
+  readonly local: Buffer
+  readonly place: ArchiveMember
+  /** False where another reader of the thread has a member in the kernel's memory. */
+  readonly ownsKernel: boolean
+}
+
+/** Whether a reader has a member in the kernel's memory, until its next one is requested. */
+let isKernelOwned = false
 
 async function* readLocal(
   store: Reader,
   input: InputObject,
   slice: MembersSlice,
   { signal }: MemberOptions,
-): AsyncGenerator<{ readonly local: Buffer; readonly place: ArchiveMember }> {
+): AsyncGenerator<LocalMember> {
   const { range } = slice
   const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, signal }))
   for (const member of unpackMembers(slice)) {
     throwIfAborted(signal)
-    yield { local: bytes.subarray(member.headerOffset - range.start), place: { archive: input.key, member } }
+    const local = bytes.subarray(member.headerOffset - range.start)
+    const ownsKernel = !isKernelOwned
+    isKernelOwned = true
+    try {
+      yield { local, place: { archive: input.key, member }, ownsKernel }
+    } finally {
+      if (ownsKernel) isKernelOwned = false
+    }
   }
 }
 
-/** Yields the bytes of a member in chunks. `local` is as for `inflateMember`. @throws as readMembers */
+/** Yields the bytes of a member in chunks. `local` is as in `LocalMember`. @throws as readMembers */
 export function memberChunks(local: Buffer, place: ArchiveMember, options: MemberOptions): AsyncIterable<Uint8Array> {
   return inflateData(chunksOf(memberData(local, place)), place, options)
 }
@@ -111,22 +130,22 @@ function memberData(local: Buffer, place: ArchiveMember): Buffer {
 }
 
 /** Returns undefined for a bad member that is skipped. */
-function inflateOrSkip(local: Buffer, place: ArchiveMember, options: MemberOptions): Uint8Array | undefined {
+function inflateOrSkip(found: LocalMember, options: MemberOptions): Uint8Array | undefined {
   try {
-    return inflateMember(local, place, options)
+    return inflateMember(found, options)
   } catch (error) {
     if (!options.onBad || !(error instanceof PermanentError)) throw error
-    options.onBad(place.member, error)
+    options.onBad(found.place.member, error)
     return undefined
   }
 }
 
-/** Returns the bytes of one member. `local` begins with its local header, holds the whole member, and may be longer. @throws as readMembers */
-function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOptions): Uint8Array {
+/** Returns the bytes of one member. @throws as readMembers */
+function inflateMember({ local, place, ownsKernel }: LocalMember, { limits }: MemberOptions): Uint8Array {
   const { inflatedBytes, method, crc32: expected } = place.member
   checkMemberLimit(place, limits)
   const data = memberData(local, place)
-  const good = method === 0 ? undefined : inflateExactly(data, inflatedBytes)
+  const good = method !== 0 && ownsKernel ? inflateExactly(data, inflatedBytes) : undefined
   if (good && crc32(good) === expected) return good
   const bytes = method === 0 ? data : inflateWhole(data, place)
   if (bytes.length !== inflatedBytes) throw sizeMismatch(place, `${bytes.length}`)

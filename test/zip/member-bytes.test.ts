@@ -28,6 +28,17 @@ describe('readMembers', () => {
     expect(await readZip(buildZip(members))).toEqual(members.map(({ name, data }) => [name, data]))
   })
 
+  it('returns the right bytes to several readers at once', async () => {
+    const textsOf = (letter: string) =>
+      Array.from({ length: 50 }, (_, index) => `${letter}${index},`.repeat(100 + index))
+    const letters = ['a', 'b', 'c', 'd']
+    const zips = letters.map(letter =>
+      buildZip(Object.fromEntries(textsOf(letter).map((data, index) => [`${index}.csv`, data]))),
+    )
+    const found = await Promise.all(zips.map(zip => readZip(zip)))
+    expect(found.map(members => members.map(([, data]) => data))).toEqual(letters.map(textsOf))
+  })
+
   it('reads a slice in one request, pinned to the planned version', async () => {
     const zip = buildZip(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}.csv`, text])))
     const { store, input, slices } = await storeOf(zip)
