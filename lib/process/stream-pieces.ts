@@ -14,7 +14,9 @@ import type { InputObject, StreamSlice } from '../model/plan-data.ts'
 import { skippedMember } from '../model/skipped-member.ts'
 import { hiveValues } from '../paths/hive-columns.ts'
 import { openText } from '../stage/member-text.ts'
+import { SpareFiles } from '../stage/spare-files.ts'
 import { createStage } from '../stage/stage.ts'
+import { isInMemory } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
 import { cutRecords } from '../text/cut-records.ts'
 import type { BadStream, StreamPiece } from './share-out.ts'
@@ -54,8 +56,9 @@ export async function* streamPieces(
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
   const { columns = {}, strict } = task
+  const spares = isInMemory(folder) ? new SpareFiles({ filesMax: 2 }) : undefined
   const staging = {
-    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: 4 * groupBytes },
+    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: 4 * groupBytes, spares },
     plainForms: plainForms(format, { columns, strict }),
   }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
@@ -82,6 +85,8 @@ export async function* streamPieces(
     stage.discard()
     if (!(error instanceof BadMember)) throw error
     yield { skipped: skippedMember(error.fault), bytesIn: totalIn }
+  } finally {
+    spares?.close()
   }
 }
 

@@ -106,12 +106,22 @@ export async function stageSlices(source: StageSource, options: SliceStageOption
 let stageCount = 0
 
 function openStaging(options: SliceStageOptions): Staging {
-  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax, plainForms } = options
+  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax, plainForms, spares } = options
   const columnNames = Object.keys(columns)
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
-    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnNames, name, plainForms })
+    ? createStage({
+        folder,
+        format,
+        located: isLocated,
+        isByMember,
+        stageBytesMax,
+        columnNames,
+        name,
+        plainForms,
+        spares,
+      })
     : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {

@@ -8,6 +8,7 @@ import { dialectOf, encodingOf } from '../text/record-dialect.ts'
 import { FileWriter } from './file-writer.ts'
 import { appendText, closeFile, type OpenFile, stagedFile } from './open-file.ts'
 import type { Origin } from './origin.ts'
+import type { SpareFiles } from './spare-files.ts'
 import { type PassedRecords, type PassRecords, stagePassed } from './stage-passed.ts'
 import { prepareText, type StageableText } from './stage-text.ts'
 import type { StagedFile } from './staged-file.ts'
@@ -26,6 +27,8 @@ export interface StageOptions {
   readonly columnNames?: readonly string[]
   /** Prefix of the file names; default `stage`. */
   readonly name?: string
+  /** Files that texts are written over, and that take those of this stage when it is discarded; default none. */
+  readonly spares?: SpareFiles | undefined
   /** Returns for each column of a header the form in which its fields are plain, to learn which columns are; default none is learned. */
   readonly plainForms?: ((columns: readonly string[]) => readonly (FieldForm | undefined)[]) | undefined
 }
@@ -81,7 +84,7 @@ export function createStage(options: StageOptions): Stage {
     if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
     if (found) closeFile(found)
     const file = {
-      writer: new FileWriter(join(folder, `${name}-${files.length}.txt`)),
+      writer: new FileWriter(join(folder, `${name}-${files.length}.txt`), options.spares),
       columns: text.columns,
       newline: text.newline,
       isOpen: text.isAlone,

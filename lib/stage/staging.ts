@@ -43,6 +43,7 @@ export interface SliceStageOptions {
   /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean
   readonly plainForms?: StageOptions['plainForms']
+  readonly spares?: StageOptions['spares']
   readonly signal?: AbortSignal
   /** Called with the number of bytes each time that text was inflated. */
   onInflated?(bytes: number): void

@@ -5,6 +5,12 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { isRunning } from './disk/files.ts'
 
+/** The folder of the system whose files are in memory, where there is one. */
+export const memoryFolder = '/dev/shm'
+
+/** Whether the files of a folder are in memory. */
+export const isInMemory = (folder: string): boolean => folder.startsWith(join(memoryFolder, '/'))
+
 /** Name with host, process and start time of the process: a restarted container gives its processes the same numbers. */
 const ownName = /^fanmill-(.+)-(\d+)\.(\d*)-[0-9a-f]{8}$/
 const own = new Set<string>()

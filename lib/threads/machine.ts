@@ -5,7 +5,7 @@ import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { PermanentError } from '../errors/errors.ts'
 import type { Owner } from '../state/state.ts'
 import { isRunning } from '../store/disk/files.ts'
-import { makeOwnFolder } from '../store/own-folder.ts'
+import { makeOwnFolder, memoryFolder } from '../store/own-folder.ts'
 import { machineMemoryBytes } from './machine-memory.ts'
 
 const mebibyte = 1024 * 1024
@@ -85,8 +85,8 @@ export function isAlive(owner: Owner): boolean | undefined {
  * The caller removes it with `removeOwnFolder`.
  */
 export function makeStageFolder(neededBytes: number, budgetBytes: number = Number.POSITIVE_INFINITY): string {
-  const isInMemory = neededBytes <= budgetBytes && hasRoom('/dev/shm', 2 * neededBytes)
-  return makeOwnFolder(isInMemory ? '/dev/shm' : tmpdir())
+  const isInMemory = neededBytes <= budgetBytes && hasRoom(memoryFolder, 2 * neededBytes)
+  return makeOwnFolder(isInMemory ? memoryFolder : tmpdir())
 }
 
 function hasRoom(folder: string, bytes: number): boolean {

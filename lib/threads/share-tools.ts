@@ -123,7 +123,7 @@ function itemCalls({ task, setup: { loadCopy }, context, signal }: ThreadState, 
 const itemsSource = ({ source }: TaskDefinition) => source as ItemsSource
 
 export async function shareTools(thread: ThreadState, job: ShareJob) {
-  const { task, setup, stageFolder, send, signal } = thread
+  const { task, setup, stageFolder, spares, send, signal } = thread
   const format = task.source.format
   const { onBadMember, limits } = memberPolicy(task.source)
   if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
@@ -138,6 +138,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   const staging = {
     store,
     folder: stageFolder,
+    spares,
     format,
     columns: task.columns ?? {},
     onNewColumn: task.onNewColumn,

@@ -7,6 +7,7 @@ import { openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
+import type { SpareFiles } from '../stage/spare-files.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { SecretValues } from './secrets.ts'
@@ -50,6 +51,8 @@ export interface ThreadState {
   readonly log: ThreadLog
   readonly engine: Engine
   readonly stageFolder: string
+  /** Files of `stageFolder` whose text was converted; absent where it is on a disk, which would have to write them. */
+  readonly spares: SpareFiles | undefined
   readonly context: unknown
   readonly send: SendMessage
   /** Aborted when the run is stopped or the running job is interrupted. */

@@ -16,8 +16,10 @@ import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts
 import type { JobKind, WorkerJob, WorkerResults } from '../model/worker-job.ts'
 import { processShare } from '../process/share.ts'
 import { streamFolder } from '../process/stream-pieces.ts'
+import { SpareFiles } from '../stage/spare-files.ts'
 import { diskFault } from '../store/disk/fault.ts'
 import { openStore } from '../store/open-store.ts'
+import { isInMemory } from '../store/own-folder.ts'
 import { exchangeRoot } from '../store/state-root.ts'
 import type { Interrupt } from './channel.ts'
 import { deliverRows } from './deliver-rows.ts'
@@ -38,6 +40,9 @@ export interface Thread {
 /** Tasks that this thread has opened, each with a folder of its own. */
 let taskCount = 0
 
+/** Longer than a thread needs to begin the next text; a thread that is idle removes the old one while the run is committed. */
+const spareMs = 20
+
 /** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
 export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendAll: SendMessage): Promise<Thread> {
   const log = createThreadLog(sendAll)
@@ -56,7 +61,9 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   })
   const context = await createUserContext(task, setup, send, stopping.signal)
   const store = openStore(setup.input)
-  const thread: ThreadState = { task, setup, store, log, engine, stageFolder, context, send, signal: stopping.signal }
+  const spares = isInMemory(stageFolder) ? new SpareFiles({ filesMax: 1, idleMs: spareMs }) : undefined
+  const own = { task, setup, store, log, engine, stageFolder, spares, context, send }
+  const thread: ThreadState = { ...own, signal: stopping.signal }
   let interrupting = new AbortController()
   return {
     async run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> {
@@ -87,6 +94,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
     },
     close() {
       engine.close()
+      spares?.close()
       rmSync(stageFolder, { recursive: true, force: true })
     },
   }
