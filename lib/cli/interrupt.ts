@@ -2,8 +2,8 @@
 import { TransientError } from '../errors/errors.ts'
 import { printToStderr } from './output.ts'
 
-/** Limit on an orderly end, after which the process ends at once. */
-const orderlySecondsMax = 5
+/** Limit on an orderly end, after which the process ends at once: threads have three seconds to return, and programs of tasks five. */
+const orderlySecondsMax = 10
 /** A signal that follows within this time is the same Ctrl-C: npm forwards it, although the terminal has sent it to every process. */
 const sameSignalMs = 400
 
