@@ -45,7 +45,7 @@ export async function* localParts(
     if (partition && !kept.has(partitionFolder(partition))) continue
     const found = await place.store.stat(`${outputPrefix(place.outputPath)}${key}`)
     if (found?.sizeBytes !== part.bytes) throw damaged(place, part, found?.sizeBytes)
-    const named = { ...(partition ? { partition } : {}), isOthers: manifest.log === 'delta', rows }
+    const named = { ...(partition ? { partition } : {}), isForeign: manifest.log === 'delta', rows }
     if (place.folder !== undefined) {
       yield { file: join(place.folder, ...found.key.split('/')), ...named }
       continue

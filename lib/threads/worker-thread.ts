@@ -53,7 +53,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
     writesBuckets: outputKind(task.output).exchange !== undefined,
-    readsOthers: readsFilesOfOthers(task),
+    readsForeign: readsForeignFiles(task),
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     starting: setup.starting,
@@ -109,8 +109,8 @@ function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): str
   return datasetSource(source) || source.format?.kind === 'parquet' ? [input.folder] : []
 }
 
-/** Whether Parquet files may be those of other programs, as they are in Delta tables. */
-function readsFilesOfOthers({ source }: TaskDefinition): boolean {
+/** Whether the task reads Parquet files that other programs may have written, also those of Delta tables. */
+function readsForeignFiles({ source }: TaskDefinition): boolean {
   if (source.kind === 'partitionsOf') return source.of !== undefined && outputKind(source.of.output).log !== undefined
   return source.kind === 'deltaTable' || ('paths' in source && source.format?.kind === 'parquet')
 }

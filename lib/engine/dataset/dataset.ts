@@ -25,7 +25,7 @@ export interface LocalPart {
   readonly file: string
   readonly partition?: Partition
   /** Whether another program may have written it, as in a Delta table. Default false. */
-  readonly isOthers?: boolean
+  readonly isForeign?: boolean
   /** The rows that are read, by their number in the part, end exclusive; default all. */
   readonly rows?: { readonly start: number; readonly end: number } | undefined
   /** Rows of the part that the file lacks: from row `start` of the file on, `skipped` rows of the part were left out before. */
@@ -207,12 +207,12 @@ async function wholeRows(
 /** Returns the columns of the dataset as SQL over a part; `there` are those that its file has, default all, each as `sqlOf` names it. */
 export function partColumns(
   schema: readonly SchemaColumn[],
-  { partition = {}, isOthers = false }: Pick<LocalPart, 'partition' | 'isOthers'>,
+  { partition = {}, isForeign = false }: Pick<LocalPart, 'partition' | 'isForeign'>,
   { there, sqlOf = quoteName }: { readonly there?: readonly string[]; sqlOf?(name: string): string } = {},
 ): string[] {
-  // The engine skips no rows by the statistics of TRY: other writers leave NaN out of them, which is greater than their maximum.
+  // The engine has no statistics of a TRY, and so skips no rows: other writers leave NaN out of them, though it is the greatest number.
   const readName = ({ name, type }: SchemaColumn): string =>
-    isOthers && /FLOAT|DOUBLE/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
+    isForeign && /FLOAT|DOUBLE/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
   return schema.map(each => {
     const { name, type } = each
     const value = Object.hasOwn(partition, name) ? partition[name] : undefined

@@ -18,7 +18,7 @@ export interface EngineOptions {
   /** Rows are written into files of many buckets at once. Default false. */
   readonly writesBuckets?: boolean
   /** Parquet files of other programs are read, whose statistics may be wrong. Default false. */
-  readonly readsOthers?: boolean
+  readonly readsForeign?: boolean
   /** The engine that was started already, with `memoryBytes` for each of its threads; default it is started. */
   readonly starting?: StartingEngine
   /** Runs before locking: loads the broadcast tables. */
@@ -155,13 +155,13 @@ const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions, r
 }
 
 /** Returns the names of optimizers that would change results, or read rows that are not needed. */
-const disabledOptimizers = ({ writesBuckets, readsOthers }: EngineOptions): string =>
+const disabledOptimizers = ({ writesBuckets, readsForeign }: EngineOptions): string =>
   [
     // Late materialization would read the first rows of an input by a join with their positions.
     ...(writesBuckets ? ['late_materialization'] : []),
-    // Statistics of a file decide conditions, and let integers be sorted as smaller ones. Other writers leave NaN out of them,
-    // which is greater than their maximum, and the order of older ones is not defined: rows would be lost, or sorted as other values.
-    ...(readsOthers ? ['statistics_propagation'] : []),
+    // The engine leaves out rows by the statistics of a file, and sorts integers in as many bits as their maximum needs. Other writers leave
+    // NaN out of statistics, though it is the greatest number, and some write wrong ones: rows would be lost, or in the wrong order.
+    ...(readsForeign ? ['statistics_propagation'] : []),
   ].join(',')
 
 const locks = (options: EngineOptions): string[] => [
