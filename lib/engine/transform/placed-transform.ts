@@ -9,7 +9,7 @@ import { parseSelect, selectWithColumn } from '../sql/syntax.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
 import { stepSql } from './step-sql.ts'
-import { allRows, applyMap, type CheckedStep, type CheckedTransform, noTexts } from './transform.ts'
+import { allRows, applyMap, type CheckedStep, type CheckedTransform } from './transform.ts'
 
 export interface CollectOptions {
   readonly transform: CheckedTransform
@@ -67,23 +67,23 @@ async function placedTransform(
 ): Promise<BoundQuery> {
   const last = steps.findLastIndex(({ step }) => 'map' in step)
   let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
-  for (const [index, { step, given, texts }] of steps.slice(0, last + 1).entries()) {
+  for (const [index, { step, given, uncollated }] of steps.slice(0, last + 1).entries()) {
     if (step.kind === 'sql')
-      query = await placedSql(connection, query, step, { gives: steps[index + 1]?.given ?? [], texts })
+      query = await placedSql(connection, query, step, { gives: steps[index + 1]?.given ?? [], uncollated })
     else if ('map' in step) query = { ...query, sql: applyMap(query.sql, step, given, { index, maps, isPlaced: true }) }
   }
   return query
 }
 
-/** Adds the place as one more column to the user's statement; `gives` are its other columns, and `texts` those of them that lose their collation. */
+/** Adds the place as one more column to the user's statement; `gives` are its other columns, and `uncollated` those of them that lose a collation. */
 async function placedSql(
   connection: DuckDBConnection,
   query: BoundQuery,
   step: SqlStep,
-  { gives, texts = noTexts }: { readonly gives: readonly EngineColumn[]; readonly texts?: CheckedStep['texts'] },
+  { gives, uncollated }: { readonly gives: readonly EngineColumn[] } & Pick<CheckedStep, 'uncollated'>,
 ): Promise<BoundQuery> {
   const sql = await withPlace(connection, stepSql(step, query.values.length + 1))
-  const names = gives.map(({ name }) => `${texts.get(name) ?? quoteName(name)} AS ${quoteName(name)}`).join(', ')
+  const names = gives.map(({ name }) => `${uncollated?.get(name) ?? quoteName(name)} AS ${quoteName(name)}`).join(', ')
   return {
     sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${names}, ${passedPlace} AS ${placeColumn} FROM (${sql}\n)`,
     values: [...query.values, ...step.values.map(bindable)],

@@ -18,7 +18,7 @@ import { explainSql } from '../sql/explain.ts'
 import { checkRowWise } from '../sql/row-wise.ts'
 import { type Node, parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
-import { plainTexts } from './drop-collation.ts'
+import { dropCollation } from './drop-collation.ts'
 import { listsByKey } from './key-batches.ts'
 import type { MapFunctions } from './map-function.ts'
 import { stepSql } from './step-sql.ts'
@@ -29,8 +29,8 @@ export interface CheckedStep {
   readonly given: readonly EngineColumn[]
   /** The key whose rows are together before the step; absent where no exchange came before. */
   readonly by?: readonly string[] | undefined
-  /** Columns that the step returns, of which some may have a collation, without it as SQL. */
-  readonly texts?: ReadonlyMap<string, string>
+  /** SQL for columns of the step whose texts may have a collation, by name: their values without it. */
+  readonly uncollated?: ReadonlyMap<string, string> | undefined
 }
 
 /** The steps in order, each with its input columns. */
@@ -69,9 +69,9 @@ export async function checkTransform(
     const next = await checkStep(connection, step, { input: query, columns: names, where, tables, by: key })
     const own = { step, given, by: key }
     const described = await describe(connection, applyStep(query, own, index, maps), where, given)
-    const collated = { ...own, texts: mayCollate(step) ? plainTexts(described) : noTexts }
-    checked.push(collated)
-    query = applyStep(query, collated, index, maps)
+    const whole = { ...own, uncollated: mayCollate(step) ? dropCollation(described) : undefined }
+    checked.push(whole)
+    query = applyStep(query, whole, index, maps)
     key = next
     if (step.kind === 'aggregate' && step.phase === 'partial') {
       const joining = { ...query, sql: keyedQuery({ ...step, phase: 'combine' }, described, query.sql) }
@@ -153,18 +153,16 @@ export const withoutLast = (transform: CheckedTransform): CheckedTransform => ({
 })
 
 function applyStep(query: BoundQuery, checked: CheckedStep, index: number, maps: MapFunctions): BoundQuery {
-  const { step, given, by, texts } = checked
-  if (step.kind === 'sql') return applySql(query, step, texts)
+  const { step, given, by, uncollated } = checked
+  if (step.kind === 'sql') return applySql(query, step, uncollated)
   if (isKeyed(step)) return { ...query, sql: keyedQuery(step, given, query.sql) }
   return { sql: applyMap(query.sql, step, given, { index, maps, by }), values: query.values }
 }
 
-export const noTexts: ReadonlyMap<string, string> = new Map()
-
-function applySql(query: BoundQuery, step: SqlStep, texts = noTexts): BoundQuery {
+function applySql(query: BoundQuery, step: SqlStep, uncollated: CheckedStep['uncollated']): BoundQuery {
   const sql = stepSql(step, query.values.length + 1)
-  const plain = Array.from(texts, ([name, text]) => `${text} AS ${quoteName(name)}`)
-  const list = plain.length > 0 ? `* REPLACE (${plain.join(', ')})` : '*'
+  const replaced = Array.from(uncollated ?? [], ([name, value]) => `${value} AS ${quoteName(name)}`)
+  const list = replaced.length > 0 ? `* REPLACE (${replaced.join(', ')})` : '*'
   return {
     sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT ${list} FROM (${sql}\n)`,
     values: [...query.values, ...step.values.map(bindable)],
