@@ -1,7 +1,7 @@
 /** Refuses user SQL that could read anything but its input, its tables and its own expressions. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { nearest } from '../../errors/nearest.ts'
-import { engineFunctions } from './catalog.ts'
+import { engineFunctions } from './engine-functions.ts'
 import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
 import { invalidSql, list, type Node, parseExpression, parseSelect } from './syntax.ts'
 
@@ -13,9 +13,9 @@ export interface AllowedSql {
   readonly sql: string
 }
 
-/** A check, and the functions that were found so far and are not on the allow list. */
 interface Check extends AllowedSql {
-  readonly others: Set<string>
+  /** Names of the functions found so far that are not on the allow list. */
+  readonly unlisted: Set<string>
 }
 
 /** Parses one SELECT that reads nothing but `input` and the task's tables. @throws SQL_INVALID */
@@ -42,45 +42,47 @@ export async function allowedExpression(connection: DuckDBConnection, sql: strin
  * @throws SQL_INVALID for an unknown table, a file, or a function that is not allowed
  */
 export async function checkAllowed(connection: DuckDBConnection, tree: Node, allowed: AllowedSql): Promise<void> {
-  const others = new Set<string>()
-  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), { ...allowed, others })
-  if (others.size === 0) return
+  const unlisted = new Set<string>()
+  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), { ...allowed, unlisted })
+  if (unlisted.size === 0) return
   const functions = await engineFunctions(connection)
   // The engine itself refuses unknown names, and names the nearest one.
-  const known = [...others].find(name => functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_'))
+  const known = [...unlisted].find(
+    name => functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_'),
+  )
   if (known !== undefined) throw refused(known, allowed)
 }
 
-function checkNode(value: unknown, tables: ReadonlySet<string>, allowed: Check): void {
+function checkNode(value: unknown, tables: ReadonlySet<string>, check: Check): void {
   if (typeof value !== 'object' || value === null) return
   const node = value as Node
-  if (node.type === 'BASE_TABLE') checkTable(node, tables, allowed)
+  if (node.type === 'BASE_TABLE') checkTable(node, tables, check)
   if (node.type === 'SHOW_REF')
-    throw invalidSql(allowed.where, 'SHOW, DESCRIBE and SUMMARIZE cannot stand here', allowed.sql)
+    throw invalidSql(check.where, 'SHOW, DESCRIBE and SUMMARIZE cannot stand here', check.sql)
   if (node.class === 'FUNCTION' || node.class === 'WINDOW') {
     const name = String(node.function_name)
-    if (!isAllowedFunction(name)) allowed.others.add(name)
+    if (!isAllowedFunction(name)) check.unlisted.add(name)
   }
-  const { cte_map: expressions, ...parts } = node.type === 'TABLE_FUNCTION' ? argumentsOf(node, allowed) : node
-  const visible = checkTableExpressions(expressions, tables, allowed)
-  for (const part of Object.values(parts)) checkNode(part, visible, allowed)
+  const { cte_map: expressions, ...parts } = node.type === 'TABLE_FUNCTION' ? argumentsOf(node, check) : node
+  const visible = checkTableExpressions(expressions, tables, check)
+  for (const part of Object.values(parts)) checkNode(part, visible, check)
 }
 
 /** Returns the arguments of a function in FROM. @throws SQL_INVALID for a function that is not allowed */
-function argumentsOf(node: Node, allowed: Check): Node {
+function argumentsOf(node: Node, allowed: AllowedSql): Node {
   const { function_name: name, children } = (node.function ?? {}) as Node
   if (!isAllowedTableFunction(String(name))) throw refused(String(name), allowed)
   return { children }
 }
 
 /** Checks WITH clauses, each of which sees those before it, and itself if it is recursive. Returns the tables that the statement sees. */
-function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowed: Check): ReadonlySet<string> {
+function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, check: Check): ReadonlySet<string> {
   const visible = new Set(tables)
   for (const { key, value } of list((map as Node | undefined)?.map)) {
     const name = String(key).toLowerCase()
     const { node } = ((value as Node).query ?? {}) as Node
     const isRecursive = (node as Node | undefined)?.type === 'RECURSIVE_CTE_NODE'
-    checkNode(value, isRecursive ? new Set([...visible, name]) : visible, allowed)
+    checkNode(value, isRecursive ? new Set([...visible, name]) : visible, check)
     visible.add(name)
   }
   return visible

@@ -65,7 +65,7 @@ function checkSelect(select: Node, rules: Rules): void {
     checkExpression(part, { ...rules, isGrouped })
 }
 
-/** Checks that no text with a collation is grouped or chosen: one of several equal ones would stand for all. */
+/** Refuses COLLATE in what is grouped or aggregated, because the result would keep one of several equal texts. */
 function checkCollation(select: Node, { refuse }: Rules): void {
   const distinct = list(select.modifiers).filter(({ type }) => type === 'DISTINCT_MODIFIER')
   const isGrouped = list(select.group_sets).length > 0 || distinct.length > 0

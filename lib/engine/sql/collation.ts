@@ -1,11 +1,8 @@
-/** Finds texts with a collation where SQL chooses one of several equal ones: which one depends on the order of the rows. */
+/** Finds COLLATE where SQL keeps one of several equal texts: which of them it keeps depends on the order of the rows. */
 import { aggregateFunctions } from './functions.ts'
 import { type Node, nodesIn } from './syntax.ts'
 
-/**
- * Whether a tree has a text with a collation, apart from those that are compared, whose result is the same for equal texts, and from
- * aggregates.
- */
+/** Whether a tree has COLLATE outside of comparisons, whose result is the same for equal texts, and outside of aggregates. */
 export const hasCollation = (tree: unknown): boolean =>
   nodesIn(tree, node => (node.class === 'COMPARISON' || isAggregate(node) ? [] : Object.values(node))).some(isCollation)
 
@@ -14,7 +11,7 @@ const isAggregate = ({ class: kind, function_name: name }: Node): boolean =>
 
 const isCollation = ({ class: kind }: Node): boolean => kind === 'COLLATE'
 
-/** Returns the name of an aggregate in a tree whose value is one of several texts that its collation takes for equal. */
+/** Returns the name of an aggregate in a tree whose value is one of several texts that are equal by a collation. */
 export function collatedAggregate(tree: unknown): string | undefined {
   const isChoice = (node: Node): boolean =>
     isAggregate(node) && !counts.has(String(node.function_name)) && hasCollation(node.children)
@@ -22,4 +19,5 @@ export function collatedAggregate(tree: unknown): string | undefined {
   return found && String(found.function_name)
 }
 
+/** Aggregates whose value is a number, which is the same for equal texts. */
 const counts: ReadonlySet<string> = new Set(['count', 'count_star', 'approx_count_distinct'])

@@ -1,9 +1,9 @@
-/** The names of the engine's functions, read once for each process. */
+/** The names of the engine's functions, read once for each thread. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 
 let functions: Promise<ReadonlySet<string>> | undefined
 
-/** Returns every function that an expression can call. Reading them takes 20 milliseconds, so they are read only to refuse one. */
+/** Returns the names of all functions that an expression can call. Reading them takes 20 milliseconds, so only refusals do. */
 export function engineFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
   functions ??= readFunctions(connection).catch((error: unknown) => {
     functions = undefined

@@ -74,7 +74,10 @@ const aggregates = `
   regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile row_number sem skewness stddev stddev_pop stddev_samp
   string_agg sum sum_no_overflow sumkahan var_pop var_samp variance`
 
-/** Functions whose result differs from call to call, or from query to query. The last lines have words without parentheses, and an aggregate of randomly chosen values. */
+/**
+ * Functions whose result differs from call to call, or from query to query. The line before the last has the current time as words
+ * without parentheses, and `ago`; the last one an aggregate of randomly chosen values.
+ */
 const unstable = `
   current_connection_id current_database current_date current_query current_query_id current_schema current_schemas
   current_transaction_id currval gen_random_uuid get_current_time get_current_timestamp in_search_path nextval now
@@ -90,8 +93,9 @@ const named = (text: string): ReadonlySet<string> => new Set(text.toLowerCase().
 const allowedFunctions = named([operators, scalars, macros, aggregateMacros, aggregates].join(' '))
 const allowedTableFunctions = named(tableFunctions)
 
-/** Names of aggregates that SQL may call; a test compares them, and those of `unstableFunctions`, with the engine's. */
+/** Names of aggregates that SQL may call; a test compares them with the engine's. */
 export const aggregateFunctions: ReadonlySet<string> = named(`${aggregateMacros} ${aggregates}`)
+/** Names of functions whose result is not the same in each query; a test compares them with the engine's. */
 export const unstableFunctions: ReadonlySet<string> = named(unstable)
 
 /** Whether an expression may call the function; `icu_collate_…` is what COLLATE becomes. */
