@@ -75,13 +75,13 @@ describe('an error of the system', () => {
       'cannot list /data/out: a file stands where a folder is expected; choose another path (ENOTDIR)',
     ],
     ['EIO', 'read', 'cannot read /data/out: EIO'],
-  ])('%s is told in words, with the path', (code, syscall, message) => {
+  ])('%s has a message in plain words, with the path', (code, syscall, message) => {
     const translated = systemFault(fault(code, syscall, join('/', 'data', 'out')))
     expect(translated).toBeInstanceOf(PermanentError)
     expect(translated).toMatchObject({ code: 'STORE_FAILED', message })
   })
 
-  it('without a path is told in words', () => {
+  it('without a path has a message in plain words', () => {
     const error = Object.assign(new Error('ENOSPC: no space left on device, write'), {
       code: 'ENOSPC',
       syscall: 'write',
@@ -90,7 +90,7 @@ describe('an error of the system', () => {
     expect(systemFault(error)).toMatchObject({ message: 'cannot write a file: the disk is full; free some space' })
   })
 
-  it('of a working directory that was removed is told in words', () => {
+  it('names a working directory that was removed', () => {
     const cwd = folderOf({ 'gone/.keep': '' })
     const script = `cd gone; rm -r ../gone; ${process.execPath} ${mainFile} run ../pipeline.ts`
     const { status, stderr } = spawnSync('sh', ['-c', script], { cwd, encoding: 'utf8' })
