@@ -39,6 +39,9 @@ export const streamFolder = (stageFolder: string): string => join(stageFolder, '
 
 const pieceBytes = 16 * 1024 * 1024
 
+/** Limit on files that wait to be written over, because each holds the text of a group in memory. */
+const spareFilesMax = 2
+
 /** Yields pieces on demand: the next group is inflated when a thread is free. Memory: two pieces of 16 MiB; disk: a group a thread and two more. */
 export async function* streamPieces(
   slice: StreamSlice,
@@ -56,7 +59,7 @@ export async function* streamPieces(
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
   const { columns = {}, strict } = task
-  const spares = isInMemory(folder) ? new SpareFiles({ filesMax: 2 }) : undefined
+  const spares = isInMemory(folder) ? new SpareFiles({ filesMax: spareFilesMax }) : undefined
   const staging = {
     ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: 4 * groupBytes, spares },
     plainForms: plainForms(format, { columns, strict }),

@@ -6,6 +6,7 @@ import { withMethods } from './with-methods.ts'
 /** Returns the same store, whose listings and reads end with ABORTED after the signal. */
 export function abortableReads(store: Store, signal: AbortSignal | undefined): Store {
   if (!signal) return store
+  const scan = store.scan?.bind(store)
   const reads: Partial<Store> = {
     stat: key => store.stat(key, signal),
     list: prefix => store.list(prefix, signal),
@@ -13,12 +14,12 @@ export function abortableReads(store: Store, signal: AbortSignal | undefined): S
     read: (key, options?: ReadOptions) => store.read(key, { ...options, signal }),
     stream: (key, options?: ReadOptions) => store.stream(key, { ...options, signal }),
     scan:
-      store.scan &&
+      scan &&
       ((key, options, use) =>
-        store.scan?.(key, options, bytes => {
+        scan(key, options, bytes => {
           throwIfAborted(signal)
           use(bytes)
-        }) ?? Promise.resolve()),
+        })),
   }
   return withMethods(store, reads)
 }

@@ -68,15 +68,16 @@ export function readFileNow(path: string, key: string, { range, etag, into }: Om
   }
 }
 
-/** Pieces that stay in the cache of a processor until they are used. */
+/** Bytes of a piece: few enough to stay in the cache of a processor until they are used. */
 const scanBytes = 256 * 1024
-/** A thread does nothing else while it scans so many bytes. */
+/** Bytes that are scanned before other work of the thread gets its turn. */
 const scanBytesAtOnce = 4 << 20
+/** Memory of a piece. Scans share it, because each piece is used before another scan gets its turn. */
 const scanned = new Uint8Array(scanBytes)
 
 /**
  * Calls `use` with each piece of a file in turn, in memory that the next piece fills. Pieces are read synchronously, because waiting for
- * each would cost more than reading it; other work of the thread gets its turn every 4 MiB.
+ * each would cost more than reading it.
  */
 export async function scanFile(
   path: string,
