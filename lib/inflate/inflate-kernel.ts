@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { type KernelMemory, kernelLoader } from '../kernel/load-kernel.ts'
 import { kernelBase64 } from './inflate-kernel-wasm.ts'
 
-/** Limit on the bytes of a text and on its compressed bytes, because the memory of a kernel never shrinks. Longer members are read in chunks anyway. */
+/** Limit on the bytes of a text and on its compressed bytes, because the memory of a kernel never shrinks. Most longer members are read in chunks. */
 export const kernelBytesMax = 16 * 1024 * 1024
 
 /**

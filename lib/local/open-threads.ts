@@ -3,20 +3,20 @@ import type { TaskDefinition } from '../define/definition.ts'
 import type { FindOptions, FoundInputs } from '../inputs/find-inputs.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 
-/** Inputs of more bytes are cut for all threads, or take so long to read that a thread more has started meanwhile. */
-const littleBytes = 1 << 20
+/** Limit on the bytes of inputs for which the other threads wait: with more, these are cut for all threads, or reading them takes longer than a start. */
+const oneThreadBytesMax = 1 << 20
 
 export interface OpenedThreads {
   /** Result of the first thread that opened the task, which the others repeat. */
   readonly checked: Promise<WorkerResults['check']>
   readonly onMatched: FindOptions['onMatched']
-  /** Is called with the inputs; opens the others if these are for several threads. */
+  /** Opens the task in the other threads when the inputs are found and are for several. */
   onFound(finding: Promise<FoundInputs>): void
 }
 
 /**
- * Lets a thread open its engine and run the user's setup. Of a task that is alone in its run, the others do so too as soon as the inputs
- * are known to be for several: a thread costs 0.1 seconds of CPU time, which a single small file is not worth.
+ * Lets one thread open its engine and run the user's setup. If the task is alone in its run, the other threads do so too as soon as it is
+ * known that they get work: a thread costs 0.1 seconds of CPU time, which would be wasted on a single small file.
  */
 export function openThreads(
   workers: Workers,
@@ -35,7 +35,7 @@ export function openThreads(
   if (!isMatched) decide(true)
   return {
     checked,
-    onMatched: objects => decide(objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > littleBytes),
+    onMatched: objects => decide(objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > oneThreadBytesMax),
     onFound: finding =>
       void finding.then(
         found => decide(!isDecided && found.cut(found.inputs).length > 1),

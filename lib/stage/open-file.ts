@@ -20,6 +20,7 @@ export interface OpenFile {
   longest: number
 }
 
+/** Closes a file until the next text is appended to it. */
 export function closeFile({ writer, rejects }: OpenFile): void {
   writer.close()
   rejects?.close()
@@ -27,6 +28,7 @@ export function closeFile({ writer, rejects }: OpenFile): void {
 
 type NamedWrite = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(piece: Uint8Array): void }
 
+/** Appends the text of a member, whose records that are rejects already go to a file of their own. */
 export function appendText(file: OpenFile, text: StageableText, { write, ...named }: NamedWrite): void {
   const { records, firstLine, firstRecord } = text
   // Deliberately one list of names for all members of the file, because a list for each of a million members would not fit into memory.
@@ -46,6 +48,7 @@ function appendReject(file: OpenFile, index: number, { line, record, column, exp
   file.rejects.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))
 }
 
+/** Describes a closed file for the engine. */
 export function stagedFile({ writer, rejects, longest, plain, ...file }: OpenFile, located: boolean): StagedFile {
   const found = { longestRecord: located ? longest : undefined, plainColumns: plain?.columns }
   return { ...file, ...found, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file }

@@ -4,10 +4,11 @@ import { renameSync, rmSync } from 'node:fs'
 export interface SpareOptions {
   /** Limit on files that are kept; what they hold is bounded by the texts that were staged at once. */
   readonly filesMax: number
-  /** Removes them when none was needed for so long; default they are kept until `close`. */
+  /** Time after which they are removed when none was needed or kept meanwhile; default they are kept until `close`. */
   readonly idleMs?: number
 }
 
+/** The kept files of a folder. One that is moved away belongs to its writer. */
 export class SpareFiles {
   private readonly files = new Set<string>()
   private readonly idleMs: number | undefined

@@ -93,16 +93,19 @@ function keepInTime(keep: () => void): void {
   setTimeout(keepNow, keepMsMax).unref()
 }
 
-/** Returns the functions, which keep their code before they answer the first, second, fourth and eighth call: a thread may be ended then. */
+/**
+ * Returns the functions, which keep their code before they answer the first, second, fourth and eighth call: a thread may be ended after
+ * any answer, and a later call may compile further functions.
+ */
 function withCalls<Exports extends object>(exports: Exports, keep: () => void): Exports {
   let calls = 0
-  const after = (result: unknown): unknown => {
+  const keepBefore = (result: unknown): unknown => {
     if ([1, 2, 4, 8].includes(++calls)) keep()
     return result
   }
   const entries = Object.entries(exports).map(([name, call]) => [
     name,
-    async (...args: unknown[]) => after(await call(...args)),
+    async (...args: unknown[]) => keepBefore(await call(...args)),
   ])
   return Object.fromEntries(entries) as Exports
 }

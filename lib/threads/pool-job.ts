@@ -45,7 +45,7 @@ interface JobOptions {
   readonly control?: JobControl | undefined
 }
 
-/** Time that a job has to end after it was told to; a user function that does not return takes longer. */
+/** Time that a job has to end after it was interrupted; a user function that does not return takes longer. */
 export const stopMsMax = 3000
 
 /** Runs a job on a thread, with a channel for its messages. */

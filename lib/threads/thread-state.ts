@@ -51,7 +51,7 @@ export interface ThreadState {
   readonly log: ThreadLog
   readonly engine: Engine
   readonly stageFolder: string
-  /** Files of `stageFolder` whose text was converted; absent where it is on a disk, which would have to write them. */
+  /** Files of `stageFolder` that the next text is written over; absent where the folder is on a disk and not in memory. */
   readonly spares: SpareFiles | undefined
   readonly context: unknown
   readonly send: SendMessage

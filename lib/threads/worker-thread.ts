@@ -40,7 +40,7 @@ export interface Thread {
 /** Tasks that this thread has opened, each with a folder of its own. */
 let taskCount = 0
 
-/** Longer than a thread needs to begin the next text; a thread that is idle removes the old one while the run is committed. */
+/** Longer than a thread needs to begin the next text. A thread without work then removes the old one, while the run is committed. */
 const spareMs = 20
 
 /** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
