@@ -149,8 +149,7 @@ async function compileKept(entry: string, folder: string): Promise<Single> {
     banner: {},
     charset: 'ascii',
   })
-  // A text of ASCII takes half of the memory. Other characters are left in comments alone.
-  const text = readFileSync(file, 'utf8').replace(/\P{ASCII}/gu, '?')
+  const text = withPlainComments(readFileSync(file, 'utf8'))
   writeFileSync(file, `(function (exports, require, module, __url, __import) {${withImports(text)}\n})\n`)
   // esbuild lists the exports of a script for Node, in code that is never run.
   const names = /^0 && \(module\.exports = \{([^}]*)\}/m.exec(text)?.[1]?.trim()
@@ -173,6 +172,18 @@ export const { ${names} } = loadKept(script, { url, require, import: name => imp
     banner: { js: versionCheckOf(entry) },
   })
   return single
+}
+
+/** Leaves characters of ASCII only in comments: esbuild has escaped those of texts, and a script of ASCII takes half of the memory. */
+function withPlainComments(text: string): string {
+  const pieces: string[] = []
+  let at = 0
+  const onComment = (_isBlock: boolean, _content: string, start: number, end: number): void => {
+    pieces.push(text.slice(at, start), text.slice(start, end).replace(/\P{ASCII}/gu, '?'))
+    at = end
+  }
+  parse(text, { ecmaVersion: 'latest', sourceType: 'script', onComment })
+  return pieces.join('') + text.slice(at)
 }
 
 /** Lets a script import as the module does that loads it: a script has no `import()` of its own. */
