@@ -182,6 +182,12 @@ const taskOptions = options(
   },
   {
     transform: 'the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })',
+    ...Object.fromEntries(
+      ['sql', 'mapRows', 'mapBatches', 'reduce', 'distinct', 'exchange'].map(name => [
+        name,
+        `the step .${name}(…) after task({ … })`,
+      ]),
+    ),
     timeout: 'timeoutSeconds',
     depends: 'requires',
     dependsOn: 'requires',

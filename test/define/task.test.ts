@@ -86,6 +86,9 @@ it('names the methods where steps stand in the options', () => {
   expect(changed({ transform: [sql`select 1`] })).toThrow(
     'task flights: transform: unknown option, did you mean the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })',
   )
+  expect(changed({ reduce: { by: ['city'] } })).toThrow(
+    'task flights: reduce: unknown option, did you mean the step .reduce(…) after task({ … })',
+  )
 })
 
 it('checks options again that with changes', () => {
