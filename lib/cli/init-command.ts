@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Command } from 'commander'
+import { formatCount } from './amounts.ts'
 import { inferView } from './infer-progress.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson, visible } from './output.ts'
@@ -25,7 +26,9 @@ async function initAction(given: Places, { json }: CommonOptions, version: strin
   const options = { ...placesOf(given), version, onProgress: view.show }
   const { directory, task, files, inferred } = await initProject(options).finally(view.stop)
   if (json) return printJson({ directory, task, files, notes: inferred.notes })
-  print(visible(`${directory}: a project with the task ${task}, inferred from ${inferred.sampled[0]}`))
+  const [first, ...others] = inferred.sampled
+  const sampled = others.length === 0 ? first : `${formatCount(inferred.sampled.length)} files`
+  print(visible(`${directory}: a project with the task ${task}, inferred from ${sampled}`))
   for (const file of files) print(visible(`  ${file}`))
   for (const note of inferred.notes) print(visible(`note: ${note}`))
   print('')

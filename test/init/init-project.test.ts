@@ -10,6 +10,7 @@ import { initProject } from '../../lib/init/init-project.ts'
 import { projectNames } from '../../lib/init/project-names.ts'
 import { projectVersions } from '../../lib/init/versions.ts'
 import { preview } from '../../lib/local/preview.ts'
+import { fanmill } from '../cli/fanmill.ts'
 import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
 
@@ -47,6 +48,16 @@ describe('fanmill init', () => {
     await init('logs', file('logs.csv.gz', gzipSync(`id,text\n${rows}total: 600\n`)))
     expect(text('logs', 'pipelines/logs.ts')).toContain("rejects: { max: '1%' }")
     expect(readdirSync(join(folder, 'logs/test'))).toEqual(['logs.test.ts', 'sample.csv.gz'])
+  })
+
+  it.each([
+    ['the member that it read', { 'a.csv': 'id\n1\n' }, 'a.csv'],
+    ['how many members it read', { 'a.csv': 'id\n1\n', 'b.csv': 'id\n2\n' }, '2 files'],
+  ])('prints %s', async (_what, members, read) => {
+    const cwd = mkdtempSync(join(folder, 'printed-'))
+    writeFileSync(join(cwd, 'visits.zip'), buildZip(members))
+    const { stdout } = await fanmill(['init', 'visits.zip', 'made'], { cwd })
+    expect(stdout).toContain(`made: a project with the task visits, inferred from ${read}\n`)
   })
 
   it('writes example data where none is given', async () => {
