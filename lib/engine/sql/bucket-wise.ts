@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
-import { collatedAggregate, hasCollation } from './collation.ts'
+import { collatedAggregate, hasChoosingWindow, hasCollation } from './collation.ts'
 import { aggregateFunctions } from './functions.ts'
 import {
   checkFunctions,
@@ -72,7 +72,10 @@ function checkCollation(select: Node, { refuse }: Rules): void {
   const { group_expressions: groups, select_list: values, from_table: from } = select
   if (isGrouped && hasCollation([groups, values, from, distinct]))
     refuse('COLLATE in what is grouped (group by lower(x) instead)')
-  const chosen = collatedAggregate([values, select.having, select.qualify])
+  const results = [values, select.having, select.qualify]
+  if (hasChoosingWindow(results) && hasCollation(from))
+    refuse('COLLATE in a subquery of which a window takes aggregates')
+  const chosen = collatedAggregate(results)
   if (chosen !== undefined) refuse(`COLLATE in the aggregate ${chosen}`)
 }
 

@@ -13,6 +13,9 @@ describe('SQL over the rows of a key', () => {
     'select distinct on (b) * from input order by b, a',
     "select b, count(*) filter (where b = 'x' collate nocase) as n from input where b < 'c' collate nocase group by b",
     'select b, count(distinct b collate nocase) as n from input group by b order by b collate nocase',
+    'select b, count(b collate nocase) over (partition by b) as n, sum(a) over (partition by b) as s from input',
+    'select b, max(b collate nocase) over (partition by b order by b, a) as m from input',
+    'select b, count(c) over (partition by b) as n from (select b, b collate nocase as c from input)',
     'select b, max_by(a, b order by a) as m, mode(a order by a) as o, geomean(a) as g from input group by b',
   ])('accepts %s', async text => {
     await checkBucket(text)
@@ -42,6 +45,12 @@ describe('SQL over the rows of a key', () => {
     ['select b, json_group_array(a) as l from input group by b', 'the aggregate json_group_array without ORDER BY'],
     ['select geomean(a) as g from input', 'the aggregate geomean without GROUP BY b'],
     ['select b, max(b collate nocase) as m from input group by b', 'COLLATE in the aggregate max'],
+    ['select b, min(b collate nocase) over (partition by b) as m from input', 'COLLATE in the aggregate min'],
+    ['select b from input qualify max(b collate nocase) over (partition by b) = b', 'COLLATE in the aggregate max'],
+    [
+      'select b, max(c) over (partition by b) as m from (select b, b collate nocase as c from input)',
+      'COLLATE in a subquery of which a window takes aggregates',
+    ],
     [
       'select b, b collate nocase as c from input group by b, c',
       'COLLATE in what is grouped (group by lower(x) instead)',
