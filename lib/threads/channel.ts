@@ -1,8 +1,10 @@
 /** The worker's side of the channel of a job: sends messages, and receives the orders to stop or to interrupt queries. */
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type ErrorDetail, PermanentError, toPlain } from '../errors/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage } from '../model/worker-job.ts'
+import { count, isEnding, newActivity } from './end-with-process.ts'
+import type { ThreadData } from './thread-traces.ts'
 
 /** Order to end the running queries with an error of this message; the thread continues. */
 export interface Interrupt {
@@ -26,6 +28,8 @@ export interface WorkerChannel {
 // One port per job instead of a broadcast to all threads: a BroadcastChannel makes each receiver load Node's fetch first (40 ms).
 export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) => void = () => {}): WorkerChannel {
   parentPort?.postMessage(loadedMessage)
+  const { activity = newActivity() } = workerData as Partial<ThreadData>
+  count(activity, -1)
   let current: MessagePort | undefined
   const waiting: WorkerMessage[] = []
   return {
@@ -40,9 +44,12 @@ export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) 
       port.on('message', (order: 'stop' | Interrupt) => (order === 'stop' ? stop() : interrupt(order)))
       current = port
       for (const message of waiting.splice(0)) port.postMessage(message)
+      count(activity, 1)
       try {
+        if (isEnding(activity)) throw new PermanentError('ABORTED', 'the process ends')
         return await work()
       } finally {
+        count(activity, -1)
         current = undefined
         port.close()
       }

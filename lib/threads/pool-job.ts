@@ -6,6 +6,7 @@ import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientE
 import type { JobControl, WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
 import { recordLoss } from './end-process.ts'
+import { type Activity, count } from './end-with-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { ThreadStarts } from './thread-starts.ts'
 
@@ -23,6 +24,7 @@ export interface RunningJob {
 export interface PoolState {
   readonly piscina: Piscina
   readonly starts: ThreadStarts
+  readonly activity: Activity
   /** Threads that the pool started with. */
   readonly startAtOnce: number
   /** One promise per job: a promise that outlives the jobs and is raced with them would keep their answers in memory. */
@@ -81,7 +83,7 @@ export async function runJob(
   for (const set of [jobs, pool.running]) set.add(own)
   pool.memory?.begin()
   try {
-    const answering = startJob(pool, { ...call, port: workerPort }).catch(error => throwDeath(error, pool.starts.fault))
+    const answering = startJob(pool, { ...call, port: workerPort }).catch(error => throwDeath(error, pool))
     own.answering = answering
     const answer = await Promise.race([answering, abandonment])
     // The messages of the job come on another channel than its answer, and may arrive later.
@@ -125,7 +127,8 @@ async function startJob(pool: PoolState, call: { readonly port: MessagePort }): 
 }
 
 /** Piscina rejects a job only when its thread has ended, or when no thread has loaded its modules. */
-function throwDeath(error: unknown, fault: Error | undefined): never {
+function throwDeath(error: unknown, { starts: { fault }, activity }: PoolState): never {
+  if (fault === undefined) count(activity, -1)
   const cause = fault ?? error
   const { code, message } = cause as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {

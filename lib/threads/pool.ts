@@ -6,6 +6,7 @@ import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Work
 import type { Interrupt } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
 import { isAnyLost, refuseAfterLoss } from './end-process.ts'
+import { endWithProcess, newActivity } from './end-with-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { loseThread, type PoolState, type RunningJob, runJob, stopMsMax } from './pool-job.ts'
 import { releaseThreads } from './release-threads.ts'
@@ -76,6 +77,7 @@ export function openPool(options: PoolOptions): ThreadPool {
   const cache = compileCacheFolder()
   const resourceLimits = threadLimits(heapBytes)
   enlargeYoungGeneration(resourceLimits)
+  const activity = newActivity()
   const piscina = new Piscina({
     filename: entryUrl(entry),
     // Not a default export: Node aborts the process when a thread ends while it makes one for `require`.
@@ -85,14 +87,18 @@ export function openPool(options: PoolOptions): ThreadPool {
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
     resourceLimits,
-    workerData: { isKept } satisfies ThreadData,
+    workerData: { isKept, activity } satisfies ThreadData,
     ...(cache !== undefined && { env: { ...process.env, NODE_COMPILE_CACHE: cache } }),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   piscina.on('error', () => undefined)
-  const starts = followStarts(piscina)
+  const starts = followStarts(piscina, activity)
   const release = releaseThreads(piscina)
   const running = new Set<RunningJob>()
+  const stopAll = (): void => {
+    for (const { port } of running) port.postMessage('stop')
+  }
+  const leave = endWithProcess({ activity, stop: stopAll }, stopMsMax)
   const onOver = ({ message, detail }: CapacityError): void => {
     for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
   }
@@ -102,6 +108,7 @@ export function openPool(options: PoolOptions): ThreadPool {
     piscina,
     starts,
     startAtOnce,
+    activity,
     running,
     openSetups: new Set<number>(),
     lost: new Set<Promise<unknown>>(),
@@ -124,10 +131,11 @@ export function openPool(options: PoolOptions): ThreadPool {
         // Nor does the program, which ends such threads when it ends.
         if (isAnyLost()) release()
         const ended = Promise.allSettled([...pool.lost, starts.all()]).then(() => piscina.close({ force: false }))
-        return void ended.catch(() => undefined)
+        return void ended.catch(() => undefined).then(leave)
       }
       await starts.all()
       await piscina.close({ force: false })
+      leave()
     },
   }
 }

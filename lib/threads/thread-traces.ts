@@ -2,11 +2,13 @@
 import { registerHooks } from 'node:module'
 import { getHeapStatistics } from 'node:v8'
 import { entryUrl } from '../bundle/entry-url.ts'
+import type { Activity } from './end-with-process.ts'
 
 /** Data that a thread is started with. */
 export interface ThreadData {
   /** Whether its pool is kept for other runs. */
   readonly isKept: boolean
+  readonly activity: Activity
 }
 
 /** The answer of a thread that has closed all that it had opened. */

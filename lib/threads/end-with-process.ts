@@ -1,0 +1,59 @@
+/** Lets threads end their work before the process exits: ending a thread in a query, or while it loads the engine, aborts the process. */
+import { isAnyLost } from './end-process.ts'
+
+/** Memory that a pool shares with its threads: how much they have in hand, and whether the process exits. */
+export type Activity = Int32Array<SharedArrayBuffer>
+
+const inHand = 0
+const isExiting = 1
+
+export const newActivity = (): Activity => new Int32Array(new SharedArrayBuffer(8))
+
+/** Counts work that began (1) or ended (-1). */
+export function count(activity: Activity, change: 1 | -1): void {
+  Atomics.add(activity, inHand, change)
+  Atomics.notify(activity, inHand)
+}
+
+/** Whether work that begins now would be ended with the process. */
+export const isEnding = (activity: Activity): boolean => Atomics.load(activity, isExiting) === 1
+
+interface EndingPool {
+  readonly activity: Activity
+  /** Orders the threads to end their jobs. */
+  stop(): void
+}
+
+const pools = new Set<EndingPool>()
+let watchesExit = false
+
+/**
+ * When the process exits, stops the pool and waits until no thread has work in hand, or for `msMax`. The exit code and the message of an
+ * uncaught exception stay those of Node. Returns a function after whose call the pool is left alone.
+ */
+export function endWithProcess(pool: EndingPool, msMax: number): () => void {
+  if (!watchesExit) process.once('exit', () => endPools(msMax))
+  watchesExit = true
+  pools.add(pool)
+  return () => void pools.delete(pool)
+}
+
+function endPools(msMax: number): void {
+  // A thread in a function that does not return is ended with the whole program.
+  if (isAnyLost()) return
+  const until = performance.now() + msMax
+  for (const { activity, stop } of pools) {
+    Atomics.store(activity, isExiting, 1)
+    stop()
+  }
+  for (const { activity } of pools) waitForEnd(activity, until)
+}
+
+function waitForEnd(activity: Activity, until: number): void {
+  for (;;) {
+    const now = Atomics.load(activity, inHand)
+    const ms = until - performance.now()
+    if (now <= 0 || ms <= 0) return
+    Atomics.wait(activity, inHand, now, ms)
+  }
+}
