@@ -1,13 +1,12 @@
 /** Makes one folder for a run of the tests, in which each pipeline is bundled for Lambda once (see `bundle-once.ts`). */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { makeOwnFolder, removeOwnFolder } from '../lib/store/own-folder.ts'
 import { temporaryParent } from './temporary-parent.ts'
 
 export default function setup({ provide }: TestProject): () => void {
-  const folder = mkdtempSync(join(temporaryParent(), 'fanmill-bundles-'))
+  const folder = makeOwnFolder(temporaryParent())
   provide('bundlesFolder', folder)
-  return () => rmSync(folder, { recursive: true, force: true })
+  return () => removeOwnFolder(folder)
 }
 
 declare module 'vitest' {
