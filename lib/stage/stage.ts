@@ -61,52 +61,12 @@ const locatedFileBytes = 24 * 1024 * 1024
 
 /** Opens a stage without files. Writes synchronously. Memory: 5 MiB, and up to four times the text passed to `add` when it is not in UTF-8. */
 export function createStage(options: StageOptions): Stage {
-  const {
-    folder,
-    format,
-    located,
-    stageBytesMax,
-    isByMember = false,
-    name = 'stage',
-    columnNames = [],
-    plainForms,
-  } = options
+  const { format, located, stageBytesMax, isByMember = false, columnNames = [] } = options
   const dialect = dialectOf(format)
-  const files: OpenFile[] = []
-  const joinable = new Map<string, OpenFile>()
-  const open = new Set<OpenFile>()
+  const files = createFiles(options)
   let members = 0
   let bytes = 0
   let records = 0
-  const fileFor = (text: Pick<StageableText, 'columns' | 'newline' | 'isAlone'>): OpenFile => {
-    const key = JSON.stringify([text.columns, text.newline])
-    const found = text.isAlone || isByMember ? undefined : joinable.get(key)
-    if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
-    if (found) closeFile(found)
-    const file = {
-      writer: new FileWriter(join(folder, `${name}-${files.length}.txt`), options.spares),
-      columns: text.columns,
-      newline: text.newline,
-      isOpen: text.isAlone,
-      plain: located || !plainForms ? undefined : new PlainFields(dialect, plainForms(text.columns)),
-      members: [],
-      records: 0,
-      longest: 0,
-    }
-    files.push(file)
-    if (!text.isAlone) joinable.set(key, file)
-    return file
-  }
-  const closeAll = (): void => {
-    open.forEach(closeFile)
-    open.clear()
-  }
-  const openFor: typeof fileFor = text => {
-    const file = fileFor(text)
-    if (open.size >= openFilesMax && !open.has(file)) closeAll()
-    open.add(file)
-    return file
-  }
   const write = (file: OpenFile, piece: Uint8Array): void => {
     bytes += piece.length
     if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
@@ -116,7 +76,7 @@ export function createStage(options: StageOptions): Stage {
     bytes -= file.writer.bytes - fromBytes
     file.writer.cutTo(fromBytes)
   }
-  const passing = { format, openFor, write, takeBack, nextIndex: () => members++ }
+  const passing = { format, openFor: files.openFor, write, takeBack, nextIndex: () => members++ }
   return {
     async addPassed(place, pass) {
       if (located || isByMember || encodingOf(format) !== 'utf-8') return undefined
@@ -128,7 +88,7 @@ export function createStage(options: StageOptions): Stage {
       const index = members++
       const text = prepareText(given, { format, dialect, origin, columnNames, member: located ? index : undefined })
       records += text.records
-      const file = openFor(text)
+      const file = files.openFor(text)
       const { archive, member } = origin
       appendText(file, text, { write: piece => write(file, piece), index, archive, member })
     },
@@ -139,12 +99,62 @@ export function createStage(options: StageOptions): Stage {
       return records
     },
     finish() {
-      closeAll()
+      files.closeAll()
       // A file whose only text was taken back has none.
-      return files.filter(file => file.members.length > 0).map(file => stagedFile(file, located))
+      return files.all.filter(file => file.members.length > 0).map(file => stagedFile(file, located))
     },
+    discard: files.discard,
+  }
+}
+
+interface StageFiles {
+  readonly all: readonly OpenFile[]
+  /** Returns the file that a text is appended to: that of the texts with the same header and newline style, where they may be joined. */
+  openFor(text: Pick<StageableText, 'columns' | 'newline' | 'isAlone'>): OpenFile
+  closeAll(): void
+  discard(): void
+}
+
+function createFiles(options: StageOptions): StageFiles {
+  const { folder, format, located, isByMember = false, name = 'stage', spares, plainForms } = options
+  const dialect = dialectOf(format)
+  const all: OpenFile[] = []
+  const joinable = new Map<string, OpenFile>()
+  const open = new Set<OpenFile>()
+  const fileFor: StageFiles['openFor'] = text => {
+    const key = JSON.stringify([text.columns, text.newline])
+    const found = text.isAlone || isByMember ? undefined : joinable.get(key)
+    if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
+    if (found) closeFile(found)
+    const file = {
+      writer: new FileWriter(join(folder, `${name}-${all.length}.txt`), spares),
+      columns: text.columns,
+      newline: text.newline,
+      isOpen: text.isAlone,
+      plain: located || !plainForms ? undefined : new PlainFields(dialect, plainForms(text.columns)),
+      members: [],
+      records: 0,
+      longest: 0,
+    }
+    all.push(file)
+    if (!text.isAlone) joinable.set(key, file)
+    return file
+  }
+  const closeAll = (): void => {
+    open.forEach(closeFile)
+    open.clear()
+  }
+  return {
+    all,
+    openFor(text) {
+      const file = fileFor(text)
+      if (open.size >= openFilesMax && !open.has(file)) closeAll()
+      open.add(file)
+      return file
+    },
+    closeAll,
     discard() {
-      for (const { writer, rejects } of files) {
+      for (const { writer, rejects } of all) {
         writer.remove()
         rejects?.remove()
       }
