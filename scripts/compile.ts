@@ -151,22 +151,10 @@ async function compileKept(entry: string, folder: string): Promise<Single> {
   })
   const text = withPlainComments(readFileSync(file, 'utf8'))
   writeFileSync(file, `(function (exports, require, module, __url, __import) {${withImports(text)}\n})\n`)
-  // esbuild lists the exports of a script for Node, in code that is never run.
-  const names = /^0 && \(module\.exports = \{([^}]*)\}/m.exec(text)?.[1]?.trim()
   const own = Object.keys(apart).filter(name => text.includes(`require("${name}")`))
-  const imports = own.map((name, index) => `import * as own${index} from '${name}'`)
-  const stub = `import { createRequire } from 'node:module'
-import { loadKept } from './lib/threads/kept-code.ts'
-${imports.join('\n')}
-const own = { ${own.map((name, index) => `'${name}': own${index}`).join(', ')} }
-const { url } = import.meta
-const requireOther = createRequire(url)
-const require = name => own[name] ?? requireOther(name)
-const script = new URL('./${basename(file)}', url)
-export const { ${names} } = loadKept(script, { url, require, import: name => import(name) })`
   await bundle({
     ...joined,
-    stdin: { contents: stub, resolveDir: root, sourcefile: `${entry}.js` },
+    stdin: { contents: loaderText(basename(file), text, own), resolveDir: root, sourcefile: `${entry}.js` },
     outfile: join(folder, `${entry}.js`),
     external: own,
     banner: { js: versionCheckOf(entry) },
@@ -174,7 +162,23 @@ export const { ${names} } = loadKept(script, { url, require, import: name => imp
   return single
 }
 
-/** Leaves characters of ASCII only in comments: esbuild has escaped those of texts, and a script of ASCII takes half of the memory. */
+/** Returns the module that loads a script, for which it imports the files of `apart` that the script needs. */
+function loaderText(script: string, text: string, needed: readonly string[]): string {
+  // esbuild lists the exports of a script for Node, in code that is never run.
+  const names = /^0 && \(module\.exports = \{([^}]*)\}/m.exec(text)?.[1]?.trim()
+  if (!names) throw new Error(`${script} has no list of its exports`)
+  const imports = needed.map((name, index) => `import * as own${index} from '${name}'`)
+  return `import { createRequire } from 'node:module'
+import { loadKept } from './lib/threads/kept-code.ts'
+${imports.join('\n')}
+const own = { ${needed.map((name, index) => `'${name}': own${index}`).join(', ')} }
+const { url } = import.meta
+const requireOther = createRequire(url)
+const require = name => own[name] ?? requireOther(name)
+export const { ${names} } = loadKept(new URL('./${script}', url), { url, require, import: name => import(name) })`
+}
+
+/** Replaces characters other than ASCII in comments; esbuild has escaped those in texts. A script of ASCII alone takes half of the memory. */
 function withPlainComments(text: string): string {
   const pieces: string[] = []
   let at = 0
