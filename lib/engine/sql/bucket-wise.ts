@@ -74,7 +74,7 @@ function checkCollation(select: Node, { refuse }: Rules): void {
     refuse('COLLATE in what is grouped (group by lower(x) instead)')
   const results = [values, select.having, select.qualify]
   if (hasChoosingWindow(results) && hasCollation(from))
-    refuse('COLLATE in a subquery of which a window takes aggregates')
+    refuse('COLLATE in a subquery below an aggregate over a window without ORDER BY')
   const chosen = collatedAggregate(results)
   if (chosen !== undefined) refuse(`COLLATE in the aggregate ${chosen}`)
 }

@@ -49,7 +49,7 @@ describe('SQL over the rows of a key', () => {
     ['select b from input qualify max(b collate nocase) over (partition by b) = b', 'COLLATE in the aggregate max'],
     [
       'select b, max(c) over (partition by b) as m from (select b, b collate nocase as c from input)',
-      'COLLATE in a subquery of which a window takes aggregates',
+      'COLLATE in a subquery below an aggregate over a window without ORDER BY',
     ],
     [
       'select b, b collate nocase as c from input group by b, c',
