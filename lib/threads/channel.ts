@@ -3,7 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type ErrorDetail, PermanentError, toPlain } from '../errors/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage } from '../model/worker-job.ts'
-import { count, isEnding, newActivity } from './end-with-process.ts'
+import { countWork, isEnding, newActivity } from './end-with-process.ts'
 import type { ThreadData } from './thread-traces.ts'
 
 /** Order to end the running queries with an error of this message; the thread continues. */
@@ -29,7 +29,7 @@ export interface WorkerChannel {
 export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) => void = () => {}): WorkerChannel {
   parentPort?.postMessage(loadedMessage)
   const { activity = newActivity() } = workerData as Partial<ThreadData>
-  count(activity, -1)
+  countWork(activity, -1)
   let current: MessagePort | undefined
   const waiting: WorkerMessage[] = []
   return {
@@ -44,12 +44,12 @@ export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) 
       port.on('message', (order: 'stop' | Interrupt) => (order === 'stop' ? stop() : interrupt(order)))
       current = port
       for (const message of waiting.splice(0)) port.postMessage(message)
-      count(activity, 1)
+      countWork(activity, 1)
       try {
         if (isEnding(activity)) throw new PermanentError('ABORTED', 'the process ends')
         return await work()
       } finally {
-        count(activity, -1)
+        countWork(activity, -1)
         current = undefined
         port.close()
       }

@@ -1,22 +1,24 @@
 /** Lets threads end their work before the process exits: ending a thread in a query, or while it loads the engine, aborts the process. */
 import { isAnyLost } from './end-process.ts'
 
-/** Memory that a pool shares with its threads: how much they have in hand, and whether the process exits. */
+/** Memory that a pool shares with its threads: how many jobs and starts they work on, and whether the process exits. */
 export type Activity = Int32Array<SharedArrayBuffer>
 
-const inHand = 0
-const isExiting = 1
+/** Index of the number of jobs that run and of threads that load their modules. */
+const working = 0
+/** Index of the mark, 1, that the process exits. */
+const exiting = 1
 
 export const newActivity = (): Activity => new Int32Array(new SharedArrayBuffer(8))
 
 /** Counts work that began (1) or ended (-1). */
-export function count(activity: Activity, change: 1 | -1): void {
-  Atomics.add(activity, inHand, change)
-  Atomics.notify(activity, inHand)
+export function countWork(activity: Activity, change: 1 | -1): void {
+  Atomics.add(activity, working, change)
+  Atomics.notify(activity, working)
 }
 
 /** Whether work that begins now would be ended with the process. */
-export const isEnding = (activity: Activity): boolean => Atomics.load(activity, isExiting) === 1
+export const isEnding = (activity: Activity): boolean => Atomics.load(activity, exiting) === 1
 
 interface EndingPool {
   readonly activity: Activity
@@ -28,7 +30,7 @@ const pools = new Set<EndingPool>()
 let watchesExit = false
 
 /**
- * When the process exits, stops the pool and waits until no thread has work in hand, or for `msMax`. The exit code and the message of an
+ * When the process exits, stops the pool and waits until no thread works, or for `msMax`. The exit code and the message of an
  * uncaught exception stay those of Node. Returns a function after whose call the pool is left alone.
  */
 export function endWithProcess(pool: EndingPool, msMax: number): () => void {
@@ -43,7 +45,7 @@ function endPools(msMax: number): void {
   if (isAnyLost()) return
   const until = performance.now() + msMax
   for (const { activity, stop } of pools) {
-    Atomics.store(activity, isExiting, 1)
+    Atomics.store(activity, exiting, 1)
     stop()
   }
   for (const { activity } of pools) waitForEnd(activity, until)
@@ -51,9 +53,9 @@ function endPools(msMax: number): void {
 
 function waitForEnd(activity: Activity, until: number): void {
   for (;;) {
-    const now = Atomics.load(activity, inHand)
+    const left = Atomics.load(activity, working)
     const ms = until - performance.now()
-    if (now <= 0 || ms <= 0) return
-    Atomics.wait(activity, inHand, now, ms)
+    if (left <= 0 || ms <= 0) return
+    Atomics.wait(activity, working, left, ms)
   }
 }

@@ -6,7 +6,7 @@ import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientE
 import type { JobControl, WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
 import { recordLoss } from './end-process.ts'
-import { type Activity, count } from './end-with-process.ts'
+import { type Activity, countWork } from './end-with-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { ThreadStarts } from './thread-starts.ts'
 
@@ -128,7 +128,7 @@ async function startJob(pool: PoolState, call: { readonly port: MessagePort }): 
 
 /** Piscina rejects a job only when its thread has ended, or when no thread has loaded its modules. */
 function throwDeath(error: unknown, { starts: { fault }, activity }: PoolState): never {
-  if (fault === undefined) count(activity, -1)
+  if (fault === undefined) countWork(activity, -1)
   const cause = fault ?? error
   const { code, message } = cause as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {

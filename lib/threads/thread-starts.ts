@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { loadedMessage } from './channel.ts'
-import { type Activity, count } from './end-with-process.ts'
+import { type Activity, countWork } from './end-with-process.ts'
 
 export interface ThreadStarts {
   /** Resolves when the threads that the pool started with have loaded their modules or have ended. */
@@ -15,7 +15,7 @@ export interface ThreadStarts {
   readonly fault: Error | undefined
 }
 
-/** Counts threads that load their modules as work in hand. Lets the jobs that wait for a thread fail when none is left that could load its modules: Piscina starts no other one then. */
+/** Counts the threads that load their modules as work. Lets the jobs that wait for a thread fail when none is left that could load its modules: Piscina starts no other one then. */
 export function followStarts(piscina: Piscina, activity: Activity): ThreadStarts {
   const starts = new Map<Worker, Promise<void>>()
   let fault: Error | undefined
@@ -23,7 +23,7 @@ export function followStarts(piscina: Piscina, activity: Activity): ThreadStarts
     // Piscina has replaced the thread by now, unless it gave up.
     follow()
     // A thread that has loaded its modules has counted that itself.
-    if (error) count(activity, -1)
+    if (error) countWork(activity, -1)
     fault = error && piscina.threads.length === 0 ? error : undefined
     // Rejects the jobs that wait; the next job starts a thread again.
     if (fault) void piscina.destroy()
@@ -31,7 +31,7 @@ export function followStarts(piscina: Piscina, activity: Activity): ThreadStarts
   const follow = (): void => {
     for (const thread of piscina.threads) {
       if (starts.has(thread)) continue
-      count(activity, 1)
+      countWork(activity, 1)
       starts.set(thread, start(thread, onEnd))
     }
   }
