@@ -33,13 +33,15 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
 
 /**
  * Removes text after the result of its share was sent: freeing 100 MB of a tmpfs takes some 15 milliseconds, in which parts are synced
- * already. What cannot be removed stays until the folder of the thread is removed.
+ * already.
  */
 function discardLater(staged: StagedSlices): void {
   setImmediate(() => {
     try {
       staged.discard()
-    } catch {}
+    } catch {
+      // Deliberately ignored, because the folder of the thread is removed later.
+    }
   })
 }
 

@@ -1,4 +1,4 @@
-/** Finds the folder in which Node keeps compiled code for later starts of this user. */
+/** Finds the folder in which Node and `kept-code.ts` keep compiled code for later starts of this user. */
 import { rmSync } from 'node:fs'
 import { cacheFolder, ownCacheFolder } from '../store/cache-folder.ts'
 
