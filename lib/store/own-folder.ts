@@ -14,6 +14,7 @@ export const isInMemory = (folder: string): boolean => folder.startsWith(join(me
 /** Name with host, process and start time of the process: a restarted container gives its processes the same numbers. */
 const ownName = /^fanmill-(.+)-(\d+)\.(\d*)-[0-9a-f]{8}$/
 const own = new Set<string>()
+let watchesExit = false
 
 /** Creates a folder in `parent` that no other user may enter. It is removed by `removeOwnFolder`, or when the process exits. */
 export function makeOwnFolder(parent: string): string {
@@ -22,7 +23,9 @@ export function makeOwnFolder(parent: string): string {
   const owner = `${process.pid}.${startTime(process.pid)}`
   const folder = join(parent, `fanmill-${hostname()}-${owner}-${randomUUID().slice(0, 8)}`)
   mkdirSync(folder, { mode: 0o700 })
-  if (own.size === 0) process.once('exit', removeAll)
+  // Stays before the listener that ends the process with its lost threads.
+  if (!watchesExit) process.once('exit', removeAll)
+  watchesExit = true
   own.add(folder)
   return folder
 }
@@ -31,7 +34,6 @@ export function makeOwnFolder(parent: string): string {
 export function removeOwnFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
   own.delete(folder)
-  if (own.size === 0) process.off('exit', removeAll)
 }
 
 function removeAll(): void {

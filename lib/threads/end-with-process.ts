@@ -20,10 +20,15 @@ export function countWork(activity: Activity, change: 1 | -1): void {
 /** Whether work that begins now would be ended with the process. */
 export const isEnding = (activity: Activity): boolean => Atomics.load(activity, exiting) === 1
 
+/** Time after which the orders are repeated. */
+const againMs = 100
+
 interface EndingPool {
   readonly activity: Activity
   /** Orders the threads to end their jobs. */
   stop(): void
+  /** Gives up the threads whose jobs do not end, so that they are ended with the whole program. */
+  lose(): void
 }
 
 const pools = new Set<EndingPool>()
@@ -48,14 +53,16 @@ function endPools(msMax: number): void {
     Atomics.store(activity, exiting, 1)
     stop()
   }
-  for (const { activity } of pools) waitForEnd(activity, until)
+  for (const pool of pools) if (!hasEnded(pool, until)) pool.lose()
 }
 
-function waitForEnd(activity: Activity, until: number): void {
+function hasEnded({ activity, stop }: EndingPool, until: number): boolean {
   for (;;) {
     const left = Atomics.load(activity, working)
     const ms = until - performance.now()
-    if (left <= 0 || ms <= 0) return
-    Atomics.wait(activity, working, left, ms)
+    if (left <= 0 || ms <= 0) return left <= 0
+    Atomics.wait(activity, working, left, Math.min(ms, againMs))
+    // An order that comes just before a query begins does not end it.
+    stop()
   }
 }

@@ -2,7 +2,7 @@
  * Loads code of the published package with the functions that earlier processes have compiled. Node keeps what it compiles when it loads a
  * file, and compiles each function in every process again when it is first called.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
@@ -76,8 +76,13 @@ function writeKept(file: string, { processes, data }: CompiledCode): void {
   const pending = `${file}.${process.pid}`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(pending, bytes, { mode: 0o600 })
-    renameSync(pending, file)
+    try {
+      writeFileSync(pending, bytes, { mode: 0o600 })
+      renameSync(pending, file)
+    } finally {
+      // A full disk leaves half of it.
+      rmSync(pending, { force: true })
+    }
   } catch {
     // Deliberately ignored, because the next process compiles again.
   }

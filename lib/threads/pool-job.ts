@@ -5,7 +5,7 @@ import type { Piscina } from 'piscina'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../errors/errors.ts'
 import type { JobControl, WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
-import { recordLoss } from './end-process.ts'
+import { recordLoss, watchExit } from './end-process.ts'
 import { type Activity, countWork } from './end-with-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
 import type { ThreadStarts } from './thread-starts.ts'
@@ -57,6 +57,7 @@ export async function runJob(
   { jobs, onMessage, onAbandoned, control = {} }: JobOptions,
 ): Promise<unknown> {
   if (control.signal?.aborted) throw unneeded()
+  watchExit()
   const { port1: port, port2: workerPort } = new MessageChannel()
   const closed = once(port, 'close')
   const { promise: abandonment, reject } = Promise.withResolvers<never>()

@@ -98,7 +98,10 @@ export function openPool(options: PoolOptions): ThreadPool {
   const stopAll = (): void => {
     for (const { port } of running) port.postMessage('stop')
   }
-  const leave = endWithProcess({ activity, stop: stopAll }, stopMsMax)
+  const loseAll = (): void => {
+    for (const job of running) loseThread(pool, job)
+  }
+  const leave = endWithProcess({ activity, stop: stopAll, lose: loseAll }, stopMsMax)
   const onOver = ({ message, detail }: CapacityError): void => {
     for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
   }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, inject, it } from 'vitest'
@@ -76,6 +76,15 @@ describe('a script whose compiled code is kept', () => {
     chmodSync(compiled, 0o777)
     expect(run()).toBe('41')
     expect(readdirSync(compiled)).toEqual([])
+  })
+
+  it('leaves no other file where it cannot be written', () => {
+    run()
+    const [name] = readdirSync(compiled)
+    rmSync(join(compiled, name!))
+    mkdirSync(join(compiled, name!))
+    expect(run()).toBe('41')
+    expect(readdirSync(compiled)).toEqual([name])
   })
 
   it('is written by a long process after some seconds, when the functions of its start are still known', () => {
