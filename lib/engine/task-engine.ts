@@ -1,33 +1,26 @@
 /** One task in the engine of one worker: its transform is checked and bound once, then its files are converted. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { isText } from '../define/format-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
-import type { SideColumns } from '../model/plan-data.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { WorkerJob } from '../model/worker-job.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
-import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
-import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
-import type { FileColumns } from '../stage/staging.ts'
-import type { Conversion, Converted, ConvertJob } from './conversion.ts'
+import type { Converted, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
 import type { Engine } from './duckdb/engine.ts'
 import { columnsOf } from './duckdb/engine-column.ts'
 import type { EngineTask } from './engine-task.ts'
 import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
-import { addedColumns, prepareConversion } from './prepare-conversion.ts'
-import { exchangeColumns, heaviestKeys } from './read/exchange-read.ts'
-import { joinedColumns, usedSides } from './read/join-read.ts'
-import { scan, sharedColumns } from './read/parquet-describe.ts'
+import { addedColumns } from './prepare-conversion.ts'
+import { heaviestKeys } from './read/exchange-read.ts'
+import { scan } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
-import type { ReadColumn } from './read/read-columns.ts'
 import { registerRowCounter } from './read/row-counter.ts'
-import { type RowGroupFilter, rowGroupFilter } from './read/row-group-filter.ts'
-import { usedColumns } from './read/used-columns.ts'
+import { type UsedOfFile, type UsedOfSides, usedOfFile, usedOfSides } from './read/used-of-inputs.ts'
+import { isUntyped, openConversions } from './task-conversions.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-buckets.ts'
@@ -48,9 +41,9 @@ export interface TaskEngine {
   /** The columns of the dataset that are read; undefined for other inputs. */
   readonly datasetColumns: readonly string[] | undefined
   /** Returns the columns that the steps use, for a task that declares none; undefined where they may use all. */
-  usedColumns(file: FileColumns): Promise<ReadonlySet<string> | undefined>
+  readonly usedColumns: UsedOfFile
   /** Returns those columns of the sides of a join that are read; undefined where nothing is joined. */
-  usedSides(sides: SideColumns | undefined): Promise<SideColumns | undefined>
+  readonly usedSides: UsedOfSides
   /** Returns for each row group of a part of the dataset whether it may have rows that are needed; undefined where all may. */
   rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
@@ -103,106 +96,39 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     memoryBytes: engine.memoryBytes,
     wideRows: engine.wideRows,
   }
-  const isUntyped = !isText(task.format) && Object.keys(task.columns).length === 0
-  const byPath = new Map<string, Conversion>()
-  let conversion: Conversion | undefined
-  let own: readonly ReadColumn[] | undefined
-  let dataset: readonly SchemaColumn[] | undefined
-  let filter: RowGroupFilter | undefined
-  const used = usedColumnsOf(connection, task)
-  const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
-    const key = JSON.stringify([inPath, dataset, task.join && own])
-    conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own, dataset }))
-    byPath.set(key, conversion)
-    return conversion
-  }
-  const conversionFor = async ({
-    files,
-    sides,
-    usedSides,
-  }: Pick<ConvertJob, 'files' | 'sides' | 'usedSides'>): Promise<Conversion> => {
-    if (task.join && sides) own = joinedColumns(task.join, sides, usedSides)
-    else if (task.exchangedBy && files.length > 0)
-      own ??= await exchangeColumns(
-        connection,
-        files.map(({ file }) => file),
-      )
-    else if (isUntyped && !dataset) own = await sharedColumns(connection, files, { earlier: own, usedColumns: used })
-    return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
-  }
-  const usedOfSides = usedSidesOf(connection, task)
-  if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
+  const used = { ofFile: usedOfFile(connection, task), ofSides: usedOfSides(connection, task) }
+  const conversions = await openConversions(task, tools, used)
   return {
     get schema() {
-      return conversion?.written ?? []
+      return conversions.latest?.written ?? []
     },
     get datasetColumns() {
-      return dataset && conversion?.parquet?.columns.map(({ name }) => name)
+      return conversions.dataset && conversions.latest?.parquet?.columns.map(({ name }) => name)
     },
-    usedColumns: used,
-    usedSides: usedOfSides,
-    rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
+    usedColumns: used.ofFile,
+    usedSides: used.ofSides,
+    rowGroups: conversions.rowGroups,
     get isByMember() {
       return maps.isByMember
     },
     forgetMember: () => maps.forgetMember(),
-    async check(inputs = {}) {
-      if (inputs.dataset && JSON.stringify(inputs.dataset) !== JSON.stringify(dataset)) {
-        dataset = inputs.dataset
-        filter = mayReject(task) ? undefined : await rowGroupFilter(connection, task.conditions ?? [], dataset)
-      }
-      if (inputs.exchanged) own = inputs.exchanged
-      if (task.join && inputs.sides) own = joinedColumns(task.join, inputs.sides, await usedOfSides(inputs.sides))
-      if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
-    },
+    check: (inputs = {}) => conversions.check(inputs),
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write; the columns of a join are those of its sides.
-      if (isUntyped && !dataset && !job.sides && job.files.length === 0) return nothing
-      const used = { ...job, usedSides: await usedOfSides(job.sides) }
-      return convert(await conversionFor(used), used)
+      if (isUntyped(task) && !conversions.dataset && !job.sides && job.files.length === 0) return nothing
+      const sided = { ...job, usedSides: await used.ofSides(job.sides) }
+      return convert(await conversions.forFiles(sided), sided)
     },
     progress: () => ({
       fraction: Math.min(1, Math.max(0, connection.progress.percentage / 100)),
       isTransformed: task.steps.length > 0,
       rowsRead: counter.rows() > 0 ? counter.rows() : undefined,
     }),
-    findFault: async job => findFault(await conversionFor(job), job),
+    findFault: async job => findFault(await conversions.forFiles(job), job),
     heaviestKeys: files => heaviestKeys(connection, task, files),
     combine: (files, options) => combine(connection, task, files, { ...options, memoryBytes: engine.memoryBytes }),
-    merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
-  }
-}
-
-/** Whether any row may be a reject: then all rows are read, because which rows a row group has depends on how it was written. */
-const mayReject = ({ columns, checks = [] }: EngineTask): boolean => Object.keys(columns).length + checks.length > 0
-
-/** Returns a function that finds the columns of the sides of a join that are used; those of the same sides are found once. */
-function usedSidesOf(connection: DuckDBConnection, { join, steps }: EngineTask): TaskEngine['usedSides'] {
-  const found = new Map<string, ReturnType<typeof usedSides>>()
-  return async sides => {
-    if (!join || !sides) return undefined
-    const key = JSON.stringify(sides)
-    const used = found.get(key) ?? usedSides(connection, join, { steps, sides })
-    found.set(key, used)
-    return used
-  }
-}
-
-/** Returns a function that finds the columns of a file that are used; files with the same columns are looked at once. */
-function usedColumnsOf(connection: DuckDBConnection, task: EngineTask): TaskEngine['usedColumns'] {
-  const { checks = [], onNewColumn = 'ignore', readsHive = true } = task
-  if (checks.length > 0 || onNewColumn !== 'ignore') return async () => undefined
-  const found = new Map<string, ReadonlySet<string> | undefined>()
-  return async ({ archive, names }) => {
-    const all = [...names, ...(readsHive ? hiveColumns([archive], []) : [])]
-    const key = JSON.stringify(all)
-    if (!found.has(key)) {
-      const used = await usedColumns(connection, task.steps, all)
-      // A query needs a column, also one that only counts rows.
-      found.set(key, used && new Set(used.length > 0 ? used : names.slice(0, 1)))
-    }
-    return found.get(key)
+    merge: (files, options) => merge(connection, conversions.latest?.parts ?? task.parts, files, options),
   }
 }
 
@@ -214,13 +140,6 @@ const nothing: Converted = {
   rowsRejected: 0,
   rejectedByMember: {},
   rejects: [],
-}
-
-/** All columns in the paths of these files. @throws INPUT_INVALID */
-function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly StagedFile[]): readonly string[] {
-  if (!readsHive) return []
-  const archives = files.flatMap(file => file.members.map(({ archive }) => archive))
-  return hiveColumns(archives, Object.keys(columns))
 }
 
 async function merge(
