@@ -15,7 +15,7 @@ import {
 import { Construct } from 'constructs'
 import { integrationNames, substitutions } from '../lib/aws/invoke-states.ts'
 import { makeStateMachine, type StateMachineOptions } from '../lib/aws/state-machine.ts'
-import type { Permission } from '../lib/define/action-definition.ts'
+import type { Permission } from '../lib/define/tasks/action-definition.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
 import { allow, permissionStatement } from './statements.ts'
 

@@ -3,7 +3,7 @@ import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Places } from '../lib/aws/places.ts'
-import type { Permission } from '../lib/define/action-definition.ts'
+import type { Permission } from '../lib/define/tasks/action-definition.ts'
 import { shippedRoot, stateRoot } from '../lib/store/state-root.ts'
 import { createOnly, stageOnly, type WriteConditionProps } from './write-conditions.ts'
 

@@ -15,8 +15,8 @@ import {
   task,
   zipMembers,
 } from '../lib/define/index.ts'
-import { taskWithSteps } from '../lib/define/task.ts'
-import type { AnyTaskOptions } from '../lib/define/task-options.ts'
+import { taskWithSteps } from '../lib/define/tasks/task.ts'
+import type { AnyTaskOptions } from '../lib/define/tasks/task-options.ts'
 import { mapRows, type TestTaskOptions } from './engine/converting.ts'
 
 const given = {

@@ -1,6 +1,6 @@
 /** Rewrites an Avro file to text: a header of the fields' names, and a record for each record. */
 import { Buffer } from 'node:buffer'
-import { avroNull } from '../define/avro-format.ts'
+import { avroNull } from '../define/formats/avro-format.ts'
 import { PermanentError, prefixError } from '../errors/errors.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
 import { ChunkBytes } from '../inflate/chunk-bytes.ts'

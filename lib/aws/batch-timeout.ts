@@ -1,6 +1,6 @@
 /** The time after which a batch counts as a straggler, and is tried once more on the same tier. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
 import { greatest } from '../model/greatest.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Tier } from './lambda-events.ts'

@@ -4,9 +4,9 @@
  */
 
 import type { TaskDefinition } from '../define/definition.ts'
-import { formatKind } from '../define/format-kind.ts'
-import { layoutOf, outputKind } from '../define/output-kind.ts'
-import { sourcePaths } from '../define/source-paths.ts'
+import { formatKind } from '../define/formats/format-kind.ts'
+import { layoutOf, outputKind } from '../define/outputs/output-kind.ts'
+import { sourcePaths } from '../define/sources/source-paths.ts'
 import { expectedParts } from '../inputs/expected-parts.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
 import { greatest } from '../model/greatest.ts'

@@ -1,10 +1,10 @@
 /** The keys that a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
 
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
-import { datasetsAt, readTasks, sourcePaths } from '../define/source-paths.ts'
-import { ownTarget, targetPaths } from '../define/target-paths.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import { datasetsAt, readTasks, sourcePaths } from '../define/sources/source-paths.ts'
+import { ownTarget, targetPaths } from '../define/tasks/target-paths.ts'
+import { stagesOf } from '../define/tasks/task-stages.ts'
 import { templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { keyRebase, refuseOwnSources } from '../inputs/own-outputs.ts'

@@ -1,6 +1,6 @@
 /** Limits of a tier of Lambda functions: text that it stages at once, work of a batch, and members that are too long for it. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'

@@ -1,7 +1,7 @@
 /** `fanmill tasks`: prints the tasks of a pipeline with their parameters and docs. */
 import type { Command } from 'commander'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { upstreamOf } from '../define/source-paths.ts'
+import { upstreamOf } from '../define/sources/source-paths.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { drawTable } from './table.ts'

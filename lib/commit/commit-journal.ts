@@ -1,5 +1,5 @@
 /** Executes a commit's journal to its end, from wherever it stopped; every step may be repeated. */
-import type { Output } from '../define/output-definition.ts'
+import type { Output } from '../define/outputs/output-definition.ts'
 import type { Actor, Versioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, runKeys } from '../state/state.ts'
 import { readSuccess } from './head.ts'

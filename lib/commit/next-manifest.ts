@@ -1,5 +1,5 @@
 /** Derives the next manifest of a dataset from the previous one and from the outcomes of a run. */
-import type { OutputMode } from '../define/output-definition.ts'
+import type { OutputMode } from '../define/outputs/output-definition.ts'
 import {
   addTotals,
   formatVersion,

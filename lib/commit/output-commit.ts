@@ -1,6 +1,6 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
-import type { Output, OutputMode } from '../define/output-definition.ts'
-import { partEnding } from '../define/output-kind.ts'
+import type { Output, OutputMode } from '../define/outputs/output-definition.ts'
+import { partEnding } from '../define/outputs/output-kind.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { runOfPart } from '../model/part-name.ts'
 import { attemptText, type RunName } from '../model/run-identity.ts'

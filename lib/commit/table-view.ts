@@ -1,5 +1,5 @@
 /** The state of a Delta table as an output: its log is the truth, and the manifest only lists the runs and parts of this output. */
-import type { OutputMode } from '../define/output-definition.ts'
+import type { OutputMode } from '../define/outputs/output-definition.ts'
 import { encodedPath } from '../delta/file-paths.ts'
 import { type DeltaTable, readTable, tableName } from '../delta/read-table.ts'
 import type { Snapshot } from '../delta/snapshot.ts'

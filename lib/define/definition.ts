@@ -1,18 +1,19 @@
 /** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
-import type { ActionSource } from './action-definition.ts'
-import type { ColumnDefinition } from './column-definition.ts'
-import type { ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
-import type { Format, JsonLinesFormat, ParquetFormat } from './format-definition.ts'
-import type { JoinStep } from './join-definition.ts'
-import type { JsonValue } from './json-value.ts'
-import type { DatasetOutput, Output } from './output-definition.ts'
-import type { Params } from './param-definition.ts'
-import type { ProvenanceColumn } from './provenance.ts'
-import type { GraphFields, Resources } from './requirement-definition.ts'
-import type { ScheduleDefinition } from './schedule-definition.ts'
-import type { SqlStep } from './sql-step.ts'
 
-export type { ColumnDefinition, ScalarType } from './column-definition.ts'
+import type { ColumnDefinition } from './columns/column-definition.ts'
+import type { ProvenanceColumn } from './columns/provenance.ts'
+import type { Format, JsonLinesFormat, ParquetFormat } from './formats/format-definition.ts'
+import type { JsonValue } from './json-value.ts'
+import type { DatasetOutput, Output } from './outputs/output-definition.ts'
+import type { Params } from './params/param-definition.ts'
+import type { ScheduleDefinition } from './params/schedule-definition.ts'
+import type { ExchangeSource, ExchangingStep, KeyedStep } from './steps/exchange-definition.ts'
+import type { JoinStep } from './steps/join-definition.ts'
+import type { SqlStep } from './steps/sql-step.ts'
+import type { ActionSource } from './tasks/action-definition.ts'
+import type { GraphFields, Resources } from './tasks/requirement-definition.ts'
+
+export type { ColumnDefinition, ScalarType } from './columns/column-definition.ts'
 export type {
   AvroFormat,
   CsvFormat,
@@ -28,9 +29,9 @@ export type {
   WideEncoding,
   WorkbookFormat,
   XmlFormat,
-} from './format-definition.ts'
-export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
-export type { SqlStep, SqlValue } from './sql-step.ts'
+} from './formats/format-definition.ts'
+export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './params/param-definition.ts'
+export type { SqlStep, SqlValue } from './steps/sql-step.ts'
 
 /** Columns by name. */
 export type Columns = Readonly<Record<string, ColumnDefinition>>

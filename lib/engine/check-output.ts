@@ -1,5 +1,5 @@
 /** Checks the options of an output of Parquet files against the columns that the transform returns, and finds the types as which they are written. */
-import type { ExchangeOutput } from '../define/exchange-definition.ts'
+import type { ExchangeOutput } from '../define/steps/exchange-definition.ts'
 import { storedType } from '../delta/column-types.ts'
 import { checkPartitionColumns } from '../delta/partition-values.ts'
 import { newFields } from '../delta/table-schema.ts'

@@ -1,6 +1,6 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { JoinStep } from '../define/join-definition.ts'
+import type { JoinStep } from '../define/steps/join-definition.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { SideColumns } from '../model/plan-data.ts'
 import type { ShareJob, SharePart } from '../model/share.ts'

@@ -1,5 +1,5 @@
 /** Turns staged text into parts: fast when everything fits, else carefully, with rejects. */
-import { isText } from '../define/format-kind.ts'
+import { isText } from '../define/formats/format-kind.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { SharePart } from '../model/share.ts'

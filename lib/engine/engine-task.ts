@@ -1,10 +1,11 @@
 /** The part of a task's definition that the engine needs, with its parameters resolved. */
+
+import { hiveNamesOf } from '../define/columns/hive-names.ts'
 import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
-import type { ExchangeOutput } from '../define/exchange-definition.ts'
-import { hiveNamesOf } from '../define/hive-names.ts'
-import type { JoinStep } from '../define/join-definition.ts'
-import { outputKind } from '../define/output-kind.ts'
-import { datasetSource } from '../define/source-paths.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import { datasetSource } from '../define/sources/source-paths.ts'
+import type { ExchangeOutput } from '../define/steps/exchange-definition.ts'
+import type { JoinStep } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { resolveConditions, resolveSteps, sourceWhere } from '../model/resolve-task.ts'
 import type { PartOptions } from './write/write-parts.ts'

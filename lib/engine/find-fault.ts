@@ -1,6 +1,6 @@
 /** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
 import { rmSync } from 'node:fs'
-import { isText } from '../define/format-kind.ts'
+import { isText } from '../define/formats/format-kind.ts'
 import { type FanmillError, prefixError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import { placeOf } from '../model/member-place.ts'

@@ -1,7 +1,7 @@
 /** Prepares the conversions of a task: binds its transform and checks to the columns that are read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
-import { isText } from '../define/format-kind.ts'
+import { isText } from '../define/formats/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/manifest.ts'

@@ -1,5 +1,5 @@
 /** Prepares the conversions of a task: one for each set of columns that its inputs have, which is not known before they are read. */
-import { isText } from '../define/format-kind.ts'
+import { isText } from '../define/formats/format-kind.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'

@@ -1,5 +1,5 @@
 /** Decides into how many buckets the rows of a run are hashed. */
-import { textPerParquet } from '../define/format-kind.ts'
+import { textPerParquet } from '../define/formats/format-kind.ts'
 
 export interface BucketCountOptions {
   /** The count that the definition requests; default by the bytes. */

@@ -1,6 +1,6 @@
 /** Bounds the nodes that run at once by what they use. */
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import type { Resources } from '../define/requirement-definition.ts'
+import type { Resources } from '../define/tasks/requirement-definition.ts'
 import type { GraphNode } from './graph.ts'
 
 /** Returns those of the ready nodes, in their order, that fit beside the running ones into the resources of the pipeline. */

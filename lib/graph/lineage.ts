@@ -1,6 +1,6 @@
 /** The lineage of a node: a hash of its code, its parameters, and all that it requires. The paths of salted outputs have it. */
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { isSalted } from '../define/output-kind.ts'
+import { isSalted } from '../define/outputs/output-kind.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
 import type { GraphNode } from './graph.ts'
 

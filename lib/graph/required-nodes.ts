@@ -6,17 +6,17 @@ import type {
   PipelineDefinition,
   TaskDefinition,
 } from '../define/definition.ts'
-import { readParamValue } from '../define/param-value.ts'
+import { readParamValue } from '../define/params/param-value.ts'
+import { readTasks } from '../define/sources/source-paths.ts'
 import type {
   ExternalTaskDefinition,
   NamedRequirements,
   Requirable,
   RequiredTask,
   RequirementDefinition,
-} from '../define/requirement-definition.ts'
-import { isRequirements, namedRequirements, requirementsText } from '../define/requirements.ts'
-import { readTasks } from '../define/source-paths.ts'
-import { findRequired } from '../define/task-order.ts'
+} from '../define/tasks/requirement-definition.ts'
+import { isRequirements, namedRequirements, requirementsText } from '../define/tasks/requirements.ts'
+import { findRequired } from '../define/tasks/task-order.ts'
 import { hasGlob } from '../define/template-syntax.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { nodeIdOf } from '../model/node-name.ts'

@@ -1,7 +1,7 @@
 /** Infers the columns of Avro files from their schema. */
 import { readAvroHeader } from '../avro/container.ts'
 import type { AvroType } from '../avro/schema.ts'
-import { avro, avroText } from '../define/avro-format.ts'
+import { avro, avroText } from '../define/formats/avro-format.ts'
 import { ChunkBytes } from '../inflate/chunk-bytes.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { InferredColumn } from './columns-source.ts'

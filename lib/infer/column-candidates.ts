@@ -1,6 +1,7 @@
 /** Finds the types that texts may have, by how they are written. The engine has the final word. */
+
+import { ambiguousFormats } from '../define/columns/time-format.ts'
 import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
-import { ambiguousFormats } from '../define/time-format.ts'
 
 export interface Candidate {
   readonly type: ColumnDefinition['type']

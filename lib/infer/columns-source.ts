@@ -1,6 +1,6 @@
 /** Writes columns and formats as the TypeScript that defines them, to paste. */
 import type { ColumnDefinition, Format } from '../define/definition.ts'
-import { columnCountMax } from '../define/task-checks.ts'
+import { columnCountMax } from '../define/tasks/task-checks.ts'
 
 export type InferredColumn = Pick<
   ColumnDefinition,

@@ -1,7 +1,7 @@
 /** Finds the format and the columns of sampled CSV. */
 import type { CsvFormat, TextEncoding } from '../define/definition.ts'
-import { csv } from '../define/format.ts'
-import { layoutOfText } from '../define/format-kind.ts'
+import { csv } from '../define/formats/format.ts'
+import { layoutOfText } from '../define/formats/format-kind.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { bomBytes, toUtf8, withoutBom } from '../text/encoding.ts'
 import { dialectOf } from '../text/record-dialect.ts'

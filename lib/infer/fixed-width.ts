@@ -1,6 +1,6 @@
 /** Finds the columns of lines that are all equally long: they end where all lines are blank. */
 import type { FieldRange, TextEncoding } from '../define/definition.ts'
-import { fixedWidth } from '../define/fixed-width.ts'
+import { fixedWidth } from '../define/formats/fixed-width.ts'
 import { decodeText, withoutBom } from '../text/encoding.ts'
 import type { FoundText } from './found-text.ts'
 import type { FoundColumn } from './infer-columns.ts'

@@ -1,6 +1,6 @@
 /** The formats and columns that inference finds in sampled text. */
 import type { Format } from '../define/definition.ts'
-import type { TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
 import type { Reject } from '../model/reject.ts'
 import type { Inferred } from './columns-source.ts'
 import type { FoundColumn } from './infer-columns.ts'

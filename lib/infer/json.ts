@@ -1,6 +1,6 @@
 /** Finds the columns of sampled JSON lines. */
 import type { JsonLinesFormat, TextEncoding } from '../define/definition.ts'
-import { jsonLines } from '../define/format.ts'
+import { jsonLines } from '../define/formats/format.ts'
 import { openReader } from '../engine/dataset/dataset.ts'
 import { createStage } from '../stage/stage.ts'
 import type { FoundText } from './found-text.ts'

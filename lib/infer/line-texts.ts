@@ -1,10 +1,10 @@
 /** Turns samples of any text into records in lines, from which columns are inferred. */
 
 import type { WideEncoding } from '../define/definition.ts'
-import { jsonLines } from '../define/format.ts'
-import type { TextFormat } from '../define/format-kind.ts'
+import { jsonLines } from '../define/formats/format.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
+import { json } from '../define/formats/json-format.ts'
 import { frozen } from '../define/freeze.ts'
-import { json } from '../define/json-format.ts'
 import { hasCode } from '../errors/expected.ts'
 import { withPlace } from '../model/member-place.ts'
 import { decodeText, utf16Of, withoutBom } from '../text/encoding.ts'

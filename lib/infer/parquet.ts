@@ -1,7 +1,7 @@
 /** Infers columns from the types of a Parquet file. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parquetFiles } from '../define/format.ts'
+import { parquetFiles } from '../define/formats/format.ts'
 import { openReader } from '../engine/dataset/dataset.ts'
 import { prepareParquet } from '../parquet/file.ts'
 import type { InferredText } from './found-text.ts'

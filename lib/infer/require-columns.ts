@@ -1,8 +1,8 @@
 /** Refuses a task without columns whose records have fields. */
 
 import type { TaskDefinition } from '../define/definition.ts'
-import { hasFields } from '../define/format-kind.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { hasFields } from '../define/formats/format-kind.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,6 +1,6 @@
 /** Rewrites samples of other forms (UTF-16, JSON documents, XML) to records in lines, as a run does. */
 import { Buffer } from 'node:buffer'
-import type { TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
 import { type RewriteTextOptions, type RewrittenText, rewriteText } from '../text/text-filter.ts'
 import type { SampleText } from './sample.ts'

@@ -1,6 +1,6 @@
 /** Reads the beginnings of texts, for `infer`. */
 import { Buffer } from 'node:buffer'
-import type { TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { dialectOf, encodingOf, longestRecordBytes, topOf } from '../text/record-dialect.ts'

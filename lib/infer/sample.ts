@@ -1,7 +1,7 @@
 /** Chooses the texts of an archive, of files or of a plan that are sampled. */
 import { archiveKind, hasArchiveName } from '../archive/archive-kind.ts'
-import { csv } from '../define/format.ts'
-import { zipLimits, zipMembers } from '../define/source.ts'
+import { csv } from '../define/formats/format.ts'
+import { zipLimits, zipMembers } from '../define/sources/source.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'

@@ -1,7 +1,7 @@
 /** Infers the columns of workbooks from the text of their sheets. */
 import type { WorkbookFormat } from '../define/definition.ts'
-import { csv } from '../define/format.ts'
-import { sheetFormat } from '../define/workbook-format.ts'
+import { csv } from '../define/formats/format.ts'
+import { sheetFormat } from '../define/formats/workbook-format.ts'
 import type { InferredText } from './found-text.ts'
 import { rewrittenText } from './rewrite-sample.ts'
 import type { SampleText } from './sample.ts'

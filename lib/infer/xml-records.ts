@@ -1,6 +1,6 @@
 /** Finds the element of XML documents that is a record. */
 import type { XmlFormat } from '../define/definition.ts'
-import { xml } from '../define/xml-format.ts'
+import { xml } from '../define/formats/xml-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readXml, type XmlElement, type XmlListener } from '../xml/xml-events.ts'

@@ -1,7 +1,7 @@
 /** Takes the first records of the data for the test of a new project. */
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Format } from '../define/definition.ts'
-import { isText, layoutOfText, type TextFormat } from '../define/format-kind.ts'
+import { isText, layoutOfText, type TextFormat } from '../define/formats/format-kind.ts'
 import type { SampleText } from '../infer/sample.ts'
 import { readSample, wholeRecords } from '../infer/sample-bytes.ts'
 

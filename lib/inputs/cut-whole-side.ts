@@ -1,7 +1,7 @@
 /** Cuts a join of which one side is small: each part of the other side is joined with all rows of the small one. */
 import type { JoinSource } from '../define/definition.ts'
-import { type JoinSide, joinSides } from '../define/join-definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
+import { type JoinSide, joinSides } from '../define/steps/join-definition.ts'
 import { sizeOf } from '../exchange/slice-size.ts'
 import type { ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'

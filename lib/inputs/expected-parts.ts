@@ -1,8 +1,8 @@
 /** Estimates the number and bytes of the parts of a plan, before anything is read. */
 
 import type { TaskDefinition } from '../define/definition.ts'
-import { formatKind, textPerParquet } from '../define/format-kind.ts'
-import { layoutOf, outputKind } from '../define/output-kind.ts'
+import { formatKind, textPerParquet } from '../define/formats/format-kind.ts'
+import { layoutOf, outputKind } from '../define/outputs/output-kind.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
 

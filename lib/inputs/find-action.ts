@@ -1,6 +1,7 @@
 /** Finds what a task does that acts instead of reading rows, and whether its target is there. */
-import type { ActionSource, ProgramSource, StateCallSource } from '../define/action-definition.ts'
+
 import { checkJsonValues, type JsonValue } from '../define/json-value.ts'
+import type { ActionSource, ProgramSource, StateCallSource } from '../define/tasks/action-definition.ts'
 import { hasGlob } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type Action, actionText, type CallAction, type ProgramAction } from '../model/action.ts'

@@ -1,7 +1,7 @@
 /** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
 import type { ParamValues, PartitionsOfSource, TaskDefinition } from '../define/definition.ts'
-import { isSalted, outputKind } from '../define/output-kind.ts'
-import { readsNode } from '../define/source-paths.ts'
+import { isSalted, outputKind } from '../define/outputs/output-kind.ts'
+import { readsNode } from '../define/sources/source-paths.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'

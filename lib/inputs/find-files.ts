@@ -1,7 +1,7 @@
 /** Finds files that are no archives, pins them by the hash of their content, and cuts large texts into slices. */
 
-import { canBeCut, isText } from '../define/format-kind.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { canBeCut, isText } from '../define/formats/format-kind.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'

@@ -1,5 +1,5 @@
 /** Finds a task's inputs, pins them, and cuts them into slices. */
-import { layoutOf } from '../define/output-kind.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'

@@ -1,7 +1,7 @@
 /** Finds the values of a source that maps a function over them. */
 import type { ItemsSource } from '../define/definition.ts'
-import { checkItems } from '../define/items.ts'
 import type { JsonValue } from '../define/json-value.ts'
+import { checkItems } from '../define/sources/items.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'

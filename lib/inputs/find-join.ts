@@ -1,7 +1,7 @@
 /** Finds the datasets of both sides of a join. */
 import type { JoinSource, PartitionsOfSource } from '../define/definition.ts'
-import { type JoinSide, type JoinStep, joinSides } from '../define/join-definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
+import { type JoinSide, type JoinStep, joinSides } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { keyTypes } from '../model/key-types.ts'

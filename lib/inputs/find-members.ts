@@ -2,8 +2,8 @@
 
 import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
-import { isText } from '../define/format-kind.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { isText } from '../define/formats/format-kind.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'

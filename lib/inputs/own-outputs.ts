@@ -1,7 +1,7 @@
 /** Finds inputs that are outputs of the pipeline itself: a task that reads them would read its own rows again in each run. */
 import type { ParamDefinition, Params, ParamValues, TaskDefinition } from '../define/definition.ts'
-import { layoutOf } from '../define/output-kind.ts'
-import { sourcePaths } from '../define/source-paths.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
+import { sourcePaths } from '../define/sources/source-paths.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'

@@ -1,6 +1,6 @@
 /** Adds the parameters of a node to the rows that it wrote: columns whose values are those of partitions. */
 import type { ParamValue, ParamValues, PartitionsOfSource } from '../define/definition.ts'
-import type { ParamType } from '../define/param-definition.ts'
+import type { ParamType } from '../define/params/param-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 

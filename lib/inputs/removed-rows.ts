@@ -1,6 +1,6 @@
 /** Tells whether the rows of a temporary dataset were removed after every task that reads them was complete. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { readState } from '../state/files.ts'

@@ -1,6 +1,6 @@
 /** Chooses the columns of the sides of a join that are read where no stage before the join leaves any out. */
 import type { JoinSource } from '../define/definition.ts'
-import type { JoinSide } from '../define/join-definition.ts'
+import type { JoinSide } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/manifest.ts'

@@ -1,7 +1,8 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
-import type { ActionSource } from '../define/action-definition.ts'
+
 import type { FilesSource, PartitionsOfSource, Source, ZipMembersSource } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import type { ActionSource } from '../define/tasks/action-definition.ts'
 import type { TableManifest } from '../delta/table-manifest.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'

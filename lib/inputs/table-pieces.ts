@@ -1,7 +1,7 @@
 /** Finds the files of a broadcast table: one file, those that a glob matches, members of an archive, or the parts of a task's dataset. */
 import { archiveKind } from '../archive/archive-kind.ts'
 import type { ParamValues, PartitionsOfSource, TableDefinition, ZipMembersSource } from '../define/definition.ts'
-import { zipLimits } from '../define/source.ts'
+import { zipLimits } from '../define/sources/source.ts'
 import { hasGlob } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest, nearestHint } from '../errors/nearest.ts'

@@ -1,6 +1,6 @@
 /** Identifies what a task requires, because it runs again when that has changed. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { readsNode, sidesOf } from '../define/source-paths.ts'
+import { readsNode, sidesOf } from '../define/sources/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'

@@ -2,7 +2,7 @@
 import { batchTimeout } from '../aws/batch-timeout.ts'
 import type { PlannedRun } from '../aws/lambda-events.ts'
 import { readOutcomes } from '../commit/commit-check.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { stagesOf } from '../define/tasks/task-stages.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'

@@ -2,7 +2,7 @@
 import type { ExecutionInput, PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { inputIdentity } from '../inputs/content-identity.ts'

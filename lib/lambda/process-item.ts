@@ -1,8 +1,8 @@
 /** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
 import { dirname } from 'node:path'
-import { outputKind } from '../define/output-kind.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'

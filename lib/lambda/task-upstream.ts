@@ -1,8 +1,8 @@
 /** Finds what a run requires, in the same way as on a laptop, because it is part of the run's id. */
 import type { NodeRef } from '../aws/lambda-events.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { isSalted } from '../define/output-kind.ts'
-import { readTasks } from '../define/source-paths.ts'
+import { isSalted } from '../define/outputs/output-kind.ts'
+import { readTasks } from '../define/sources/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
 import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'

@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { stagesOf } from '../define/tasks/task-stages.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import { loadTables } from '../engine/read/load-tables.ts'

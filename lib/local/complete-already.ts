@@ -1,5 +1,5 @@
 /** Finds out whether a task is complete already, which writes nothing, and otherwise whether its output can be written to. */
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
 import { prefixError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
 import { type FindOptions, type FoundInputs, findInputs } from '../inputs/find-inputs.ts'

@@ -1,6 +1,6 @@
 /** Finds out what a node requires besides: calls the function `discover` of its task, and records the answer. */
 import type { PipelineDefinition } from '../define/definition.ts'
-import type { DiscoverContext } from '../define/requirement-definition.ts'
+import type { DiscoverContext } from '../define/tasks/requirement-definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type Answer, answerFrom, expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
 import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'

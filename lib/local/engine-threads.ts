@@ -1,6 +1,6 @@
 /** Decides how many threads the engines of a task have on this machine. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
 import type { BegunTask } from './task-context.ts'
 
 type Place = Pick<BegunTask, 'session' | 'isAlone'>

@@ -1,8 +1,8 @@
 /** Runs a task whose inputs are found: the steps plan, process and commit. */
 import { dirname } from 'node:path'
-import { outputKind } from '../define/output-kind.ts'
-import { sourceRoot } from '../define/source-paths.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
+import { stagesOf } from '../define/tasks/task-stages.ts'
 import type { FanmillError, TransientError } from '../errors/errors.ts'
 import { withoutValues } from '../errors/public-error.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'

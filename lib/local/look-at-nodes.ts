@@ -1,7 +1,7 @@
 /** Finds out which nodes of a graph are due to run, and why, without running them. */
 
 import type { TaskDefinition } from '../define/definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
+import { sourceRoot } from '../define/sources/source-paths.ts'
 import { hasCode, nothingFor } from '../errors/expected.ts'
 import { expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'

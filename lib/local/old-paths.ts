@@ -1,5 +1,5 @@
 /** Finds the paths of salted outputs that the present code of a pipeline does not write. */
-import { isSalted } from '../define/output-kind.ts'
+import { isSalted } from '../define/outputs/output-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { resolveNode } from '../graph/resolve-graph.ts'
 import { isPathOf } from '../model/output-path.ts'

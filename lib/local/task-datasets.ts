@@ -1,6 +1,6 @@
 /** Names the datasets of a pipeline's tasks. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { isSalted, outputKind } from '../define/output-kind.ts'
+import { isSalted, outputKind } from '../define/outputs/output-kind.ts'
 import { resolveNode } from '../graph/resolve-graph.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { areBound, ownValues, readParams, refuseForeignParam } from '../model/param-values.ts'

@@ -1,7 +1,7 @@
 /** Removes the rows of temporary datasets at the end of a run, and writes them again when a task needs them. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
-import { readTasks } from '../define/source-paths.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
+import { readTasks } from '../define/sources/source-paths.ts'
 import { areRemoved, RowsRemoved, removeRows } from '../inputs/removed-rows.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'

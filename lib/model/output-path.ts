@@ -1,7 +1,7 @@
 /** Names the path to which a task writes under given parameters. */
 import { createHash } from 'node:crypto'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { isSalted } from '../define/output-kind.ts'
+import { isSalted } from '../define/outputs/output-kind.ts'
 import { matchPath, renderPath } from '../paths/path-template.ts'
 import { canonicalJson } from './run-identity.ts'
 

@@ -1,7 +1,7 @@
 /** Reads the parameters of a run from texts or typed values. */
 import { show } from '../define/check.ts'
 import type { ParamDefinition, Params, ParamValue, ParamValues, TaskDefinition } from '../define/definition.ts'
-import { readParamValue } from '../define/param-value.ts'
+import { readParamValue } from '../define/params/param-value.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
 

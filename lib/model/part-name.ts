@@ -1,5 +1,5 @@
 /** The names of parts, which say the run that wrote them. */
-import { partEnding } from '../define/output-kind.ts'
+import { partEnding } from '../define/outputs/output-kind.ts'
 import type { RunName } from './run-identity.ts'
 
 /** Returns the name of a part, unique among batches, runs and attempts. */

@@ -1,6 +1,6 @@
 /** A run that a process has reserved, as the steps pass it on. */
 import * as v from 'valibot'
-import { outputKindNames } from '../define/output-kind.ts'
+import { outputKindNames } from '../define/outputs/output-kind.ts'
 import { record } from '../errors/record-schema.ts'
 import { count, type DataOf, modeSchema } from './json-schema.ts'
 import { paramsSchema } from './manifest.ts'

@@ -1,7 +1,7 @@
 /** Resolves the parts of a task that depend on parameters. */
 import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
-import { datasetSource } from '../define/source-paths.ts'
-import { isExchanging } from '../define/task-stages.ts'
+import { datasetSource } from '../define/sources/source-paths.ts'
+import { isExchanging } from '../define/tasks/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 
 /** The parts of a task that make steps. */

@@ -1,6 +1,6 @@
 /** The parameters that a pipeline's schedule gives for one time. */
 import type { ParamValue, PipelineDefinition } from '../define/definition.ts'
-import type { ScheduledTime } from '../define/schedule-definition.ts'
+import type { ScheduledTime } from '../define/params/schedule-definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 
 /**

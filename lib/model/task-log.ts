@@ -1,5 +1,5 @@
 /** The log that the user's functions write to. */
-import type { TaskLog } from '../define/row-types.ts'
+import type { TaskLog } from '../define/columns/row-types.ts'
 import { type LogLevel, logLevels } from './events.ts'
 import type { WorkerMessage } from './worker-job.ts'
 

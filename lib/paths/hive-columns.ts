@@ -1,5 +1,5 @@
 /** Reads columns from the path of an input, as Hive writes them: `year=2024/month=01/a.csv`. */
-import { decoded } from '../define/hive-names.ts'
+import { decoded } from '../define/columns/hive-names.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nullPartition } from './partition-path.ts'
 

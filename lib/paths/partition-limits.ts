@@ -1,7 +1,7 @@
 /** Limits the number of partitions, and the length of their folders' names. */
 
-import type { Output } from '../define/output-definition.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import type { Output } from '../define/outputs/output-definition.ts'
+import { layoutOf } from '../define/outputs/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Partition } from './partition-path.ts'
 import { partitionFolder } from './partition-path.ts'

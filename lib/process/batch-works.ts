@@ -1,5 +1,5 @@
 /** The table of the work of a batch by kind of output. */
-import type { Output } from '../define/output-definition.ts'
+import type { Output } from '../define/outputs/output-definition.ts'
 import { actOnBatch } from './act-on-batch.ts'
 import { convertBatch } from './convert-batch.ts'
 import { deliverBatch } from './deliver-batch.ts'

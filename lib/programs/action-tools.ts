@@ -1,7 +1,7 @@
 /** Composes the tools of a machine for tasks that act instead of reading rows. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
 import { taskLog } from '../model/task-log.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import type { ActionTools } from '../process/process-tools.ts'

@@ -1,6 +1,6 @@
 /** Plan: reserves the run of the inputs that were found and writes its batches, or finds that there is nothing to do. */
 
-import { joinSides } from '../define/join-definition.ts'
+import { joinSides } from '../define/steps/join-definition.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'

@@ -1,6 +1,6 @@
 /** The run that a process wants to reserve. */
 import type { ParamValues } from '../define/definition.ts'
-import type { Output, OutputMode } from '../define/output-definition.ts'
+import type { Output, OutputMode } from '../define/outputs/output-definition.ts'
 import type { CodeParts } from '../model/code-parts.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { RunName, UpstreamIdentity } from '../model/run-identity.ts'

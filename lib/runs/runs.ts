@@ -2,7 +2,7 @@
 
 import { readFailures, readOutcomes } from '../commit/commit-check.ts'
 import type { ParamValues } from '../define/definition.ts'
-import { joinSides } from '../define/join-definition.ts'
+import { joinSides } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import type { ManifestRun } from '../model/manifest.ts'

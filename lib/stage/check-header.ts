@@ -1,7 +1,8 @@
 /** Compares the header of staged text with the declared columns of a task. */
+
+import { type FoundColumns, findColumns, namesInFile } from '../define/columns/file-names.ts'
 import type { Columns } from '../define/definition.ts'
-import { type FoundColumns, findColumns, namesInFile } from '../define/file-names.ts'
-import { type FieldFormat, layoutOfText } from '../define/format-kind.ts'
+import { type FieldFormat, layoutOfText } from '../define/formats/format-kind.ts'
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import { placeOf } from '../model/member-place.ts'

@@ -1,5 +1,5 @@
 /** One file of a stage while texts are appended to it. */
-import { lineDelimiter } from '../define/format-kind.ts'
+import { lineDelimiter } from '../define/formats/format-kind.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
 import type { PlainFields } from '../text/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'

@@ -1,5 +1,5 @@
 /** Stages records that are passed on in pieces, as long as they can be written as they are. */
-import { hasFields, type TextFormat } from '../define/format-kind.ts'
+import { hasFields, type TextFormat } from '../define/formats/format-kind.ts'
 import type { MemberPlace } from '../model/member-place.ts'
 import type { RecordScan } from '../text/records.ts'
 import type { OpenFile } from './open-file.ts'

@@ -1,5 +1,5 @@
 /** Reads, inflates and checks one slice into a stage. */
-import { isParsed, isText } from '../define/format-kind.ts'
+import { isParsed, isText } from '../define/formats/format-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'

@@ -1,7 +1,7 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
 import { rmSync } from 'node:fs'
 import { archiveKind } from '../archive/archive-kind.ts'
-import { hasHeader, isText } from '../define/format-kind.ts'
+import { hasHeader, isText } from '../define/formats/format-kind.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
 import type { RangeEnds, StagedText } from '../model/share.ts'

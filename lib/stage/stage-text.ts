@@ -1,6 +1,6 @@
 /** Prepares one text for a stage: reads its header, counts its records, and rewrites what the engine would misread. */
 import { isUtf8 } from 'node:buffer'
-import { hasFields, type TextFormat } from '../define/format-kind.ts'
+import { hasFields, type TextFormat } from '../define/formats/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { type EarlyReject, earlyRejects, type TakeReject } from '../text/early-rejects.ts'

@@ -1,6 +1,6 @@
 /** Stages text for the engine: joins members of the same header and newline style into few files, and counts every record. */
 import { join } from 'node:path'
-import type { TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
 import { CapacityError } from '../errors/errors.ts'
 import type { MemberPlace } from '../model/member-place.ts'
 import { type FieldForm, PlainFields } from '../text/plain-fields.ts'

@@ -1,5 +1,5 @@
 /** Finds the columns of a test's rows, for a task that has those of the dataset that it reads. */
-import { column } from '../define/column.ts'
+import { column } from '../define/columns/column.ts'
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { TestRow } from './row-text.ts'

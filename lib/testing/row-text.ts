@@ -1,9 +1,9 @@
 /** Writes a test's rows as text in the format of a source, so that they are read like real input. */
 
+import { namesInFile } from '../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns, CsvFormat, DeclaredEncoding, Format } from '../define/definition.ts'
-import { namesInFile } from '../define/file-names.ts'
-import { isWide } from '../define/format-kind.ts'
-import { type JsonStep, readJsonPath } from '../define/json-path.ts'
+import { isWide } from '../define/formats/format-kind.ts'
+import { type JsonStep, readJsonPath } from '../define/formats/json-path.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { encodeText } from '../text/encoding.ts'

@@ -1,12 +1,12 @@
 /** Runs one task on rows or files of a test, with the real steps and the real engine over stores in memory. */
 
 import { datasetAt } from '../datasets/dataset.ts'
+import type { AnyRow } from '../define/columns/row-types.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { jsonLines } from '../define/format.ts'
-import type { RowOfTask } from '../define/read-rows.ts'
-import type { AnyRow } from '../define/row-types.ts'
-import { datasetSource } from '../define/source-paths.ts'
-import { checkOutputColumns } from '../define/task-checks.ts'
+import { jsonLines } from '../define/formats/format.ts'
+import type { RowOfTask } from '../define/sources/read-rows.ts'
+import { datasetSource } from '../define/sources/source-paths.ts'
+import { checkOutputColumns } from '../define/tasks/task-checks.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { findInputs } from '../inputs/find-inputs.ts'

@@ -1,5 +1,5 @@
 /** Cuts a text of any length into pieces of whole records. */
-import type { TextFormat } from '../define/format-kind.ts'
+import type { TextFormat } from '../define/formats/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
 import { linesOf } from './chunk-filter.ts'

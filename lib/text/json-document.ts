@@ -1,6 +1,6 @@
 /** Cuts JSON documents into one record a line, by their brackets and strings. The records are passed on as they are written, and checked by who reads them. */
 import { Buffer } from 'node:buffer'
-import { type JsonStep, readJsonPath } from '../define/json-path.ts'
+import { type JsonStep, readJsonPath } from '../define/formats/json-path.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
 

@@ -1,5 +1,5 @@
 /** Reads a slice of a large text by its byte range, cut on record ends. Its start is guessed from the text, or given by the slice before when the guess was wrong. */
-import { hasFields, type TextFormat } from '../define/format-kind.ts'
+import { hasFields, type TextFormat } from '../define/formats/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { InputObject, RangeSlice } from '../model/plan-data.ts'

@@ -1,7 +1,7 @@
 /** Describes how the bytes of a text are cut into records and fields. */
 import { Buffer } from 'node:buffer'
 import type { TextEncoding } from '../define/definition.ts'
-import { layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
+import { layoutOfText, type TextFormat, type TextLayout } from '../define/formats/format-kind.ts'
 import { encodeText } from './encoding.ts'
 
 /** How fields are delimited and quoted. `quote` and `escape` are one ASCII character or empty, `comment` is ASCII text; `encoding` is that of the bytes, by default UTF-8. */

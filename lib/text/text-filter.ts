@@ -1,6 +1,6 @@
 /** Rewrites texts of other forms (UTF-16, JSON documents, escaped fields, texts with a footer) to UTF-8 with one record a line. */
 import { rewriteAvro } from '../avro/record-text.ts'
-import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
+import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/formats/format-kind.ts'
 import { rewriteSheet, type SheetTextOptions } from '../workbook/sheet-text.ts'
 import { recordLines } from '../xml/record-lines.ts'
 import type { ChunkFilter } from './chunk-filter.ts'

@@ -1,6 +1,6 @@
 /** Gives the rows of part files to the function of a sink, some at a time. */
-import type { SinkOutput } from '../define/output-definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import type { SinkOutput } from '../define/outputs/output-definition.ts'
+import { outputKind } from '../define/outputs/output-kind.ts'
 import { type DatasetRow, readRows } from '../engine/dataset/dataset.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'

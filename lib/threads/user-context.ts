@@ -1,6 +1,7 @@
 /** Creates the context that the user's functions get. */
+
+import type { UserFile } from '../define/columns/row-types.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import type { UserFile } from '../define/row-types.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { taskLog } from '../model/task-log.ts'
 import type { SendMessage, ThreadSetup } from './thread-state.ts'

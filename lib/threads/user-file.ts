@@ -1,7 +1,7 @@
 /** Reads files beside a pipeline for `ctx.file()`: from its folder on this machine, from the function's package on Lambda. */
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve, sep } from 'node:path'
-import type { UserFile } from '../define/row-types.ts'
+import type { UserFile } from '../define/columns/row-types.ts'
 import { PermanentError } from '../errors/errors.ts'
 
 /** @throws NO_INPUT when the file does not exist, or is not below the pipeline's folder */

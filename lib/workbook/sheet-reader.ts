@@ -1,5 +1,5 @@
 /** Reads the rows of a sheet out of its XML. */
-import { errorMark } from '../define/workbook-format.ts'
+import { errorMark } from '../define/formats/workbook-format.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
 import type { XmlListener } from '../xml/xml-events.ts'
 import { CellTextReader, joined, unescaped } from './cell-text-reader.ts'

@@ -1,7 +1,7 @@
 /** Rewrites the sheet of an Excel workbook to text: a record for each row, with commas and quotes. */
 import { Buffer } from 'node:buffer'
 import type { WorkbookFormat } from '../define/definition.ts'
-import { errorMark } from '../define/workbook-format.ts'
+import { errorMark } from '../define/formats/workbook-format.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
 import { readXml } from '../xml/xml-events.ts'
 import { chooseSheet } from './choose-sheet.ts'

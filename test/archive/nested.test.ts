@@ -2,7 +2,7 @@
 import { crc32, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type AnyRow, column, csv, memberFiles, parquet, task, zipMembers } from '../../lib/define/index.ts'
-import type { ZipMembersOptions } from '../../lib/define/source.ts'
+import type { ZipMembersOptions } from '../../lib/define/sources/source.ts'
 import { openArchive } from '../../lib/inputs/open-archive.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import type { Store, StoredObject } from '../../lib/store/store.ts'

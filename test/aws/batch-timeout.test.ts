@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { batchTimeout } from '../../lib/aws/batch-timeout.ts'
 import { modestTiers } from '../../lib/aws/tier.ts'
-import { stagesOf } from '../../lib/define/task-stages.ts'
+import { stagesOf } from '../../lib/define/tasks/task-stages.ts'
 import { column, count, csv, delta, files, joinOf, parquet, rowsFrom, task, temporary } from '../../lib/index.ts'
 
 const plain = task({

@@ -1,8 +1,8 @@
 /** Limits of tiers. */
 import { describe, expect, it } from 'vitest'
 import { batchLimits, checkLengths, groupBytesOf, modestTiers, rates } from '../../lib/aws/tier.ts'
-import { memberFiles, parquet } from '../../lib/define/output.ts'
-import { mapRows } from '../../lib/define/steps.ts'
+import { memberFiles, parquet } from '../../lib/define/outputs/output.ts'
+import { mapRows } from '../../lib/define/steps/steps.ts'
 import { packBatches } from '../../lib/inputs/plan-slices.ts'
 import type { Slice } from '../../lib/model/plan-data.ts'
 

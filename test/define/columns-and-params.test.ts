@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { ambiguousFormats } from '../../lib/define/columns/time-format.ts'
 import { column, param } from '../../lib/define/index.ts'
-import { ambiguousFormats } from '../../lib/define/time-format.ts'
 
 it('makes every type of column, as frozen data', () => {
   const { decimal, list, struct, ...scalars } = column

@@ -1,6 +1,6 @@
 /** Steps that bring rows of one key together, and the stages that a task is compiled to. */
 import { describe, expect, it } from 'vitest'
-import { stagesOf } from '../../lib/define/task-stages.ts'
+import { stagesOf } from '../../lib/define/tasks/task-stages.ts'
 import {
   aggregate,
   column,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { column, sql } from '../../lib/define/index.ts'
-import { mapBatches, mapRows } from '../../lib/define/steps.ts'
+import { mapBatches, mapRows } from '../../lib/define/steps/steps.ts'
 
 it('keeps the values of SQL out of its text', () => {
   const step = sql`select * from input where carrier = ${"AA' or 1=1"} and delay > ${5n}`

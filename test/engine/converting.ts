@@ -5,9 +5,13 @@ import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { Columns, ParamValues, StepDefinition, TaskDefinition } from '../../lib/define/definition.ts'
 import { csv, files, parquet } from '../../lib/define/index.ts'
-import { mapBatches as buildMapBatches, mapRows as buildMapRows, type MapOptions } from '../../lib/define/steps.ts'
-import { taskWithSteps } from '../../lib/define/task.ts'
-import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
+import {
+  mapBatches as buildMapBatches,
+  mapRows as buildMapRows,
+  type MapOptions,
+} from '../../lib/define/steps/steps.ts'
+import { taskWithSteps } from '../../lib/define/tasks/task.ts'
+import type { AnyTaskOptions } from '../../lib/define/tasks/task-options.ts'
 import type { TableFile } from '../../lib/engine/read/load-tables.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import { splitShares } from '../../lib/inputs/plan-slices.ts'

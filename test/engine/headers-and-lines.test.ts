@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { column, files, lines } from '../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
+import type { AnyTaskOptions } from '../../lib/define/tasks/task-options.ts'
 import { buildZip } from '../zip-builder.ts'
 import { convertTexts, inZip, shown } from './text-rejects.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { hiveNamesOf, mayHaveMoreHive } from '../../lib/define/hive-names.ts'
+import { hiveNamesOf, mayHaveMoreHive } from '../../lib/define/columns/hive-names.ts'
 import { csv, files } from '../../lib/define/index.ts'
 import { hiveColumns, hiveValues } from '../../lib/paths/hive-columns.ts'
 import { partitionFolder } from '../../lib/paths/partition-path.ts'

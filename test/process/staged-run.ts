@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stageOf, stagesBefore, stagesOf } from '../../lib/define/task-stages.ts'
+import { stageOf, stagesBefore, stagesOf } from '../../lib/define/tasks/task-stages.ts'
 import { PermanentError } from '../../lib/errors/errors.ts'
 import type { TaskDefinition } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { CsvFormat } from '../../lib/define/definition.ts'
-import { lineDelimiter, type TextFormat } from '../../lib/define/format-kind.ts'
+import { lineDelimiter, type TextFormat } from '../../lib/define/formats/format-kind.ts'
 import { csv } from '../../lib/define/index.ts'
 import type { StagedFile } from '../../lib/stage/staged-file.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TextFormat } from '../../lib/define/format-kind.ts'
+import type { TextFormat } from '../../lib/define/formats/format-kind.ts'
 import { type CutOptions, cutRecords, type Piece } from '../../lib/text/cut-records.ts'
 import { dialectOf } from '../../lib/text/record-dialect.ts'
 import { scanRecords } from '../../lib/text/records.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TextFormat } from '../../lib/define/format-kind.ts'
+import type { TextFormat } from '../../lib/define/formats/format-kind.ts'
 import type { InputObject, RangeSlice } from '../../lib/model/plan-data.ts'
 import type { ShareResult } from '../../lib/model/share.ts'
 import { type FinishedShare, meetRanges } from '../../lib/process/meet-ranges.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lineDelimiter } from '../../lib/define/format-kind.ts'
+import { lineDelimiter } from '../../lib/define/formats/format-kind.ts'
 import type { Dialect } from '../../lib/text/record-dialect.ts'
 import { RecordMachine } from '../../lib/text/record-machine.ts'
 import { createRecordCutter, recordEndSearch, scanRecords } from '../../lib/text/records.ts'

@@ -1,6 +1,6 @@
 /** One DuckDB for one worker thread, of one thread unless it works for all CPUs. It is opened once, loads tables, and is then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { bucketsMax } from '../../define/exchange.ts'
+import { bucketsMax } from '../../define/steps/exchange.ts'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
 import { keepByteOrderMarks } from '../read/byte-order-marks.ts'
 import { checkHash } from './check-hash.ts'

@@ -1,7 +1,7 @@
 /** Checks the SQL of own aggregates. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { AggregateStep, KeyedStep, OwnAggregate } from '../../define/exchange-definition.ts'
-import { withStates } from '../../define/own-aggregate.ts'
+import type { AggregateStep, KeyedStep, OwnAggregate } from '../../define/steps/exchange-definition.ts'
+import { withStates } from '../../define/steps/own-aggregate.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'

@@ -1,6 +1,6 @@
 /** The queries of steps over rows of which those of one key are together: aggregates of a key, and its latest row. */
-import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define/exchange-definition.ts'
-import { measuredColumns } from '../../define/task-stages.ts'
+import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define/steps/exchange-definition.ts'
+import { measuredColumns } from '../../define/tasks/task-stages.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'

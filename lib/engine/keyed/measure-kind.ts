@@ -1,6 +1,6 @@
 /** A kind of measure: the SQL of its states and of its value. */
 import type { DuckDBType } from '@duckdb/node-api'
-import type { Measure } from '../../define/exchange-definition.ts'
+import type { Measure } from '../../define/steps/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 
 /** A column that a measure reads. */

@@ -1,7 +1,7 @@
 /** The table of measures as SQL: what a slice computes, how several results of it are joined, and how the measure is made of them. */
 import type { ColumnDefinition } from '../../define/definition.ts'
-import type { Measure, OwnAggregate } from '../../define/exchange-definition.ts'
-import { withStates } from '../../define/own-aggregate.ts'
+import type { Measure, OwnAggregate } from '../../define/steps/exchange-definition.ts'
+import { withStates } from '../../define/steps/own-aggregate.ts'
 import { definedTypeName } from '../../model/type-names.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'

@@ -1,5 +1,5 @@
 /** The approximate quantile of a column as SQL: counts of values in logarithmic bins, which any number of slices add up. */
-import type { Measure } from '../../define/exchange-definition.ts'
+import type { Measure } from '../../define/steps/exchange-definition.ts'
 import { type MeasuredColumn, type MeasureKind, numeric } from './measure-kind.ts'
 
 /** The greatest relative error. */

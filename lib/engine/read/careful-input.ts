@@ -1,5 +1,5 @@
 /** The rows of a careful reading: those that enter the transform, and those that become rejects. */
-import { isText } from '../../define/format-kind.ts'
+import { isText } from '../../define/formats/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
 import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from '../transform/code-rejects.ts'

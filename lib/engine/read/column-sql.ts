@@ -1,6 +1,7 @@
 /** Converts the text of one declared column to its type in SQL: strictly, or as the engine reads it. */
+
+import { namesInFile } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition } from '../../define/definition.ts'
-import { namesInFile } from '../../define/file-names.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { hasAtMostOne, jsonPointer, withoutStrings } from './json-record.ts'

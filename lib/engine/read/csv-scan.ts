@@ -1,5 +1,5 @@
 /** The engine's CSV reader over staged text, and over the line files that Fanmill itself writes. */
-import { lineDelimiter } from '../../define/format-kind.ts'
+import { lineDelimiter } from '../../define/formats/format-kind.ts'
 import { greatest } from '../../model/greatest.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { longestRecordBytes } from '../../text/record-dialect.ts'

@@ -1,6 +1,6 @@
 /** Staged CSV as a text source. */
 import type { ColumnDefinition, CsvFormat } from '../../define/definition.ts'
-import { layoutOfText } from '../../define/format-kind.ts'
+import { layoutOfText } from '../../define/formats/format-kind.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'

@@ -1,8 +1,8 @@
 /** The CSV of a broadcast table: its header, and the settings with which the engine reads the rows as a task does. */
 import { open, readFile } from 'node:fs/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { findColumns } from '../../define/columns/file-names.ts'
 import type { Columns, CsvFormat } from '../../define/definition.ts'
-import { findColumns } from '../../define/file-names.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { compressionOf } from '../../inflate/compression.ts'
 import { readHeader, refuseEqualNames } from '../../text/csv-header.ts'

@@ -1,6 +1,6 @@
 /** Reads the files of an exchange, which an engine of the same run has written: their columns are as they are. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { joinSides } from '../../define/join-definition.ts'
+import { joinSides } from '../../define/steps/join-definition.ts'
 import { sumFields } from '../../model/sum-fields.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteName } from '../duckdb/quote.ts'

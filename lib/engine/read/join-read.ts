@@ -1,7 +1,7 @@
 /** Joins the rows of two sides: files of an exchange that two stages wrote, or parts of two datasets. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Step } from '../../define/definition.ts'
-import { hasRight, type JoinStep, joinSides, keepsUnmatched } from '../../define/join-definition.ts'
+import { hasRight, type JoinStep, joinSides, keepsUnmatched } from '../../define/steps/join-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { keyTypes } from '../../model/key-types.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'

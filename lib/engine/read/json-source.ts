@@ -1,6 +1,7 @@
 /** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
+
+import { namesInFile } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
-import { namesInFile } from '../../define/file-names.ts'
 import { escapeRegExp } from '../../define/template-syntax.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { firstOf } from './column-sql.ts'

@@ -1,8 +1,8 @@
 /** Staged JSON lines and log lines as text sources: each record is one text in the column `line`. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { FixedWidthFormat, JsonFormat, JsonLinesFormat, LinesFormat, XmlFormat } from '../../define/definition.ts'
-import { lineDelimiter } from '../../define/format-kind.ts'
-import { groupNames } from '../../define/line-pattern.ts'
+import { lineDelimiter } from '../../define/formats/format-kind.ts'
+import { groupNames } from '../../define/formats/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'

@@ -1,7 +1,7 @@
 /** Loads broadcast tables into an engine before it is locked. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, Format } from '../../define/definition.ts'
-import { isText, type TextFormat } from '../../define/format-kind.ts'
+import { isText, type TextFormat } from '../../define/formats/format-kind.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
 import type { ParquetContent } from '../../parquet/file.ts'

@@ -1,6 +1,7 @@
 /** Finds the columns of a task in Parquet files by their names, and checks that they are there. */
+
+import { namesInFile } from '../../define/columns/file-names.ts'
 import type { TaskDefinition } from '../../define/definition.ts'
-import { namesInFile } from '../../define/file-names.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearest } from '../../errors/nearest.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'

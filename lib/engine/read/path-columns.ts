@@ -1,5 +1,5 @@
 /** Columns that stand in the paths of staged text (`name=value`), beside those of the text. */
-import { formatKind } from '../../define/format-kind.ts'
+import { formatKind } from '../../define/formats/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { type MemberPlace, placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'

@@ -1,7 +1,8 @@
 /** Chooses the columns of CSV that the engine's scan reads with their types, which is cheaper than to cast their texts. */
+
+import { findColumns } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../../define/definition.ts'
-import { findColumns } from '../../define/file-names.ts'
-import { layoutOfText } from '../../define/format-kind.ts'
+import { layoutOfText } from '../../define/formats/format-kind.ts'
 import type { StageOptions } from '../../stage/stage.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import type { FieldForm } from '../../text/plain-fields.ts'

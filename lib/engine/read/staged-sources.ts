@@ -1,7 +1,8 @@
 /** Makes text sources of staged files, by their format. */
-import { avroNull, avroText } from '../../define/avro-format.ts'
+
 import type { AvroFormat } from '../../define/definition.ts'
-import type { TextFormat } from '../../define/format-kind.ts'
+import { avroNull, avroText } from '../../define/formats/avro-format.ts'
+import type { TextFormat } from '../../define/formats/format-kind.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'

@@ -1,6 +1,6 @@
 /** The interface between a format and the readings: staged text as a relation in SQL, with the text of each declared column. */
 import type { Columns } from '../../define/definition.ts'
-import type { TextFormat } from '../../define/format-kind.ts'
+import type { TextFormat } from '../../define/formats/format-kind.ts'
 
 /** Staged files that one scan can read: their header and newline style are the same. */
 export interface TextSource {

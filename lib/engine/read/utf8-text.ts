@@ -1,9 +1,9 @@
 /** Checks that staged text is UTF-8 before the engine reads it, where the engine would not survive a text that is not. */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readSync } from 'node:fs'
+import { findColumns } from '../../define/columns/file-names.ts'
 import type { Columns } from '../../define/definition.ts'
-import { findColumns } from '../../define/file-names.ts'
-import { type FieldFormat, hasFields, type TextFormat } from '../../define/format-kind.ts'
+import { type FieldFormat, hasFields, type TextFormat } from '../../define/formats/format-kind.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { encodingOf } from '../../text/record-dialect.ts'
 

@@ -1,6 +1,6 @@
 /** The staged text of a sheet as a text source: CSV in which cells with an error have a mark. */
 import type { WorkbookFormat } from '../../define/definition.ts'
-import { errorMark, sheetFormat } from '../../define/workbook-format.ts'
+import { errorMark, sheetFormat } from '../../define/formats/workbook-format.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { csvSource } from './csv-source.ts'

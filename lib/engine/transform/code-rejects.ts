@@ -1,6 +1,6 @@
 /** Records that functions of the user reject: written to a file while a query runs, then a table of places and reasons. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { lineDelimiter } from '../../define/format-kind.ts'
+import { lineDelimiter } from '../../define/formats/format-kind.ts'
 import { createLineFile } from '../duckdb/line-file.ts'
 import { scanLines } from '../read/csv-scan.ts'
 

@@ -1,6 +1,6 @@
 /** The context of map functions of the user, and the errors by which they stop a query. */
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
-import { RejectError } from '../../define/reject-error.ts'
+import { RejectError } from '../../define/steps/reject-error.ts'
 import type { MemberPlace } from '../../model/member-place.ts'
 
 /** Fills a vector with the results of a map function for the rows of a chunk. */

@@ -1,7 +1,7 @@
 /** Checks the results of map functions of the user, and converts them to values for vectors. */
 import type { DuckDBType } from '@duckdb/node-api'
 import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
-import { isRejectError } from '../../define/reject-error.ts'
+import { isRejectError } from '../../define/steps/reject-error.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { didYouMean } from '../../errors/nearest.ts'
 import type { EngineColumn } from '../duckdb/engine-column.ts'

@@ -1,7 +1,7 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
-import type { KeyedStep } from '../../define/exchange-definition.ts'
+import type { KeyedStep } from '../../define/steps/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { hasCode } from '../../errors/expected.ts'
 import { conditionOf } from '../../model/resolve-task.ts'

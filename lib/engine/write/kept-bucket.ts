@@ -1,5 +1,5 @@
 /** The documented hash by which datasets are kept by key: it never changes, and does not depend on the engine. */
-import type { ExchangeOutput } from '../../define/exchange-definition.ts'
+import type { ExchangeOutput } from '../../define/steps/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
 import { typeName } from '../../model/type-names.ts'

@@ -1,6 +1,6 @@
 /** Rejected rows of a careful conversion: those that do not fit a column, and records that the scan could not read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { layoutOfText, type TextFormat } from '../../define/format-kind.ts'
+import { layoutOfText, type TextFormat } from '../../define/formats/format-kind.ts'
 import type { Reject } from '../../model/reject.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { prefixColumns, scanLines } from '../read/csv-scan.ts'

@@ -1,6 +1,6 @@
 /** Writes a query's rows as Parquet files, and returns the rows, bytes and partition of each. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { PartLayout } from '../../define/output-kind.ts'
+import type { PartLayout } from '../../define/outputs/output-kind.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { quoteName } from '../duckdb/quote.ts'

@@ -6,7 +6,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
 import { column, csv, files, jsonLines, parquet, sql, zipMembers } from '../../../lib/define/index.ts'
-import type { ParquetOptions } from '../../../lib/define/output.ts'
+import type { ParquetOptions } from '../../../lib/define/outputs/output.ts'
 import { partitionFolder } from '../../../lib/paths/partition-path.ts'
 import { buildZip } from '../../zip-builder.ts'
 import { convertTask, mapRows, rowsOf, taskOf, withShares } from '../converting.ts'
