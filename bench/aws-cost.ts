@@ -2,7 +2,7 @@
 import { type AwsEstimate, type AwsWork, estimateOnAws } from '../lib/aws/estimate.ts'
 import { awsPrices } from '../lib/aws/prices.ts'
 import { column, csv, files, parquet, task, zipMembers } from '../lib/define/index.ts'
-import { planMemberSlices } from '../lib/inputs/member-slices.ts'
+import { planMemberSlices } from '../lib/inputs/slices/member-slices.ts'
 import type { FigureCase, Table } from './figures.ts'
 
 export const costCase: FigureCase = {

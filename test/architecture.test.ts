@@ -155,7 +155,7 @@ const pure = {
     'store/upload-pieces',
     'store/with-methods',
   ],
-  except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
+  except: ['inputs/identity/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }
 const purePackages =
   /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|hysnappy|saxen|seek-bzip|valibot|xz-decompress)$/

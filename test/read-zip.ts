@@ -1,7 +1,7 @@
 /** Reads a whole archive as a run does, for tests: directory, limits, slices, members. */
 
 import type { ZipLimits } from '../lib/define/definition.ts'
-import { type MemberSlicesOptions, planMemberSlices } from '../lib/inputs/member-slices.ts'
+import { type MemberSlicesOptions, planMemberSlices } from '../lib/inputs/slices/member-slices.ts'
 import type { InputObject } from '../lib/model/plan-data.ts'
 import type { ByteRange } from '../lib/store/byte-range.ts'
 import type { Store } from '../lib/store/store.ts'

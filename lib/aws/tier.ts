@@ -2,7 +2,7 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import { layoutOf } from '../define/outputs/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { PackOptions } from '../inputs/plan-slices.ts'
+import type { PackOptions } from '../inputs/slices/plan-slices.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { Tier } from './lambda-events.ts'
 

@@ -9,8 +9,8 @@ import { pathValues } from '../model/output-path.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
+import { targetObjects } from './identity/target-identity.ts'
 import { readGiven, readValues } from './read-values.ts'
-import { targetObjects } from './target-identity.ts'
 
 /** The action is the only input: the run's id is made of it. @throws SOURCE_FAILED when a function of the definition fails */
 export async function findAction(source: ActionSource, options: FindOptions): Promise<FoundObjects> {

@@ -12,12 +12,12 @@ import { partitionFolder } from '../paths/partition-path.ts'
 import { renderPath } from '../paths/path-template.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
-import { runIdentityOf, runKeyOf } from './dataset-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, type PartNeed } from './find-options.ts'
+import { runIdentityOf, runKeyOf } from './identity/dataset-identity.ts'
+import { pinParts } from './identity/part-etags.ts'
 import { withParamColumns } from './param-columns.ts'
-import { pinParts } from './part-etags.ts'
 import { areRemoved, RowsRemoved } from './removed-rows.ts'
-import { spread } from './spread.ts'
+import { spread } from './slices/spread.ts'
 
 /**
  * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: two requests, and nothing is

@@ -5,12 +5,12 @@ import { outputKind } from '../define/outputs/output-kind.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'
-import { contentHash } from './content-hash.ts'
-import { cutInputs, type SlicePlace } from './cut-inputs.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { contentHash } from './identity/content-hash.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
-import { planRangeSlices } from './plan-slices.ts'
-import { spread } from './spread.ts'
+import { cutInputs, type SlicePlace } from './slices/cut-inputs.ts'
+import { planRangeSlices } from './slices/plan-slices.ts'
+import { spread } from './slices/spread.ts'
 
 export async function findFiles(objects: readonly StoredObject[], options: FindOptions): Promise<FoundObjects> {
   const identify = options.identify ?? (object => contentHash(options.input, object))

@@ -5,7 +5,7 @@ import { checkItems } from '../define/sources/items.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
-import { spread } from './spread.ts'
+import { spread } from './slices/spread.ts'
 
 interface Item {
   readonly position: number

@@ -5,7 +5,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { canonicalJson, sortInputs } from '../model/run-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
-import { spread } from './spread.ts'
+import { spread } from './slices/spread.ts'
 
 /** Each partition is an input whose key is the partition as text. @throws SOURCE_FAILED when the user's code throws; INPUT_INVALID for equal partitions */
 export async function findPartitions(source: RowsFromSource, options: FindOptions): Promise<FoundObjects> {

@@ -7,8 +7,8 @@ import type { InputObject } from '../model/plan-data.ts'
 import type { Store } from '../store/store.ts'
 import { neededParts } from './find-dataset.ts'
 import { type FindOptions, type FoundObjects, noMembers, type PartNeed } from './find-options.ts'
-import { partObjects } from './part-etags.ts'
-import { spread } from './spread.ts'
+import { partObjects } from './identity/part-etags.ts'
+import { spread } from './slices/spread.ts'
 
 /** `path` is that of the table. The table is one input, whose identity is its id and version; its files are the slices. @throws NO_INPUT without a table; as `readTableManifest` */
 export async function findTable(

@@ -2,9 +2,9 @@
 import type { InputObject } from '../model/plan-data.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import { listOfMembers, membersOf, type PlannableMember } from '../zip/member-list.ts'
-import { plannedFields } from './member-slices.ts'
-import type { OpenArchive } from './open-archive.ts'
+import type { OpenArchive } from './archives/open-archive.ts'
 import type { OpenInput } from './open-input.ts'
+import { plannedFields } from './slices/member-slices.ts'
 
 export interface KeptInput {
   readonly input: InputObject

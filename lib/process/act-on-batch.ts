@@ -1,6 +1,6 @@
 /** Processes a batch of a task that acts instead of reading rows: runs its program, or stands in for its call, and looks for its target. */
 import { PermanentError } from '../errors/errors.ts'
-import { targetObjects } from '../inputs/target-identity.ts'
+import { targetObjects } from '../inputs/identity/target-identity.ts'
 import { type Action, actionOfSlice, actionText } from '../model/action.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
 import type { RunFrame } from '../model/reserved-run.ts'

@@ -1,6 +1,6 @@
 /** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
 import { checkSchemas } from '../commit/accounts.ts'
-import { areItems, areSorted } from '../inputs/plan-slices.ts'
+import { areItems, areSorted } from '../inputs/slices/plan-slices.ts'
 import type { OutcomePart } from '../model/outcome.ts'
 import { partName, sortedPartName } from '../model/part-name.ts'
 import type { PlanItem } from '../model/plan-data.ts'

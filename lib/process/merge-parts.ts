@@ -1,6 +1,6 @@
 /** Brings parts near `partBytes`: joins small parts of one partition that different threads of a batch wrote, and splits large ones. */
 import { vectorRows } from '../engine/write/writer-limits.ts'
-import { smallPartBytes } from '../inputs/expected-parts.ts'
+import { smallPartBytes } from '../inputs/slices/expected-parts.ts'
 import type { SharePart } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { partitionFolder } from '../paths/partition-path.ts'

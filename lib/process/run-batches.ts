@@ -2,7 +2,7 @@
 import { countLosses } from '../commit/lost-parts.ts'
 import { yieldClaim } from '../commit/settle-head.ts'
 import type { FanmillError } from '../errors/errors.ts'
-import type { PackOptions } from '../inputs/plan-slices.ts'
+import type { PackOptions } from '../inputs/slices/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'

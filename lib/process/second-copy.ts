@@ -5,7 +5,7 @@
  */
 import { CapacityError, FanmillError, PermanentError, prefixError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
-import { areRepeatable, weightOf } from '../inputs/plan-slices.ts'
+import { areRepeatable, weightOf } from '../inputs/slices/plan-slices.ts'
 import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { JobControl, Workers } from '../model/worker-job.ts'
 import { createCopyMessages } from './copy-messages.ts'

@@ -3,7 +3,7 @@
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/conversion.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
-import { areRepeatable } from '../inputs/plan-slices.ts'
+import { areRepeatable } from '../inputs/slices/plan-slices.ts'
 import type { DoneCounts } from '../model/events.ts'
 import type { MemberAccount, ShareResult } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'

@@ -1,6 +1,6 @@
 /** Distributes a batch's slices over the worker threads, and collects their results. */
 
-import { areItems, areSorted, itemShares, neighbours, splitShares } from '../inputs/plan-slices.ts'
+import { areItems, areSorted, itemShares, neighbours, splitShares } from '../inputs/slices/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { ShareJob, ShareResult, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'

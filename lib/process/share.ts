@@ -1,7 +1,7 @@
 /** Processes one thread's share: stages its slices a group at a time, converts each group, and writes the accounts. */
 
 import type { ConvertedParts } from '../engine/conversion.ts'
-import { weightOf } from '../inputs/plan-slices.ts'
+import { weightOf } from '../inputs/slices/plan-slices.ts'
 import type { Slice } from '../model/plan-data.ts'
 import type { MemberAccount, ShareJob, ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'

@@ -6,7 +6,7 @@ import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definit
 import { isSalted, layoutOf } from '../define/outputs/output-kind.ts'
 import { stagesOf } from '../define/tasks/task-stages.ts'
 import { classOf, FanmillError, PermanentError } from '../errors/errors.ts'
-import type { PackOptions } from '../inputs/plan-slices.ts'
+import type { PackOptions } from '../inputs/slices/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'

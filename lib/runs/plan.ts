@@ -2,7 +2,7 @@
 
 import { joinSides } from '../define/steps/join-definition.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
-import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
+import { type PackOptions, packBatches } from '../inputs/slices/plan-slices.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { skippedFile, skippedShownMax } from '../model/skipped-member.ts'

@@ -6,7 +6,7 @@ import type { State, States } from '../../lib/aws/invoke-states.ts'
 import { awsPrices } from '../../lib/aws/prices.ts'
 import { makeStateMachine } from '../../lib/aws/state-machine.ts'
 import { csv, files, memberFiles, parquet, rowsFrom, zipMembers } from '../../lib/define/index.ts'
-import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
+import { planMemberSlices } from '../../lib/inputs/slices/member-slices.ts'
 
 const source = zipMembers({ paths: '*.zip', format: csv() })
 const output = parquet({ path: 't' })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { batchLimits, checkLengths, groupBytesOf, modestTiers, rates } from '../../lib/aws/tier.ts'
 import { memberFiles, parquet } from '../../lib/define/outputs/output.ts'
 import { mapRows } from '../../lib/define/steps/steps.ts'
-import { packBatches } from '../../lib/inputs/plan-slices.ts'
+import { packBatches } from '../../lib/inputs/slices/plan-slices.ts'
 import type { Slice } from '../../lib/model/plan-data.ts'
 
 const tier = { memoryMb: 5307, threads: 3, temporaryStorageMb: 4096 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { externalTask, months, param, pipeline } from '../../lib/define/index.ts'
 import { resolveGraph } from '../../lib/graph/resolve-graph.ts'
-import { targetIdentities } from '../../lib/inputs/target-identity.ts'
+import { targetIdentities } from '../../lib/inputs/identity/target-identity.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { fileTask } from './graphs.ts'
 

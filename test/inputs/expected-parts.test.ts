@@ -1,7 +1,7 @@
 /** Estimates of parts, before anything is read. */
 import { describe, expect, it } from 'vitest'
 import { csv, files, memberFiles, parquet, parquetFiles } from '../../lib/define/index.ts'
-import { expectedParts } from '../../lib/inputs/expected-parts.ts'
+import { expectedParts } from '../../lib/inputs/slices/expected-parts.ts'
 import type { Slice } from '../../lib/model/plan-data.ts'
 
 const mebibyte = 1024 * 1024

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFingerprint } from '../../lib/inputs/fingerprint.ts'
+import { createFingerprint } from '../../lib/inputs/identity/fingerprint.ts'
 
 describe('the fingerprint of a content', () => {
   it('is the GMAC of NIST SP 800-38D, test case 1, for an empty content', () => {

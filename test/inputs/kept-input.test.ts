@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { csv, zipMembers } from '../../lib/define/index.ts'
+import { type OpenArchive, openArchive } from '../../lib/inputs/archives/open-archive.ts'
 import { keepInput, takeInput } from '../../lib/inputs/kept-input.ts'
-import { type OpenArchive, openArchive } from '../../lib/inputs/open-archive.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { membersOf } from '../../lib/zip/member-list.ts'
 import { buildZip } from '../zip-builder.ts'

@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { column, csv, parquet, task, zipMembers } from '../../lib/define/index.ts'
-import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
+import { planMemberSlices } from '../../lib/inputs/slices/member-slices.ts'
 import type { MembersSlice } from '../../lib/model/plan-data.ts'
 import { readTexts } from '../../lib/stage/member-text.ts'
 import { runTask } from '../../lib/testing.ts'

@@ -1,14 +1,14 @@
 /** Selects the entries of an archive, or of one within it, that a source reads, those that it skips, and the archives that it opens. */
-import { hasArchiveName } from '../archive/archive-kind.ts'
-import type { ZipMembersSource } from '../define/definition.ts'
-import type { PermanentError } from '../errors/errors.ts'
-import type { PlannedMember } from '../model/plan-data.ts'
-import { type SkippedMember, skippedMember } from '../model/skipped-member.ts'
-import { excludedGlob, folderMatcher, globMatcher } from '../paths/glob.ts'
-import type { EntryTable, ZipEntry } from '../zip/entry-table.ts'
-import { type CountMember, entryFault } from '../zip/limits.ts'
-import { memberError } from '../zip/local-header.ts'
-import { type MemberList, type MemberSpan, type PlannableMember, pickMembers } from '../zip/member-list.ts'
+import { hasArchiveName } from '../../archive/archive-kind.ts'
+import type { ZipMembersSource } from '../../define/definition.ts'
+import type { PermanentError } from '../../errors/errors.ts'
+import type { PlannedMember } from '../../model/plan-data.ts'
+import { type SkippedMember, skippedMember } from '../../model/skipped-member.ts'
+import { excludedGlob, folderMatcher, globMatcher } from '../../paths/glob.ts'
+import type { EntryTable, ZipEntry } from '../../zip/entry-table.ts'
+import { type CountMember, entryFault } from '../../zip/limits.ts'
+import { memberError } from '../../zip/local-header.ts'
+import { type MemberList, type MemberSpan, type PlannableMember, pickMembers } from '../../zip/member-list.ts'
 
 /** Members that the source skips; each is described on demand. */
 export interface SkippedList {

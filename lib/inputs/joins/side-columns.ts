@@ -1,11 +1,11 @@
 /** Chooses the columns of the sides of a join that are read where no stage before the join leaves any out. */
-import type { JoinSource } from '../define/definition.ts'
-import type { JoinSide } from '../define/steps/join-definition.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { nearestOrAll } from '../errors/nearest.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
-import type { SideColumns } from '../model/plan-data.ts'
-import type { FoundObjects } from './find-options.ts'
+import type { JoinSource } from '../../define/definition.ts'
+import type { JoinSide } from '../../define/steps/join-definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { nearestOrAll } from '../../errors/nearest.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
+import type { SideColumns } from '../../model/plan-data.ts'
+import type { FoundObjects } from '../find-options.ts'
 
 /** Returns the columns of both sides that are read. @throws COLUMN_MISSING for one that the dataset does not have */
 export function chooseColumns(

@@ -1,9 +1,9 @@
 /** Estimates the number and bytes of the parts of a plan, before anything is read. */
 
-import type { TaskDefinition } from '../define/definition.ts'
-import { formatKind, textPerParquet } from '../define/formats/format-kind.ts'
-import { layoutOf, outputKind } from '../define/outputs/output-kind.ts'
-import type { Slice } from '../model/plan-data.ts'
+import type { TaskDefinition } from '../../define/definition.ts'
+import { formatKind, textPerParquet } from '../../define/formats/format-kind.ts'
+import { layoutOf, outputKind } from '../../define/outputs/output-kind.ts'
+import type { Slice } from '../../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
 
 export interface ExpectedParts {

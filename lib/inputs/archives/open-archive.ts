@@ -1,14 +1,14 @@
 /** Opens an archive: reads its directory and those of archives within it, and selects the members that a source reads and those that it skips. */
 
-import { archiveKind } from '../archive/archive-kind.ts'
-import type { ZipMembersSource } from '../define/definition.ts'
-import type { SkippedMember } from '../model/skipped-member.ts'
-import type { StoredObject } from '../store/store.ts'
-import { countMembers } from '../zip/limits.ts'
-import { joinLists, type MemberList } from '../zip/member-list.ts'
-import { contentHash } from './content-hash.ts'
-import type { FindOptions } from './find-options.ts'
-import type { OpenInput } from './open-input.ts'
+import { archiveKind } from '../../archive/archive-kind.ts'
+import type { ZipMembersSource } from '../../define/definition.ts'
+import type { SkippedMember } from '../../model/skipped-member.ts'
+import type { StoredObject } from '../../store/store.ts'
+import { countMembers } from '../../zip/limits.ts'
+import { joinLists, type MemberList } from '../../zip/member-list.ts'
+import type { FindOptions } from '../find-options.ts'
+import { contentHash } from '../identity/content-hash.ts'
+import type { OpenInput } from '../open-input.ts'
 import { openNested } from './open-nested.ts'
 import { type SkippedList, selectEntries } from './select-entries.ts'
 

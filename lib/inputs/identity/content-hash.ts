@@ -1,6 +1,6 @@
 /** Fingerprints the content of an object. */
-import { ReusedBuffer } from '../store/reused-buffer.ts'
-import type { Store, StoredObject } from '../store/store.ts'
+import { ReusedBuffer } from '../../store/reused-buffer.ts'
+import type { Store, StoredObject } from '../../store/store.ts'
 import { createFingerprint } from './fingerprint.ts'
 
 /** Fingerprint of an object's bytes. */

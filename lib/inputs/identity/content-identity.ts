@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StoreSpec } from '../store/open-store.ts'
-import type { Store, StoredObject } from '../store/store.ts'
+import type { StoreSpec } from '../../store/open-store.ts'
+import type { Store, StoredObject } from '../../store/store.ts'
 import { contentHash } from './content-hash.ts'
 
 export interface IdentityPlaces {

@@ -1,13 +1,13 @@
 /** Finds the files of external tasks, and identifies them, because what requires them runs again when they change. */
 import { createHash } from 'node:crypto'
-import { PermanentError } from '../errors/errors.ts'
-import { nearest, nearestHint } from '../errors/nearest.ts'
-import type { UpstreamIdentity } from '../model/run-identity.ts'
-import type { ExternalTarget } from '../model/upstream-node.ts'
-import { globMatcher, literalPrefix } from '../paths/glob.ts'
-import { mapParallel } from '../state/files.ts'
-import type { Store, StoredObject } from '../store/store.ts'
-import { candidateKeys } from './candidate-keys.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { nearest, nearestHint } from '../../errors/nearest.ts'
+import type { UpstreamIdentity } from '../../model/run-identity.ts'
+import type { ExternalTarget } from '../../model/upstream-node.ts'
+import { globMatcher, literalPrefix } from '../../paths/glob.ts'
+import { mapParallel } from '../../state/files.ts'
+import type { Store, StoredObject } from '../../store/store.ts'
+import { candidateKeys } from '../candidate-keys.ts'
 
 /** Identifies each target. Lists the folder of a flag, or what a glob may match. @throws NO_INPUT when one is not there */
 export function targetIdentities(

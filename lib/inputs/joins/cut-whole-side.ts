@@ -1,11 +1,11 @@
 /** Cuts a join of which one side is small: each part of the other side is joined with all rows of the small one. */
-import type { JoinSource } from '../define/definition.ts'
-import { sourceRoot } from '../define/sources/source-paths.ts'
-import { type JoinSide, joinSides } from '../define/steps/join-definition.ts'
-import { sizeOf } from '../exchange/slice-size.ts'
-import type { ExchangeSlice, SideColumns } from '../model/plan-data.ts'
-import { sumFields } from '../model/sum-fields.ts'
-import type { FoundObjects } from './find-options.ts'
+import type { JoinSource } from '../../define/definition.ts'
+import { sourceRoot } from '../../define/sources/source-paths.ts'
+import { type JoinSide, joinSides } from '../../define/steps/join-definition.ts'
+import { sizeOf } from '../../exchange/slice-size.ts'
+import type { ExchangeSlice, SideColumns } from '../../model/plan-data.ts'
+import { sumFields } from '../../model/sum-fields.ts'
+import type { FoundObjects } from '../find-options.ts'
 import { piecesOf } from './part-pieces.ts'
 
 /** Parquet of a side that every batch reads whole: about a third of the least memory of an engine once it is in memory. */

@@ -1,10 +1,10 @@
 /** Reads the datasets of several nodes of one task as one. */
-import { PermanentError } from '../errors/errors.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
-import { sortInputs } from '../model/run-identity.ts'
-import { cutOwn } from './cut-own.ts'
-import type { WrittenPlace } from './find-dataset.ts'
-import type { FoundObjects } from './find-options.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
+import { sortInputs } from '../../model/run-identity.ts'
+import type { WrittenPlace } from '../find-dataset.ts'
+import type { FoundObjects } from '../find-options.ts'
+import { cutOwn } from '../slices/cut-own.ts'
 
 /** @throws INPUT_INVALID where the columns of the nodes differ */
 export function joinNodes(

@@ -1,11 +1,11 @@
 /** Opens the archives within an archive, and those within them. */
-import { nestedKind } from '../archive/nested-kind.ts'
-import { openMember, openMembers } from '../archive/read-nested.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { placeOf } from '../model/member-place.ts'
-import type { InputObject, PlannedMember } from '../model/plan-data.ts'
-import type { Reader } from '../store/store.ts'
-import type { PlannableMember } from '../zip/member-list.ts'
+import { nestedKind } from '../../archive/nested-kind.ts'
+import { openMember, openMembers } from '../../archive/read-nested.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { placeOf } from '../../model/member-place.ts'
+import type { InputObject, PlannedMember } from '../../model/plan-data.ts'
+import type { Reader } from '../../store/store.ts'
+import type { PlannableMember } from '../../zip/member-list.ts'
 import { type Selection, type SelectionPlace, selectEntries } from './select-entries.ts'
 
 export interface NestedPlace extends SelectionPlace {

@@ -1,7 +1,7 @@
 /** Identifies the runs of a dataset, which enter the runs that read or require it. */
-import type { ManifestPart, ManifestRun } from '../model/manifest.ts'
-import { shortHash } from '../model/run-identity.ts'
-import { partitionFolder } from '../paths/partition-path.ts'
+import type { ManifestPart, ManifestRun } from '../../model/manifest.ts'
+import { shortHash } from '../../model/run-identity.ts'
+import { partitionFolder } from '../../paths/partition-path.ts'
 
 /** Returns the key of one run of a dataset as an input. */
 export const runKeyOf = (outputPath: string, runId: string): string => `${outputPath}#${runId}`

@@ -1,6 +1,6 @@
 /** Names the parts of a dataset that are a side of a join. */
-import type { ManifestPart } from '../model/manifest.ts'
-import type { ExchangePiece } from '../model/plan-data.ts'
+import type { ManifestPart } from '../../model/manifest.ts'
+import type { ExchangePiece } from '../../model/plan-data.ts'
 
 /** Returns the parts that have rows as pieces of a slice. */
 export const piecesOf = (parts: readonly ManifestPart[], side: number): ExchangePiece[] =>

@@ -1,7 +1,7 @@
 /** Cuts the members of an archive into slices of nearly equal bytes, each served by one read. */
 
-import type { MembersSlice, PlannedMember, StreamSlice } from '../model/plan-data.ts'
-import type { ByteRange } from '../store/byte-range.ts'
+import type { MembersSlice, PlannedMember, StreamSlice } from '../../model/plan-data.ts'
+import type { ByteRange } from '../../store/byte-range.ts'
 import {
   indexesByOffset,
   listOfMembers,
@@ -9,8 +9,8 @@ import {
   type MemberSpan,
   type PlannableMember,
   sumOfSpans,
-} from '../zip/member-list.ts'
-import { packMembers } from '../zip/member-rows.ts'
+} from '../../zip/member-list.ts'
+import { packMembers } from '../../zip/member-rows.ts'
 import { defaultSliceBytes, weightOf } from './plan-slices.ts'
 
 export interface MemberSlicesOptions {

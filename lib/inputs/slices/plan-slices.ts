@@ -1,7 +1,7 @@
 /** Cuts plain files into slices by bytes, and packs slices into batches and shares of equal work. */
 
-import { greatest } from '../model/greatest.ts'
-import type { RangeSlice, Slice } from '../model/plan-data.ts'
+import { greatest } from '../../model/greatest.ts'
+import type { RangeSlice, Slice } from '../../model/plan-data.ts'
 
 export interface RangeSlicesOptions {
   readonly input: number

@@ -1,6 +1,6 @@
 /** Cuts inputs into slices of the size that fits the threads and their memory. */
-import type { InputObject, Slice } from '../model/plan-data.ts'
-import type { FindOptions } from './find-options.ts'
+import type { InputObject, Slice } from '../../model/plan-data.ts'
+import type { FindOptions } from '../find-options.ts'
 
 const textBytesDefault = 96 * 1024 * 1024
 

@@ -1,6 +1,6 @@
 /** Cuts the inputs of several datasets that are read together. */
-import type { InputObject, PartSlice } from '../model/plan-data.ts'
-import type { FoundObjects } from './find-options.ts'
+import type { InputObject, PartSlice } from '../../model/plan-data.ts'
+import type { FoundObjects } from '../find-options.ts'
 
 /** Cuts those of the chosen inputs that are of one dataset, numbered by their places among the chosen. */
 export function cutOwn(found: Pick<FoundObjects, 'inputs' | 'cut'>, chosen: readonly InputObject[]): PartSlice[] {

@@ -1,8 +1,8 @@
 /** Finds the present etags of parts, by which a plan pins them. */
-import { PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart } from '../model/manifest.ts'
-import { mapParallel } from '../state/files.ts'
-import type { Store, StoredObject } from '../store/store.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import type { Manifest, ManifestPart } from '../../model/manifest.ts'
+import { mapParallel } from '../../state/files.ts'
+import type { Store, StoredObject } from '../../store/store.ts'
 
 type PartStore = Pick<Store, 'url' | 'stat' | 'list'>
 

@@ -1,12 +1,12 @@
 /** Cuts two datasets that are kept by the key of a join into slices: a bucket of both is joined by itself. */
-import type { JoinSource } from '../define/definition.ts'
-import { type JoinSide, joinSides } from '../define/steps/join-definition.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { sizeOf } from '../exchange/slice-size.ts'
-import type { ManifestPart } from '../model/manifest.ts'
-import type { ExchangeSlice, SideColumns } from '../model/plan-data.ts'
-import { typeName } from '../model/type-names.ts'
-import type { FoundObjects } from './find-options.ts'
+import type { JoinSource } from '../../define/definition.ts'
+import { type JoinSide, joinSides } from '../../define/steps/join-definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { sizeOf } from '../../exchange/slice-size.ts'
+import type { ManifestPart } from '../../model/manifest.ts'
+import type { ExchangeSlice, SideColumns } from '../../model/plan-data.ts'
+import { typeName } from '../../model/type-names.ts'
+import type { FoundObjects } from '../find-options.ts'
 import { piecesOf } from './part-pieces.ts'
 
 interface KeptSides {
