@@ -3,6 +3,7 @@
 import type { Dataset } from './datasets/dataset.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import type { InferOptions, InferredSource } from './infer/infer.ts'
+import type { CleanResult } from './local/clean-state.ts'
 import {
   accessOptions,
   type CleanOptions,
@@ -16,12 +17,11 @@ import {
   type StatusOptions,
   statusOptions,
   unzipOptions,
-} from './local/api-options.ts'
-import type { CleanResult } from './local/clean-state.ts'
-import { checkOptions, type OptionKinds } from './local/options.ts'
+} from './local/options/api-options.ts'
+import { checkOptions, type OptionKinds } from './local/options/options.ts'
+import { type RunOptions, runOptions } from './local/options/run-options.ts'
 import type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
-import type { PlanSummary } from './local/plan-run.ts'
-import { type RunOptions, runOptions } from './local/run-options.ts'
+import type { PlanSummary } from './local/plans/plan-run.ts'
 import type { RunResult } from './local/run-result.ts'
 import type { RunSummary } from './local/state.ts'
 import type { UnzipOptions, UnzipResult } from './local/unzip.ts'
@@ -47,7 +47,7 @@ export async function run(pipeline: PipelineDefinition | string, options: RunOpt
  */
 export async function plan(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   checkOptions('plan', options, runOptions)
-  return (await import('./local/plan-run.ts')).planRun(pipeline, options)
+  return (await import('./local/plans/plan-run.ts')).planRun(pipeline, options)
 }
 
 /**

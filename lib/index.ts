@@ -13,11 +13,17 @@ export {
 } from './errors/errors.ts'
 export type { InferOptions, InferredSource } from './infer/infer.ts'
 export type { InferProgress } from './infer/progress.ts'
-export type { CleanOptions, RejectsOptions, RunsOptions, StateOptions, StatusOptions } from './local/api-options.ts'
 export type { CleanResult } from './local/clean-state.ts'
+export type {
+  CleanOptions,
+  RejectsOptions,
+  RunsOptions,
+  StateOptions,
+  StatusOptions,
+} from './local/options/api-options.ts'
+export type { RunOptions } from './local/options/run-options.ts'
 export type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
-export type { PlannedExchange, PlanSummary, TaskPlan } from './local/plan-run.ts'
-export type { RunOptions } from './local/run-options.ts'
+export type { PlannedExchange, PlanSummary, TaskPlan } from './local/plans/plan-run.ts'
 export type { RunResult } from './local/run-result.ts'
 export type { RunSummary } from './local/state.ts'
 export type { UnzipOptions, UnzipResult } from './local/unzip.ts'

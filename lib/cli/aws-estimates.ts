@@ -1,6 +1,6 @@
 /** Prints the estimate of `fanmill plan` for AWS: dollars and seconds, two digits each. */
 import type { AwsEstimate } from '../aws/estimate.ts'
-import type { TaskPlan } from '../local/plan-run.ts'
+import type { TaskPlan } from '../local/plans/plan-run.ts'
 import { formatCount } from './amounts.ts'
 import { print } from './output.ts'
 import { printTable } from './table.ts'

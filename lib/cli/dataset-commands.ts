@@ -1,6 +1,6 @@
 /** `fanmill show` and `fanmill head`: print what a dataset holds, and its first rows. */
 import type { Command } from 'commander'
-import { count } from '../local/options.ts'
+import { count } from '../local/options/options.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { typeName } from '../model/type-names.ts'
 import { formatBytes, formatCount } from './amounts.ts'

@@ -4,7 +4,7 @@ import { drawMermaid } from '../graph/draw-mermaid.ts'
 import { drawSvg } from '../graph/draw-svg.ts'
 import { drawTree } from '../graph/draw-tree.ts'
 import type { DrawnNode } from '../graph/drawn-node.ts'
-import type { GraphSummary } from '../local/show-graph.ts'
+import type { GraphSummary } from '../local/plans/show-graph.ts'
 import { reasonsText } from '../model/run-reason.ts'
 import { paintStatus } from './colours.ts'
 import { withInterrupt } from './interrupt.ts'
@@ -49,7 +49,7 @@ interface GraphFlags extends CommonOptions, ParamOptions {
 async function graphAction(pipeline: string, task: string | undefined, flags: GraphFlags): Promise<void> {
   const { input, output, profile, region } = readRunSettings({ ...flags })
   const given = { input, output, profile, region, task, params: readParams(flags) }
-  const { showGraph } = await import('../local/show-graph.ts')
+  const { showGraph } = await import('../local/plans/show-graph.ts')
   const graph = await withInterrupt(signal => showGraph(pipeline, { ...given, signal }))
   const nodes = graph.nodes.map(({ node, requires, state, reasons }) => {
     return { key: node, requires, state, why: reasonsText(reasons) }

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { TextEncoding } from '../define/definition.ts'
 import type { InferredSource } from '../infer/infer.ts'
-import { textEncodings } from '../local/options.ts'
+import { textEncodings } from '../local/options/options.ts'
 import { formatCount } from './amounts.ts'
 import { inferView } from './infer-progress.ts'
 import { addCommand, type CommonOptions } from './options.ts'

@@ -1,7 +1,7 @@
 /** Adds the options that commands share, and parses their texts. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type OptionKind, readOption } from '../local/options.ts'
-import { type FlagOption, runOptions } from '../local/run-options.ts'
+import { type OptionKind, readOption } from '../local/options/options.ts'
+import { type FlagOption, runOptions } from '../local/options/run-options.ts'
 import { logLevels } from '../model/events.ts'
 import { readJsonObject } from './json-file.ts'
 import { type SettingName, settings } from './settings.ts'

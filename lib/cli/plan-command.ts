@@ -1,7 +1,7 @@
 /** `fanmill plan`: prints what a run would do, without doing it. */
 
 import type { Command } from 'commander'
-import type { TaskPlan } from '../local/plan-run.ts'
+import type { TaskPlan } from '../local/plans/plan-run.ts'
 import { reasonsText } from '../model/run-reason.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { printEstimates } from './aws-estimates.ts'
@@ -34,7 +34,7 @@ async function planAction(pipeline: string, task: string | undefined, flags: Pla
   const settings = readRunSettings({ ...flags })
   sizeThreadpool(settings.workers, settings.reads)
   const given = { ...settings, task, params: readParams(flags), sample: flags.sample }
-  const { planRun } = await import('../local/plan-run.ts')
+  const { planRun } = await import('../local/plans/plan-run.ts')
   const plan = await withInterrupt(signal => planRun(pipeline, { ...given, signal }))
   if (flags.json) printJson(plan)
   else await printPlan(plan.tasks)

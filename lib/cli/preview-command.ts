@@ -1,8 +1,8 @@
 /** `fanmill preview`: prints the first rows of a task, without a run. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { count, index } from '../local/options.ts'
-import type { Preview } from '../local/preview.ts'
+import { count, index } from '../local/options/options.ts'
+import type { Preview } from '../local/preview/preview.ts'
 import { isNumberName } from '../model/type-names.ts'
 import { formatCount } from './amounts.ts'
 import { paintLevel } from './colours.ts'
@@ -47,7 +47,7 @@ interface PreviewFlags extends CommonOptions, ParamOptions {
 async function previewAction(pipeline: string, task: string, flags: PreviewFlags): Promise<void> {
   const { input, output, profile, region } = readRunSettings({ ...flags })
   const { rows, step } = flags
-  const { preview } = await import('../local/preview.ts')
+  const { preview } = await import('../local/preview/preview.ts')
   const show = async (): Promise<readonly string[]> => {
     const params = readParams(flags)
     const shown = await preview(pipeline, { task, params, rows, step, input, output, profile, region })
@@ -67,7 +67,7 @@ async function watchAndShow(
   show: () => Promise<readonly string[]>,
   signal: AbortSignal,
 ): Promise<never> {
-  const { watchFiles } = await import('../local/watch-files.ts')
+  const { watchFiles } = await import('../local/preview/watch-files.ts')
   let files: readonly string[] = [resolve(pipeline)]
   for (;;) {
     // Begins before the rows are read, so that no change is missed.

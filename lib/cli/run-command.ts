@@ -1,6 +1,6 @@
 /** `fanmill run`: runs a pipeline or one of its tasks. */
 import type { Command } from 'commander'
-import { runOptions } from '../local/run-options.ts'
+import { runOptions } from '../local/options/run-options.ts'
 import { withInterrupt } from './interrupt.ts'
 import {
   addCommand,

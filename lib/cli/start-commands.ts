@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { DeployedOptions } from '../deployed/deployed.ts'
 import type { Started } from '../deployed/start.ts'
-import { runOptions } from '../local/run-options.ts'
+import { runOptions } from '../local/options/run-options.ts'
 import { endEventOf } from './failure.ts'
 import {
   addCommand,

@@ -1,6 +1,6 @@
 /** `fanmill runs`, `status`, `rejects` and `clean`: print the state below an output root, and remove old state. */
 import type { Command } from 'commander'
-import { count } from '../local/options.ts'
+import { count } from '../local/options/options.ts'
 import type { RunSummary } from '../local/state.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { printFaults, rejectTable } from './fault-tables.ts'

@@ -1,5 +1,5 @@
 /** Follows a run of a deployed pipeline: reads its state again and again, and emits events. */
-import { planEvents } from '../local/run-events.ts'
+import { planEvents } from '../local/log/run-events.ts'
 import type { LogMessage, RunEvent } from '../model/events.ts'
 import { nodeNameOf } from '../model/node-name.ts'
 import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'

@@ -4,7 +4,7 @@ import { type Answer, expandGraph, needsDiscovery } from '../graph/discovered-no
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
 import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
 import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
-import { findAnswer, recordAnswer } from '../local/discovery.ts'
+import { findAnswer, recordAnswer } from '../local/walk/discovery.ts'
 import { mapParallel } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
 import type { GraphStepEvent } from './events.ts'

@@ -10,9 +10,9 @@ import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 import { removeCompileCache } from '../threads/compile-cache.ts'
 import { isAlive } from '../threads/machine.ts'
-import type { CleanOptions } from './api-options.ts'
 import { findLeftovers } from './leftovers.ts'
 import { oldPaths } from './old-paths.ts'
+import type { CleanOptions } from './options/api-options.ts'
 import { loadHashed } from './pipeline-file.ts'
 
 export interface CleanResult {

@@ -1,11 +1,11 @@
 /** Runs a pipeline on this machine: the tasks that are asked for, and all that they require. */
 import type { PipelineDefinition } from '../define/definition.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
-import type { RunOptions } from './run-options.ts'
+import type { RunOptions } from './options/run-options.ts'
 import type { RunResult } from './run-result.ts'
 import { openSession, type Session, type SessionTuning } from './session.ts'
 import { shortError } from './task-result.ts'
-import { walkGraph } from './walk.ts'
+import { walkGraph } from './walk/walk.ts'
 
 /**
  * Runs a pipeline, or one task of it with what it requires, given as an imported definition or as a path.

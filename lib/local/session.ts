@@ -21,11 +21,11 @@ import { stateRoot } from '../store/state-root.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { makeStageFolder, thisOwner } from '../threads/machine.ts'
 import { openRunThreads, type RunThreads } from '../threads/run-threads.ts'
-import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
-import { outputRoot } from './output-root.ts'
+import type { RunOptions } from './options/run-options.ts'
 import { pipelineFile } from './pipeline-file.ts'
-import { ownOutputs } from './roots-apart.ts'
-import type { RunOptions } from './run-options.ts'
+import { checkInputRoot, checkOutputRoot } from './roots/check-roots.ts'
+import { outputRoot } from './roots/output-root.ts'
+import { ownOutputs } from './roots/roots-apart.ts'
 
 export interface Session extends RunThreads {
   readonly pipeline: PipelineDefinition

@@ -11,7 +11,7 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
-import type { RejectsOptions, RunsOptions, StatusOptions } from './api-options.ts'
+import type { RejectsOptions, RunsOptions, StatusOptions } from './options/api-options.ts'
 
 export type { RunSummary } from '../runs/runs.ts'
 

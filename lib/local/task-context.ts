@@ -12,9 +12,9 @@ import type { ProcessTools } from '../process/process-tools.ts'
 import { engineServices } from '../threads/engine-services.ts'
 import { isAlive } from '../threads/machine.ts'
 import type { SecretValues } from '../threads/secrets.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from './log/progress.ts'
+import type { TaskLog } from './log/task-log.ts'
 import type { Session } from './session.ts'
-import type { TaskLog } from './task-log.ts'
 
 /** A task with its parameters, and what it requires. */
 export interface TaskNode {

@@ -23,11 +23,11 @@ import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './c
 import { engineThreadsOf, isEngineAlone } from './engine-threads.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
 import { headStart } from './head-start.ts'
+import { createProgress, type Progress } from './log/progress.ts'
+import { createTaskLog } from './log/task-log.ts'
 import { openThreads } from './open-threads.ts'
-import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { BegunTask, TaskEnd, TaskNode } from './task-context.ts'
-import { createTaskLog } from './task-log.ts'
 import { resultOf } from './task-result.ts'
 
 /** Runs a task. A run that fails is a result with `error`. @throws when the definition, the parameters or the machine are wrong */

@@ -27,8 +27,8 @@ import type { Store } from '../store/store.ts'
 import { defaultWorkers, isAlive, thisOwner } from '../threads/machine.ts'
 import { openWorkers } from '../threads/pool.ts'
 import { batchTools } from '../threads/task-workers.ts'
-import { createProgress, type Progress } from './progress.ts'
-import { activeElsewhere, planEvents } from './run-events.ts'
+import { createProgress, type Progress } from './log/progress.ts'
+import { activeElsewhere, planEvents } from './log/run-events.ts'
 
 export interface UnzipOptions {
   /** Glob over the names of members, such as `2001/*.csv`; default every member. */

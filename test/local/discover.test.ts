@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/index.ts'
-import { planRun } from '../../lib/local/plan-run.ts'
-import { showGraph } from '../../lib/local/show-graph.ts'
+import { planRun } from '../../lib/local/plans/plan-run.ts'
+import { showGraph } from '../../lib/local/plans/show-graph.ts'
 import { type Project, project } from './project.ts'
 
 /** A list of shops, the sales of each shop, and a report that requires the sales of the shops that are on the list. */

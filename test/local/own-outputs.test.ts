@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
-import { rootsApart } from '../../lib/local/roots-apart.ts'
+import { rootsApart } from '../../lib/local/roots/roots-apart.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { checkInputRoot } from '../../lib/local/check-roots.ts'
-import { checkOptions } from '../../lib/local/options.ts'
-import { type RunOptions, runOptions } from '../../lib/local/run-options.ts'
+import { checkOptions } from '../../lib/local/options/options.ts'
+import { type RunOptions, runOptions } from '../../lib/local/options/run-options.ts'
+import { checkInputRoot } from '../../lib/local/roots/check-roots.ts'
 
 const checkRunOptions = (options: object) => checkOptions('run', options as RunOptions, runOptions)
 

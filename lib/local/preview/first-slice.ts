@@ -1,10 +1,10 @@
 /** Cuts the inputs of a task to the beginning of the first one, of which a preview is made. */
-import type { TaskDefinition } from '../define/definition.ts'
-import { isText } from '../define/formats/format-kind.ts'
-import type { FoundInputs } from '../inputs/find-inputs.ts'
-import type { InputObject, MembersSlice, PlannedMember, Slice } from '../model/plan-data.ts'
-import type { StreamPiece } from '../process/share-out.ts'
-import { membersOfSlice, packMembers } from '../zip/member-rows.ts'
+import type { TaskDefinition } from '../../define/definition.ts'
+import { isText } from '../../define/formats/format-kind.ts'
+import type { FoundInputs } from '../../inputs/find-inputs.ts'
+import type { InputObject, MembersSlice, PlannedMember, Slice } from '../../model/plan-data.ts'
+import type { StreamPiece } from '../../process/share-out.ts'
+import { membersOfSlice, packMembers } from '../../zip/member-rows.ts'
 
 export interface FirstSlice {
   /** The same inputs, of which only the first slice is read. */

@@ -1,7 +1,7 @@
 /** Writes the log of a run as JSON lines to a file on this machine. */
 import { readFile } from 'node:fs/promises'
 import { type Logger as Pino, pino } from 'pino'
-import type { RunEvent } from '../model/events.ts'
+import type { RunEvent } from '../../model/events.ts'
 
 /** A line of the log: the `log` event without its task, because each task has a file. */
 export type LogLine = Omit<Extract<RunEvent, { readonly event: 'log' }>, 'event' | 'task'>

@@ -2,8 +2,8 @@
  * The options of a run, each declared here alone: its type and doc, its check, and how it is called as a flag. An option that is a setting
  * can also be a variable `FANMILL_…` and a key of the configuration file.
  */
-import type { LogLevel, RunEvent } from '../model/events.ts'
-import type { RootAccess } from '../store/roots.ts'
+import type { LogLevel, RunEvent } from '../../model/events.ts'
+import type { RootAccess } from '../../store/roots.ts'
 import {
   callback,
   count,

@@ -1,13 +1,13 @@
 /** Collects the log of a task's run from all threads: emits lines from the chosen level on, and saves all of them in the run's folder. */
 import { join } from 'node:path'
-import { isAtLeast, type LogLevel, type RunEvent } from '../model/events.ts'
-import type { NodeName } from '../model/node-name.ts'
-import { shortHash } from '../model/run-identity.ts'
-import type { WorkerMessage } from '../model/worker-job.ts'
-import { runKeys } from '../state/state.ts'
-import { foldRepeats } from '../threads/fold-repeats.ts'
+import { isAtLeast, type LogLevel, type RunEvent } from '../../model/events.ts'
+import type { NodeName } from '../../model/node-name.ts'
+import { shortHash } from '../../model/run-identity.ts'
+import type { WorkerMessage } from '../../model/worker-job.ts'
+import { runKeys } from '../../state/state.ts'
+import { foldRepeats } from '../../threads/fold-repeats.ts'
+import type { Session } from '../session.ts'
 import { type LogLine, openLog } from './logger.ts'
-import type { Session } from './session.ts'
 
 export interface TaskLog {
   /** Handles a line of a function in a thread. */

@@ -1,9 +1,9 @@
 /** Refuses input and output roots that are not folders, before anything is done. */
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { PermanentError } from '../errors/errors.ts'
-import { diskFault } from '../store/disk/fault.ts'
-import type { StoreSpec } from '../store/open-store.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { diskFault } from '../../store/disk/fault.ts'
+import type { StoreSpec } from '../../store/open-store.ts'
 
 /** @throws USAGE when the input root is no folder */
 export function checkInputRoot(spec: StoreSpec): void {

@@ -1,8 +1,8 @@
 /** Adds up the progress of the threads, and emits it as events. */
-import type { RunPhase } from '../model/events.ts'
-import type { NodeName } from '../model/node-name.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { ReservedRun } from '../model/reserved-run.ts'
+import type { RunPhase } from '../../model/events.ts'
+import type { NodeName } from '../../model/node-name.ts'
+import type { Outcome } from '../../model/outcome.ts'
+import type { ReservedRun } from '../../model/reserved-run.ts'
 import type {
   JobControl,
   JobKind,
@@ -11,8 +11,8 @@ import type {
   WorkerMessage,
   WorkerResults,
   Workers,
-} from '../model/worker-job.ts'
-import type { Session } from './session.ts'
+} from '../../model/worker-job.ts'
+import type { Session } from '../session.ts'
 import type { TaskLog } from './task-log.ts'
 
 export interface Progress {

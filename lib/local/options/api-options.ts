@@ -1,6 +1,8 @@
 /** Options of the functions that programs call, each with its check; those of `run` are in run-options.ts. */
-import type { InferOptions } from '../infer/infer.ts'
-import type { RootAccess } from '../store/roots.ts'
+import type { InferOptions } from '../../infer/infer.ts'
+import type { RootAccess } from '../../store/roots.ts'
+import type { ParallelMapOptions } from '../parallel-map.ts'
+import type { UnzipOptions } from '../unzip.ts'
 import {
   callback,
   count,
@@ -14,8 +16,6 @@ import {
   signal,
   text,
 } from './options.ts'
-import type { ParallelMapOptions } from './parallel-map.ts'
-import type { UnzipOptions } from './unzip.ts'
 
 export interface StateOptions extends RootAccess {
   /** Folder, or `s3://bucket/prefix`, that runs wrote to; default `out`. */

@@ -1,12 +1,12 @@
 /** Works on one node of a graph, again after a failure where its task says so: finds out what it requires, and runs it in time. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { CapacityError, FanmillError } from '../errors/errors.ts'
-import type { GraphNode, TaskGraph } from '../graph/graph.ts'
-import { nodeIdOf } from '../model/node-name.ts'
+import { CapacityError, FanmillError } from '../../errors/errors.ts'
+import type { GraphNode, TaskGraph } from '../../graph/graph.ts'
+import { nodeIdOf } from '../../model/node-name.ts'
+import type { Session } from '../session.ts'
+import type { TaskEnd, TaskNode } from '../task-context.ts'
+import { runTask } from '../task-run.ts'
 import { type FoundAnswer, findAnswer, recordAnswer, useUpAnswer } from './discovery.ts'
-import type { Session } from './session.ts'
-import type { TaskEnd, TaskNode } from './task-context.ts'
-import { runTask } from './task-run.ts'
 import { type RowWriters, runWithRows } from './temporary-rows.ts'
 
 /** Runs a node. A run that fails is a result with `error`. @throws as `runTask` */

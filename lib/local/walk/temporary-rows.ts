@@ -1,14 +1,14 @@
 /** Removes the rows of temporary datasets at the end of a run, and writes them again when a task needs them. */
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { outputKind } from '../define/outputs/output-kind.ts'
-import { readTasks } from '../define/sources/source-paths.ts'
-import { areRemoved, RowsRemoved, removeRows } from '../inputs/removed-rows.ts'
-import { canonicalJson } from '../model/run-identity.ts'
-import { readState } from '../state/files.ts'
-import { readManifest, successKey } from '../state/state.ts'
-import type { Store } from '../store/store.ts'
-import type { Session } from './session.ts'
-import type { TaskEnd, TaskNode } from './task-context.ts'
+import type { ParamValues, TaskDefinition } from '../../define/definition.ts'
+import { outputKind } from '../../define/outputs/output-kind.ts'
+import { readTasks } from '../../define/sources/source-paths.ts'
+import { areRemoved, RowsRemoved, removeRows } from '../../inputs/removed-rows.ts'
+import { canonicalJson } from '../../model/run-identity.ts'
+import { readState } from '../../state/files.ts'
+import { readManifest, successKey } from '../../state/state.ts'
+import type { Store } from '../../store/store.ts'
+import type { Session } from '../session.ts'
+import type { TaskEnd, TaskNode } from '../task-context.ts'
 
 /** A task of a run with its parameters, and whether its dataset is complete now. */
 export interface EndedTask {

@@ -1,10 +1,10 @@
 /** Records a walk in the state: the graph before its first run, and how each node ended. */
-import { type GraphNode, graphIdOf, graphKeys, type TaskGraph } from '../graph/graph.ts'
-import type { NodeStates } from '../graph/node-states.ts'
-import type { TaskResult } from '../model/events.ts'
-import { formatVersion } from '../model/manifest.ts'
-import { stateBytes } from '../state/state.ts'
-import type { Session } from './session.ts'
+import { type GraphNode, graphIdOf, graphKeys, type TaskGraph } from '../../graph/graph.ts'
+import type { NodeStates } from '../../graph/node-states.ts'
+import type { TaskResult } from '../../model/events.ts'
+import { formatVersion } from '../../model/manifest.ts'
+import { stateBytes } from '../../state/state.ts'
+import type { Session } from '../session.ts'
 
 /** The states of the nodes when the record is written. */
 export interface WalkedNodes {

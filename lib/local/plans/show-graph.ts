@@ -1,16 +1,16 @@
 /** Resolves the graph of a pipeline, and finds out the state of each node, without running anything. */
-import type { PipelineDefinition } from '../define/definition.ts'
-import type { DrawnState } from '../graph/drawn-node.ts'
-import { type GraphNode, graphIdOf } from '../graph/graph.ts'
-import type { RunReason } from '../model/run-reason.ts'
-import { findLastAttempt } from '../runs/last-attempt.ts'
-import { readAttempt } from '../runs/runs.ts'
-import { urlBelow } from '../store/roots.ts'
+import type { PipelineDefinition } from '../../define/definition.ts'
+import type { DrawnState } from '../../graph/drawn-node.ts'
+import { type GraphNode, graphIdOf } from '../../graph/graph.ts'
+import type { RunReason } from '../../model/run-reason.ts'
+import { findLastAttempt } from '../../runs/last-attempt.ts'
+import { readAttempt } from '../../runs/runs.ts'
+import { urlBelow } from '../../store/roots.ts'
+import type { RunOptions } from '../options/run-options.ts'
+import { outputRoot } from '../roots/output-root.ts'
+import { thisMachine } from '../task-context.ts'
 import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
-import { outputRoot } from './output-root.ts'
-import type { RunOptions } from './run-options.ts'
-import { thisMachine } from './task-context.ts'
 
 /** A graph with the state of each node. */
 export interface GraphSummary {

@@ -1,17 +1,17 @@
 /** Prepares a task's statements in an engine of its own, as a worker thread does before it reads data. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { stagesOf } from '../define/tasks/task-stages.ts'
-import { openEngine } from '../engine/duckdb/engine.ts'
-import { engineTask } from '../engine/engine-task.ts'
-import { loadTables } from '../engine/read/load-tables.ts'
-import { openTask, type TaskEngine } from '../engine/task-engine.ts'
-import { nameTask } from '../errors/task-error.ts'
-import type { TableStores } from '../inputs/table-pieces.ts'
-import { fetchTables } from '../inputs/tables.ts'
-import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import type { ParamValues, TaskDefinition } from '../../define/definition.ts'
+import { stagesOf } from '../../define/tasks/task-stages.ts'
+import { openEngine } from '../../engine/duckdb/engine.ts'
+import { engineTask } from '../../engine/engine-task.ts'
+import { loadTables } from '../../engine/read/load-tables.ts'
+import { openTask, type TaskEngine } from '../../engine/task-engine.ts'
+import { nameTask } from '../../errors/task-error.ts'
+import type { TableStores } from '../../inputs/table-pieces.ts'
+import { fetchTables } from '../../inputs/tables.ts'
+import { type FoundColumns, stageColumns } from '../../model/stage-columns.ts'
+import { makeOwnFolder, removeOwnFolder } from '../../store/own-folder.ts'
 
 /** Memory of the engine: enough for tables, which are small, and for preparing statements. */
 const engineBytes = 512 * 1024 * 1024

@@ -1,9 +1,9 @@
 /** Finds whether the input root lies inside the output root, or the reverse, so that outputs among the inputs are known. */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import type { PipelineDefinition } from '../define/definition.ts'
-import { type KeyRebase, keyRebase, type OwnOutputs } from '../inputs/own-outputs.ts'
-import type { StoreSpec } from '../store/open-store.ts'
+import type { PipelineDefinition } from '../../define/definition.ts'
+import { type KeyRebase, keyRebase, type OwnOutputs } from '../../inputs/own-outputs.ts'
+import type { StoreSpec } from '../../store/open-store.ts'
 
 /** The outputs of a pipeline that could be among its inputs. */
 export function ownOutputs({ tasks }: PipelineDefinition, input: StoreSpec, output: StoreSpec): OwnOutputs {

@@ -1,8 +1,8 @@
 /** Kinds of options, and the check of options where they enter: from a program, a flag, a variable or a configuration file. */
-import type { TextEncoding } from '../define/definition.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { didYouMean } from '../errors/nearest.ts'
-import { logLevels } from '../model/events.ts'
+import type { TextEncoding } from '../../define/definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { didYouMean } from '../../errors/nearest.ts'
+import { logLevels } from '../../model/events.ts'
 
 /** The values that an option takes. */
 export interface OptionKind {
