@@ -149,8 +149,8 @@ async function compileKept(entry: string, folder: string): Promise<Single> {
     banner: {},
     charset: 'ascii',
   })
-  const text = withPlainComments(readFileSync(file, 'utf8'))
-  writeFileSync(file, `(function (exports, require, module, __url, __import) {${withImports(text)}\n})\n`)
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(file, `(function (exports, require, module, __url, __import) {${asScript(text)}\n})\n`)
   const own = Object.keys(apart).filter(name => text.includes(`require("${name}")`))
   await bundle({
     ...joined,
@@ -178,31 +178,34 @@ const require = name => own[name] ?? requireOther(name)
 export const { ${names} } = loadKept(new URL('./${script}', url), { url, require, import: name => import(name) })`
 }
 
-/** Replaces characters other than ASCII in comments; esbuild has escaped those in texts. A script of ASCII alone takes half of the memory. */
-function withPlainComments(text: string): string {
-  const pieces: string[] = []
+/**
+ * Returns a bundled text as a script of ASCII, which takes half of the memory: esbuild has escaped other characters in texts, and those in
+ * comments are replaced. A script has no `import()` of its own: it imports as the module does that loads it.
+ */
+function asScript(text: string): string {
+  const comments: Span[] = []
+  const onComment = (_isBlock: boolean, _content: string, start: number, end: number): void =>
+    void comments.push({ start, end })
+  const tree = parse(text, { ecmaVersion: 'latest', sourceType: 'script', onComment })
+  const imports = importPlaces(tree).map(start => ({ start, end: start }))
   let at = 0
-  const onComment = (_isBlock: boolean, _content: string, start: number, end: number): void => {
-    pieces.push(text.slice(at, start), text.slice(start, end).replace(/\P{ASCII}/gu, '?'))
-    at = end
-  }
-  parse(text, { ecmaVersion: 'latest', sourceType: 'script', onComment })
+  const pieces = [...comments, ...imports]
+    .sort((a, b) => a.start - b.start)
+    .map(({ start, end }) => {
+      const before = text.slice(at, start)
+      at = end
+      return before + (start === end ? '__' : text.slice(start, end).replace(/\P{ASCII}/gu, '?'))
+    })
   return pieces.join('') + text.slice(at)
 }
 
-/** Lets a script import as the module does that loads it: a script has no `import()` of its own. */
-function withImports(text: string): string {
-  const places: number[] = []
-  const visit = (node: unknown): void => {
-    if (Array.isArray(node)) node.forEach(visit)
-    else if (typeof node === 'object' && node !== null) {
-      const { type, start } = node as Partial<Node>
-      if (type === 'ImportExpression' && start !== undefined) places.push(start)
-      Object.values(node).forEach(visit)
-    }
-  }
-  visit(parse(text, { ecmaVersion: 'latest', sourceType: 'script' }))
-  return places.sort((a, b) => b - a).reduce((changed, at) => `${changed.slice(0, at)}__${changed.slice(at)}`, text)
+type Span = Pick<Node, 'start' | 'end'>
+
+/** Returns the offsets of the calls of `import()` in a tree. */
+function importPlaces(tree: unknown): number[] {
+  if (typeof tree !== 'object' || tree === null) return []
+  const { type, start = 0 } = tree as Partial<Node>
+  return [...(type === 'ImportExpression' ? [start] : []), ...Object.values(tree).flatMap(importPlaces)]
 }
 
 function sourcesOf(names: readonly string[]): string[] {
