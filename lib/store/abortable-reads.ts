@@ -1,5 +1,4 @@
 /** Ends the reads of a store when a run is stopped: a listing may take minutes, and so may a store that does not answer. */
-import { throwIfAborted } from '../errors/abort.ts'
 import type { FolderListOptions, ReadOptions, Store } from './store.ts'
 import { withMethods } from './with-methods.ts'
 
@@ -13,13 +12,7 @@ export function abortableReads(store: Store, signal: AbortSignal | undefined): S
     listFolders: (prefix, options?: FolderListOptions) => store.listFolders(prefix, { ...options, signal }),
     read: (key, options?: ReadOptions) => store.read(key, { ...options, signal }),
     stream: (key, options?: ReadOptions) => store.stream(key, { ...options, signal }),
-    scan:
-      scan &&
-      ((key, options, use) =>
-        scan(key, options, bytes => {
-          throwIfAborted(signal)
-          use(bytes)
-        })),
+    scan: scan && ((key, options, use) => scan(key, { ...options, signal }, use)),
   }
   return withMethods(store, reads)
 }

@@ -66,7 +66,7 @@ export interface Store {
   /** Reads a small range, or a whole small object, synchronously; errors as `read`. Absent where waiting is cheaper. */
   readNow?(key: string, options: Omit<ReadOptions, 'signal'>): Uint8Array
   /** Calls `use` with all bytes of an object, in pieces whose memory is used again; errors as `read`. Absent where streaming costs as little. */
-  scan?(key: string, options: Pick<ReadOptions, 'etag'>, use: (bytes: Uint8Array) => void): Promise<void>
+  scan?(key: string, options: Pick<ReadOptions, 'etag' | 'signal'>, use: (bytes: Uint8Array) => void): Promise<void>
   /**
    * Returns the path of the file that holds an object, for the engine to open, or nothing where a link leads out of the folder of the store,
    * which is all that the engine may read. Absent where objects are no files.

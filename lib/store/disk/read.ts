@@ -82,7 +82,7 @@ const scanned = new Uint8Array(scanBytes)
 export async function scanFile(
   path: string,
   key: string,
-  { etag }: Pick<ReadOptions, 'etag'>,
+  { etag, signal }: Pick<ReadOptions, 'etag' | 'signal'>,
   use: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let file: number | undefined
@@ -90,6 +90,7 @@ export async function scanFile(
     file = openSync(path, 'r')
     const lengthBytes = checkVersionSync(file, key, etag)
     for (let at = 0, pauseAt = scanBytesAtOnce; at < lengthBytes; ) {
+      throwIfAborted(signal)
       const read = readSync(file, scanned, 0, Math.min(scanBytes, lengthBytes - at), at)
       if (read === 0) throw inputChanged(key, `${lengthBytes} bytes`, `${at}`)
       use(scanned.subarray(0, read))

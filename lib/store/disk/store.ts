@@ -114,7 +114,7 @@ class DiskStore implements Store {
     return readFileNow(this.#path(key), key, options)
   }
 
-  scan(key: string, options: Pick<ReadOptions, 'etag'>, use: (bytes: Uint8Array) => void): Promise<void> {
+  scan(key: string, options: Pick<ReadOptions, 'etag' | 'signal'>, use: (bytes: Uint8Array) => void): Promise<void> {
     return scanFile(this.#path(key), key, options, use)
   }
 
