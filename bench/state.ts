@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { outputHashOf } from '../lib/model/run-identity.ts'
+import { outputHashOf } from '../lib/model/run/identity.ts'
 import { awsHeading, stateHeading, writeSection } from './page-section.ts'
 
 const runsPerOutput = 10

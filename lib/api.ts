@@ -25,7 +25,7 @@ import type { PlanSummary } from './local/plans/plan-run.ts'
 import type { RunResult } from './local/run-result.ts'
 import type { RunSummary } from './local/state.ts'
 import type { UnzipOptions, UnzipResult } from './local/unzip.ts'
-import type { Reject } from './model/reject.ts'
+import type { Reject } from './model/outcome/reject.ts'
 import type { RootAccess } from './store/roots.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Finds the steps of a task, and their input columns, as far as they are known before a run. */
 
 import type { ParamDefinition, Params, ParamValue, ParamValues, Step, TaskDefinition } from './define/definition.ts'
-import { stepFunctions } from './model/resolve-task.ts'
+import { stepFunctions } from './model/run/resolve-task.ts'
 import { sampleOf } from './paths/sample-values.ts'
 
 export interface KnownSteps {

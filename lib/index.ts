@@ -36,7 +36,7 @@ export type {
   ManifestRun,
   SchemaColumn,
   Totals,
-} from './model/manifest.ts'
-export type { Reject } from './model/reject.ts'
+} from './model/outcome/manifest.ts'
+export type { Reject } from './model/outcome/reject.ts'
 export type { Partition } from './paths/partition-path.ts'
 export type { RootAccess } from './store/roots.ts'

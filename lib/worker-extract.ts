@@ -3,8 +3,8 @@ import { PermanentError } from './errors/errors.ts'
 import type { WorkerResults } from './model/worker-job.ts'
 import { openStore, type StoreSpec } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
-import { openPlainWork } from './threads/channel.ts'
-import { type ExtractJobOptions, runExtractJob } from './threads/extract-job.ts'
+import { openPlainWork } from './threads/worker/channel.ts'
+import { type ExtractJobOptions, runExtractJob } from './threads/worker/extract-job.ts'
 
 /** Setup of an extracting thread, sent with each job. */
 export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadMember'> {

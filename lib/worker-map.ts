@@ -1,8 +1,8 @@
 /** Entry of a worker thread that maps values of a program. It loads no engine, so that it starts at once. */
 import { PermanentError } from './errors/errors.ts'
 import type { WorkerResults } from './model/worker-job.ts'
-import { openPlainWork } from './threads/channel.ts'
-import { createMapContext, type MapSetup, mapValues, noteMapping } from './threads/map-values.ts'
+import { openPlainWork } from './threads/worker/channel.ts'
+import { createMapContext, type MapSetup, mapValues, noteMapping } from './threads/worker/map-values.ts'
 
 noteMapping()
 let opening: ReturnType<typeof createMapContext> | undefined

@@ -12,7 +12,7 @@ const folder = join(import.meta.dirname, '../lib/inflate')
 const patch = join(folder, 'libdeflate/joined-pairs.patch')
 const kernel = join(folder, 'libdeflate/kernel.c')
 /** Path of the generated file. */
-export const inflateKernelFile = join(folder, 'inflate-kernel-wasm.ts')
+export const inflateKernelFile = join(import.meta.dirname, '../lib/kernel/inflate-wasm.ts')
 
 /** The package that has libdeflate 1.26. */
 const crate = 'libdeflate-sys'

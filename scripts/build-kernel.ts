@@ -1,12 +1,12 @@
-/** Makes the modules of the kernels in lib/text from their sources in WebAssembly's text format. */
+/** Makes the modules of the kernels in lib/kernel from their sources in WebAssembly's text format. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import openWabt from 'wabt'
 
-const folder = join(import.meta.dirname, '../lib/text')
+const folder = join(import.meta.dirname, '../lib/kernel')
 
 /** Names of the kernels: `{name}.wat` becomes `{name}-wasm.ts`. */
-export const kernels = ['record-kernel', 'plain-fields'] as const
+export const kernels = ['record', 'plain-fields'] as const
 
 /** Returns the path of a generated file, beside its source. */
 export const kernelFile = (kernel: string): string => join(folder, `${kernel}-wasm.ts`)

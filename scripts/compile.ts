@@ -61,7 +61,7 @@ const apart = {
   '#node-version': 'lib/node-version',
   '#entry-url': 'lib/bundle/entry-url',
   '#errors': 'lib/errors/errors',
-  '#lost-jobs': 'lib/threads/lost-jobs',
+  '#lost-jobs': 'lib/threads/pool/lost-jobs',
 } as const
 
 const shared = {

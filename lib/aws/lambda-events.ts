@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
-import { type RunName, runNameSchema } from '../model/run-identity.ts'
+import { type RunName, runNameSchema } from '../model/run/identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 import { shippedHashSchema } from './shipment.ts'
 

@@ -4,7 +4,7 @@ import type { PipelineDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
-import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { canonicalJson, shortHash } from '../model/run/identity.ts'
 import { placesOf } from './places.ts'
 
 const text = v.string()

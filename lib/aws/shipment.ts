@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
-import { columnsSchema } from '../model/manifest.ts'
+import { columnsSchema } from '../model/outcome/manifest.ts'
 import { shipFactsSchema } from './ship-facts.ts'
 
 const text = v.string()

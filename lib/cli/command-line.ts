@@ -1,7 +1,7 @@
 /** Parses the arguments, runs the command, and sets the exit code. */
-import { endIfThreadsAreLost } from '../threads/end-process.ts'
-import { endWith } from './failure.ts'
+import { endIfThreadsAreLost } from '../threads/pool/end-process.ts'
 import { createProgram } from './program.ts'
+import { endWith } from './view/failure.ts'
 
 export async function runCommandLine(): Promise<void> {
   // A reader such as `| head` may close the pipe early: the command continues, and its output is dropped.

@@ -7,7 +7,7 @@ import { didYouMean } from '../errors/nearest.ts'
 import { invalidOption, readOption, text } from '../local/options/options.ts'
 import { type FlagOption, type RunOptions, runSettings } from '../local/options/run-options.ts'
 import { parseStoreUrl } from '../store/store-url.ts'
-import { defaultMemoryMb, defaultWorkers } from '../threads/machine.ts'
+import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { readJsonObject } from './json-file.ts'
 
 const configFileName = 'fanmill.config.json'

@@ -1,6 +1,6 @@
 /** Handles Ctrl-C while a deployed run is waited for: only the waiting ends. */
 import { TransientError } from '../errors/errors.ts'
-import { exitCodes } from './failure.ts'
+import { exitCodes } from './view/failure.ts'
 
 export interface WaitResult<Result> {
   /** Result; undefined when the waiting was interrupted. */

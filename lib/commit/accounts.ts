@@ -1,7 +1,7 @@
 /** Checks the accounts of a run: every planned slice and member was processed once, and no row was lost or doubled. */
 import { joinSides } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Outcome } from '../model/outcome.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { typeName } from '../model/type-names.ts'

@@ -1,8 +1,8 @@
 /** Checks a run before commit changes anything: outcomes, accounts, rejects, and that the pending parts still exist. */
 
 import { PermanentError } from '../errors/errors.ts'
-import { type ExchangedRows, type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { type ExchangedRows, type Failure, type Outcome, pendingOf } from '../model/outcome/outcome.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { tooManyPartitions } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'

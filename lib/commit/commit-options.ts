@@ -1,8 +1,8 @@
 /** The run to commit, and the limits that it must keep. */
 import type { RejectLimit } from '../define/definition.ts'
-import type { Manifest } from '../model/manifest.ts'
-import type { Outcome } from '../model/outcome.ts'
-import type { ReservedRun } from '../model/reserved-run.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
+import type { ReservedRun } from '../model/run/reserved-run.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { PlannedBatch } from './accounts.ts'
 

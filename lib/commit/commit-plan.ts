@@ -1,9 +1,9 @@
 /** Decides the changes of a commit, and writes them into its journal before the first one. */
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestRun } from '../model/manifest.ts'
-import { type Outcome, pendingOf, totalsOfRun } from '../model/outcome.ts'
+import type { Manifest, ManifestRun } from '../model/outcome/manifest.ts'
+import { type Outcome, pendingOf, totalsOfRun } from '../model/outcome/outcome.ts'
+import { joinSkipped } from '../model/outcome/skipped-member.ts'
 import { checkShape, keepsRows } from '../model/schema-fit.ts'
-import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../state/state.ts'
 import type { CommitOptions } from './commit-options.ts'

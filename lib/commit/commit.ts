@@ -1,10 +1,10 @@
 /** Commit: makes the parts of all batches visible, all or none, with `_SUCCESS` last. */
 
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 import type { PlanItem } from '../model/plan-data.ts'
-import type { ReservedRun } from '../model/reserved-run.ts'
-import { canonicalJson } from '../model/run-identity.ts'
+import { canonicalJson } from '../model/run/identity.ts'
+import type { ReservedRun } from '../model/run/reserved-run.ts'
 import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
 import type { Committing, Head, Journal } from '../state/state.ts'
 import type { Store } from '../store/store.ts'

@@ -1,8 +1,8 @@
 /** Refuses an output that holds files of other programs, and finds what a commit of ours left in it whose journal was damaged. */
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { pendingOf } from '../model/outcome.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import { pendingOf } from '../model/outcome/outcome.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { mapParallel } from '../state/files.ts'
 import { outputPrefix, readOutcome, runKeys } from '../state/state.ts'

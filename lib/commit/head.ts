@@ -1,8 +1,8 @@
 /** The head of an output: its generation, the process that changes it, and what is committed. */
 import { TransientError } from '../errors/errors.ts'
 import { nothingFor } from '../errors/expected.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { outputHashOf } from '../model/run-identity.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import { outputHashOf } from '../model/run/identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
 import { type Actor, effect, readState, readVersioned, roundsMax, type Versioned } from '../state/files.ts'
 import {

@@ -7,9 +7,9 @@ import {
   type ManifestFile,
   type ManifestPart,
   type ManifestRun,
-} from '../model/manifest.ts'
-import type { Outcome } from '../model/outcome.ts'
-import { canonicalJson } from '../model/run-identity.ts'
+} from '../model/outcome/manifest.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
+import { canonicalJson } from '../model/run/identity.ts'
 import { joinedSchema, keptParts } from '../model/schema-fit.ts'
 import type { Partition } from '../paths/partition-path.ts'
 

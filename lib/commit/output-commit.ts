@@ -1,9 +1,9 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
 import type { Output, OutputMode } from '../define/outputs/output-definition.ts'
 import { partEnding } from '../define/outputs/output-kind.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { runOfPart } from '../model/part-name.ts'
-import { attemptText, type RunName } from '../model/run-identity.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import { runOfPart } from '../model/outcome/part-name.ts'
+import { attemptText, type RunName } from '../model/run/identity.ts'
 import type { Actor } from '../state/files.ts'
 import type { Head } from '../state/state.ts'
 import { type Current, readCurrent } from './head.ts'

@@ -1,7 +1,7 @@
 /** Limits the rejected rows of a run. */
 import type { RejectLimit } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Outcome } from '../model/outcome.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
 
 /** Rejects listed in an error. */
 const shownMax = 10

@@ -1,5 +1,5 @@
 /** Executes the commit of a dataset whose manifest says which parts count: `_SUCCESS` goes first and comes last. */
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 import { mapParallel } from '../state/files.ts'
 import { outputPrefix, runKeys, stateBytes, successKey } from '../state/state.ts'
 import { lockedOut, readSuccess } from './head.ts'

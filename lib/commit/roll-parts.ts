@@ -1,7 +1,7 @@
 /** The changes of a commit that all kinds of outputs share: parts become visible, are verified, and leftovers are removed. */
 import { TransientError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart } from '../model/manifest.ts'
-import { isPartOf, runOfPart } from '../model/part-name.ts'
+import type { Manifest, ManifestPart } from '../model/outcome/manifest.ts'
+import { isPartOf, runOfPart } from '../model/outcome/part-name.ts'
 import { type Actor, mapParallel } from '../state/files.ts'
 import { type Journal, outputPrefix, runKeys } from '../state/state.ts'
 import type { Store, StoredObject } from '../store/store.ts'

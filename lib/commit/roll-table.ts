@@ -7,7 +7,7 @@ import { isDone, type NewFile, type TableChange } from '../delta/table-change.ts
 import { writeVersion } from '../delta/write-version.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 import { changeState, effect, mapParallel } from '../state/files.ts'
 import { type Journal, outputPrefix, readManifest, runKeys, stateBytes, successKey } from '../state/state.ts'
 import { lockedOut } from './head.ts'

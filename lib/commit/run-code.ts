@@ -1,6 +1,6 @@
 /** Binds a run to the code that planned it: functions with other code, deployed later or shipped, neither process its batches nor commit it. */
 import { PermanentError, TransientError } from '../errors/errors.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 
 export interface WorkingCode {
   /** Hash of the running code, from `rowCodeOf`. */

@@ -1,7 +1,7 @@
 /** Voids outcomes, so that their batches are processed again. */
-import { type Outcome, pendingOf } from '../model/outcome.ts'
+import { type Outcome, pendingOf } from '../model/outcome/outcome.ts'
 import { checkRanges, correctedStarts } from '../model/range-ends.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { type Actor, readState } from '../state/files.ts'
 import { outputPrefix, readStarts, runKeys, type Starts, stateBytes } from '../state/state.ts'
 import type { HeadClaim } from './head-claim.ts'

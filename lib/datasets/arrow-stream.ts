@@ -1,10 +1,10 @@
 /** Writes chunks of a dataset as an Arrow IPC stream. */
 import type { DuckDBVector } from '@duckdb/node-api'
 import type { Data, DataType, RecordBatchStreamWriter } from 'apache-arrow'
-import { chosenColumns, type PartChunk } from '../engine/dataset/dataset.ts'
-import { quoteName } from '../engine/duckdb/quote.ts'
+import { quoteName } from '../duckdb/quote.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { SchemaColumn } from '../model/outcome/manifest.ts'
+import { chosenColumns, type PartChunk } from '../query/dataset.ts'
 import { type ArrowPackage, arrowColumn } from './arrow-columns.ts'
 
 /** Yields the bytes of a stream whose batches are the chunks. @throws USAGE when the package is not installed, or for an unknown column */

@@ -1,11 +1,11 @@
 /** Yields the parts of a dataset as local files: those on a disk where they are, of others the chunks that a query needs. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LocalPart, NeededData } from '../engine/dataset/dataset.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import type { Manifest, ManifestPart } from '../model/outcome/manifest.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
+import type { LocalPart, NeededData } from '../query/dataset.ts'
 import { copyChunks } from '../stage/sparse-parquet.ts'
 import { outputPrefix } from '../state/state.ts'
 import { type DatasetPlace, damaged } from './dataset-place.ts'

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
+import type { Manifest, ManifestPart, SchemaColumn } from '../model/outcome/manifest.ts'
 import {
   chosenColumns,
   chunksOf,
@@ -13,15 +14,14 @@ import {
   readBatches,
   readRows,
   readTexts,
-} from '../engine/dataset/dataset.ts'
-import type { Manifest, ManifestPart, SchemaColumn } from '../model/manifest.ts'
+} from '../query/dataset.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { RootAccess } from '../store/roots.ts'
 import { arrowStream } from './arrow-stream.ts'
 import { localParts, type Shard } from './dataset-parts.ts'
 import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
 
-export type { DatasetBatch, DatasetRow } from '../engine/dataset/dataset.ts'
+export type { DatasetBatch, DatasetRow } from '../query/dataset.ts'
 export type { Shard } from './dataset-parts.ts'
 
 export interface RowsOptions {

@@ -5,6 +5,12 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { openEngine } from '../duckdb/engine.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import { typeName } from '../model/type-names.ts'
 import {
   createViews,
   type ParsedQuery,
@@ -13,17 +19,11 @@ import {
   type QueryTable,
   queryRows,
   writeQuery,
-} from '../engine/dataset/dataset-query.ts'
-import { openEngine } from '../engine/duckdb/engine.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { hasCode } from '../errors/expected.ts'
-import { nearestOrAll } from '../errors/nearest.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { typeName } from '../model/type-names.ts'
+} from '../query/dataset-query.ts'
 import { openStore } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
-import { defaultMemoryMb, defaultWorkers } from '../threads/machine.ts'
+import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { localParts } from './dataset-parts.ts'
 import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
 
@@ -34,7 +34,7 @@ export interface SqlOptions extends RootAccess {
   readonly datasets?: Readonly<Record<string, string>>
 }
 
-export type { QueryFormat } from '../engine/dataset/dataset-query.ts'
+export type { QueryFormat } from '../query/dataset-query.ts'
 
 export interface SqlRows {
   /** The columns, with types as definitions name them. */

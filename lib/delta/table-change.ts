@@ -1,7 +1,7 @@
 /** Changes that a commit makes to a table, and the actions that they are at the version where they happen. */
 import { createHash } from 'node:crypto'
 import { PermanentError } from '../errors/errors.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { Action, AddFile, MetaData, RemoveFile } from './actions.ts'
 import type { DeltaField } from './column-types.ts'

@@ -1,6 +1,6 @@
 /** A Delta table at one version as the manifest of a dataset: its columns and the files that count. */
 import { PermanentError } from '../errors/errors.ts'
-import { formatVersion, type Manifest, type ManifestPart } from '../model/manifest.ts'
+import { formatVersion, type Manifest, type ManifestPart } from '../model/outcome/manifest.ts'
 import { mapParallel } from '../state/files.ts'
 import { type AddFile, invalidLog } from './actions.ts'
 import { decodedPath } from './file-paths.ts'

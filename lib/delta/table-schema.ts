@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
 import { record } from '../errors/record-schema.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import { invalidLog, type MetaData } from './actions.ts'
 import { type DeltaField, type DeltaType, deltaType, engineTypeOf, fieldOf } from './column-types.ts'
 

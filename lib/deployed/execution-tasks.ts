@@ -4,7 +4,7 @@ import type { ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-eve
 import type { ParamValues } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { RunName } from '../model/run/identity.ts'
 
 /** The statuses that states have; `committed` is `complete` after `planned`. */
 const statuses = [

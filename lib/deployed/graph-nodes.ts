@@ -10,7 +10,7 @@ import {
   type StepRecord,
   type WalkedNode,
 } from '../graph/walk-state.ts'
-import { nodeNameOf } from '../model/node-name.ts'
+import { nodeNameOf } from '../model/run/node-name.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
 import type { ExecutedTask } from './execution-tasks.ts'

@@ -1,9 +1,9 @@
 /** Follows a run of a deployed pipeline: reads its state again and again, and emits events. */
 import { planEvents } from '../local/log/run-events.ts'
 import type { LogMessage, RunEvent } from '../model/events.ts'
-import { nodeNameOf } from '../model/node-name.ts'
-import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { type Failure, type Outcome, totalsOf } from '../model/outcome/outcome.ts'
+import type { RunName } from '../model/run/identity.ts'
+import { nodeNameOf } from '../model/run/node-name.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'

@@ -1,8 +1,8 @@
 /** Starts, retries and stops runs of a deployed pipeline. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
-import { canonicalJson } from '../model/run-identity.ts'
-import { executionIn } from '../model/run-owner.ts'
+import { canonicalJson } from '../model/run/identity.ts'
+import { executionIn } from '../model/run/owner.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { listRuns, type RunSummary } from '../runs/runs.ts'
 import { leaveStopped } from '../runs/turn.ts'

@@ -1,7 +1,8 @@
 /** Faults of a conversion: which of them bad input may have caused, and what they mean to the user. */
+
+import { engineFault } from '../duckdb/engine.ts'
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Conversion } from './conversion.ts'
-import { engineFault } from './duckdb/engine.ts'
 import { overflowMark } from './keyed/measure-sql.ts'
 
 /** The error as Fanmill's, with what the conversion knows about its cause. */

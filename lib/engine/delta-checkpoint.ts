@@ -2,9 +2,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { engineFault, openEngine } from '../duckdb/engine.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
-import { engineFault, openEngine } from './duckdb/engine.ts'
-import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
 
 /** Memory for a few row groups. */
 const engineBytes = 512 * 1024 * 1024

@@ -7,7 +7,7 @@ import { datasetSource } from '../define/sources/source-paths.ts'
 import type { ExchangeOutput } from '../define/steps/exchange-definition.ts'
 import type { JoinStep } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { resolveConditions, resolveSteps, sourceWhere } from '../model/resolve-task.ts'
+import { resolveConditions, resolveSteps, sourceWhere } from '../model/run/resolve-task.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
 export interface EngineTask {

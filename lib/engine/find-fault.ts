@@ -1,12 +1,12 @@
 /** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
 import { rmSync } from 'node:fs'
 import { isText } from '../define/formats/format-kind.ts'
+import { quoteText } from '../duckdb/quote.ts'
 import { type FanmillError, prefixError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import { placeOf } from '../model/member-place.ts'
 import type { Conversion, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
-import { quoteText } from './duckdb/quote.ts'
 import { sourcesOf } from './read/careful-input.ts'
 
 /**

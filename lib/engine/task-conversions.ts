@@ -1,6 +1,6 @@
 /** Prepares the conversions of a task: one for each set of columns that its inputs have, which is not known before they are read. */
 import { isText } from '../define/formats/format-kind.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
@@ -11,9 +11,9 @@ import type { EngineTask } from './engine-task.ts'
 import { type ConversionTools, prepareConversion } from './prepare-conversion.ts'
 import { exchangeColumns } from './read/exchange-read.ts'
 import { joinedColumns } from './read/join-read.ts'
-import { sharedColumns } from './read/parquet-describe.ts'
+import { sharedColumns } from './read/parquet/describe.ts'
+import { type RowGroupFilter, rowGroupFilter } from './read/parquet/row-group-filter.ts'
 import type { ReadColumn } from './read/read-columns.ts'
-import { type RowGroupFilter, rowGroupFilter } from './read/row-group-filter.ts'
 import type { UsedOfFile, UsedOfSides } from './read/used-of-inputs.ts'
 
 export interface TaskConversions {

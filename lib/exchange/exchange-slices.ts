@@ -1,6 +1,6 @@
 /** Cuts the rows of an exchange into slices of neighbouring buckets. */
 import { PermanentError } from '../errors/errors.ts'
-import type { ExchangedRows, Outcome } from '../model/outcome.ts'
+import type { ExchangedRows, Outcome } from '../model/outcome/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'

@@ -1,5 +1,5 @@
 /** Cuts sorted runs of rows into slices, each of which is a range of the order, in their order. */
-import type { Outcome } from '../model/outcome.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, KeyRange } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'

@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import type { DataOf } from '../model/json-schema.ts'
-import { formatVersion, paramsSchema } from '../model/manifest.ts'
-import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { formatVersion, paramsSchema } from '../model/outcome/manifest.ts'
+import { canonicalJson, shortHash } from '../model/run/identity.ts'
 import { reader } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 

@@ -1,7 +1,7 @@
 /** The lineage of a node: a hash of its code, its parameters, and all that it requires. The paths of salted outputs have it. */
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { isSalted } from '../define/outputs/output-kind.ts'
-import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { canonicalJson, shortHash } from '../model/run/identity.ts'
 import type { GraphNode } from './graph.ts'
 
 /** Returns the hash of a task's code. */

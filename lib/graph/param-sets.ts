@@ -1,7 +1,7 @@
 /** Reads the parameters of a request, of which each may have one value, a list or a range: every combination is a set. */
 import type { ParamDefinition, Params, ParamValue, ParamValues } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { readParam, readParams } from '../model/param-values.ts'
+import { readParam, readParams } from '../model/run/param-values.ts'
 import { nodeCountMax } from './graph.ts'
 
 /**

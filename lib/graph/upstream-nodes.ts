@@ -1,5 +1,5 @@
 /** Lists the nodes that a node requires, with what its steps need to know of them. */
-import type { UpstreamNode } from '../model/upstream-node.ts'
+import type { UpstreamNode } from '../model/run/upstream-node.ts'
 import type { GraphNode, TaskGraph } from './graph.ts'
 import { nodeIndex } from './node-index.ts'
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
-import { runNameSchema } from '../model/run-identity.ts'
+import { runNameSchema } from '../model/run/identity.ts'
 import { reader } from '../state/state.ts'
 
 const faultSchema = v.object({ code: v.optional(v.string()), message: v.string() })

@@ -5,9 +5,9 @@ import { avro, avroText } from '../define/formats/avro-format.ts'
 import { ChunkBytes } from '../inflate/chunk-bytes.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { InferredColumn } from './columns-source.ts'
-import type { InferredText } from './found-text.ts'
-import { rewrittenText } from './rewrite-sample.ts'
-import type { SampleText } from './sample.ts'
+import type { InferredText } from './sample/found-text.ts'
+import { rewrittenText } from './sample/rewrite.ts'
+import type { SampleText } from './sample/sample.ts'
 import { type InferTextOptions, inferText } from './text.ts'
 
 /** The schema of the first file decides; the records of all are read by it. @throws INPUT_INVALID; and as `inferText` */

@@ -2,11 +2,11 @@
 import type { FieldRange, TextEncoding } from '../define/definition.ts'
 import { fixedWidth } from '../define/formats/fixed-width.ts'
 import { decodeText, withoutBom } from '../text/encoding.ts'
-import type { FoundText } from './found-text.ts'
 import type { FoundColumn } from './infer-columns.ts'
-import type { Sample } from './sample-bytes.ts'
-import { sniffEncoding } from './sniff-encoding.ts'
-import { looksLikeHeader, numbered, uniqueNames } from './sniff-layout.ts'
+import type { Sample } from './sample/bytes.ts'
+import type { FoundText } from './sample/found-text.ts'
+import { sniffEncoding } from './sniff/encoding.ts'
+import { looksLikeHeader, numbered, uniqueNames } from './sniff/layout.ts'
 
 /** Fewer lines say little about what is blank in all of them. */
 const linesMin = 3

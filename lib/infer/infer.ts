@@ -10,8 +10,8 @@ import { xlsx } from '../define/formats/workbook-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { spread } from '../inputs/slices/spread.ts'
+import type { Reject } from '../model/outcome/reject.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import type { Reject } from '../model/reject.ts'
 import { openStore } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
@@ -19,9 +19,9 @@ import { type BinaryFormat, fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
-import type { InferredText } from './found-text.ts'
 import { inferParquet } from './parquet.ts'
 import type { InferProgress } from './progress.ts'
+import type { InferredText } from './sample/found-text.ts'
 import {
   archiveTexts,
   fileTexts,
@@ -30,7 +30,7 @@ import {
   plannedTexts,
   type SampleText,
   type SampleTexts,
-} from './sample.ts'
+} from './sample/sample.ts'
 import { inferText } from './text.ts'
 import { inferWorkbooks } from './workbook.ts'
 

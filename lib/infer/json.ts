@@ -1,12 +1,12 @@
 /** Finds the columns of sampled JSON lines. */
 import type { JsonLinesFormat, TextEncoding } from '../define/definition.ts'
 import { jsonLines } from '../define/formats/format.ts'
-import { openReader } from '../engine/dataset/dataset.ts'
+import { openReader } from '../query/dataset.ts'
 import { createStage } from '../stage/stage.ts'
-import type { FoundText } from './found-text.ts'
 import { describeJson, type FoundColumn } from './infer-columns.ts'
-import { type Sample, sampleBytes, wholeRecords } from './sample-bytes.ts'
-import { sniffEncoding } from './sniff-encoding.ts'
+import { type Sample, sampleBytes, wholeRecords } from './sample/bytes.ts'
+import type { FoundText } from './sample/found-text.ts'
+import { sniffEncoding } from './sniff/encoding.ts'
 
 export interface JsonHints {
   readonly scratch: string

@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetFiles } from '../define/formats/format.ts'
-import { openReader } from '../engine/dataset/dataset.ts'
 import { prepareParquet } from '../parquet/file.ts'
-import type { InferredText } from './found-text.ts'
+import { openReader } from '../query/dataset.ts'
 import { describeParquetColumns } from './infer-columns.ts'
-import type { SampleText } from './sample.ts'
+import type { InferredText } from './sample/found-text.ts'
+import type { SampleText } from './sample/sample.ts'
 
 /** Returns the columns of the first of these files. */
 export async function inferParquet([text]: readonly SampleText[], scratch: string): Promise<InferredText> {

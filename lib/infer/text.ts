@@ -5,13 +5,13 @@ import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 import { type CsvHints, findCsv, typedColumns } from './csv.ts'
 import { findPlaces } from './fixed-width.ts'
-import type { FoundText, InferredText } from './found-text.ts'
 import { findJson } from './json.ts'
-import { lineTexts } from './line-texts.ts'
 import type { InferProgress } from './progress.ts'
-import type { NamedKind, SampleText } from './sample.ts'
-import { readSample, type Sample } from './sample-bytes.ts'
-import { isDocument } from './text-kind.ts'
+import { readSample, type Sample } from './sample/bytes.ts'
+import type { FoundText, InferredText } from './sample/found-text.ts'
+import { lineTexts } from './sample/line-texts.ts'
+import type { NamedKind, SampleText } from './sample/sample.ts'
+import { isDocument } from './sample/text-kind.ts'
 
 export interface InferTextOptions extends CsvHints {
   /** The kind that the names of the texts show; undefined where they do not. */

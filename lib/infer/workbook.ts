@@ -2,9 +2,9 @@
 import type { WorkbookFormat } from '../define/definition.ts'
 import { csv } from '../define/formats/format.ts'
 import { sheetFormat } from '../define/formats/workbook-format.ts'
-import type { InferredText } from './found-text.ts'
-import { rewrittenText } from './rewrite-sample.ts'
-import type { SampleText } from './sample.ts'
+import type { InferredText } from './sample/found-text.ts'
+import { rewrittenText } from './sample/rewrite.ts'
+import type { SampleText } from './sample/sample.ts'
 import { type InferTextOptions, inferText } from './text.ts'
 
 /** Cells with an error are no values, so they do not change the type of their column. @throws INPUT_INVALID; and as `inferText` */

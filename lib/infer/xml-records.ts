@@ -4,8 +4,8 @@ import { xml } from '../define/formats/xml-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readXml, type XmlElement, type XmlListener } from '../xml/xml-events.ts'
-import { beginningOf, endOfSample } from './rewrite-sample.ts'
-import type { Sample } from './sample-bytes.ts'
+import type { Sample } from './sample/bytes.ts'
+import { beginningOf, endOfSample } from './sample/rewrite.ts'
 
 export interface FoundXml {
   readonly format: XmlFormat

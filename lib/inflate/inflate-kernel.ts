@@ -1,7 +1,7 @@
 /** Inflates whole texts with libdeflate in WebAssembly, which takes two thirds of the time of zlib. */
 import { Buffer } from 'node:buffer'
+import { kernelBase64 } from '../kernel/inflate-wasm.ts'
 import { type KernelMemory, kernelLoader } from '../kernel/load-kernel.ts'
-import { kernelBase64 } from './inflate-kernel-wasm.ts'
 
 /** Limit on the bytes of a text and on its compressed bytes, because the memory of a kernel never shrinks. Most longer members are read in chunks. */
 export const kernelBytesMax = 16 * 1024 * 1024

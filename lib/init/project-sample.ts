@@ -2,8 +2,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Format } from '../define/definition.ts'
 import { isText, layoutOfText, type TextFormat } from '../define/formats/format-kind.ts'
-import type { SampleText } from '../infer/sample.ts'
-import { readSample, wholeRecords } from '../infer/sample-bytes.ts'
+import { readSample, wholeRecords } from '../infer/sample/bytes.ts'
+import type { SampleText } from '../infer/sample/sample.ts'
 
 export interface ProjectSample {
   /** Name of the file beside the test. */

@@ -2,7 +2,7 @@
 import type { ItemsSource } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { checkItems } from '../define/sources/items.ts'
-import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { canonicalJson, shortHash } from '../model/run/identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
 import { spread } from './slices/spread.ts'

@@ -2,7 +2,7 @@
 import type { RowsFromSource } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { canonicalJson, sortInputs } from '../model/run-identity.ts'
+import { canonicalJson, sortInputs } from '../model/run/identity.ts'
 import { type FindOptions, type FoundObjects, noMembers, textInput } from './find-options.ts'
 import { readValues } from './read-values.ts'
 import { spread } from './slices/spread.ts'

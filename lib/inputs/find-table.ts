@@ -2,7 +2,7 @@
 import { type DeltaTable, tableName } from '../delta/read-table.ts'
 import { readTableManifest, type TableManifest } from '../delta/table-manifest.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { ManifestPart } from '../model/manifest.ts'
+import type { ManifestPart } from '../model/outcome/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Store } from '../store/store.ts'
 import { neededParts } from './find-dataset.ts'

@@ -1,6 +1,6 @@
 /** Warns about inputs that a run does not use: archives without anything to read, and members that it skips. */
 import type { LogLevel } from '../model/events.ts'
-import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
+import { type SkippedMember, skippedLine } from '../model/outcome/skipped-member.ts'
 
 export interface UnusedArchive {
   readonly archive: string

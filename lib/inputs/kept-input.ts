@@ -1,6 +1,7 @@
 /** Converts opened inputs to plain data, which is kept between two calls of plan, and back. */
+
+import type { SkippedMember } from '../model/outcome/skipped-member.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import type { SkippedMember } from '../model/skipped-member.ts'
 import { listOfMembers, membersOf, type PlannableMember } from '../zip/member-list.ts'
 import type { OpenArchive } from './archives/open-archive.ts'
 import type { OpenInput } from './open-input.ts'

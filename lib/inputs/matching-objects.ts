@@ -1,6 +1,6 @@
 /** Lists the objects under the input root that the path template of a source matches. */
 import { throwIfAborted } from '../errors/abort.ts'
-import { sortInputs } from '../model/run-identity.ts'
+import { sortInputs } from '../model/run/identity.ts'
 import { cutLiteral, globMatcher } from '../paths/glob.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FindOptions } from './find-options.ts'

@@ -2,7 +2,7 @@
 import type { ParamValue, ParamValues, PartitionsOfSource } from '../define/definition.ts'
 import type { ParamType } from '../define/params/param-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 
 /** The types of columns; parameters of other types are texts, as they are in the code. */
 const types: Readonly<Partial<Record<ParamType, string>>> = {

@@ -2,7 +2,7 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/outputs/output-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix } from '../state/state.ts'
 import type { Store } from '../store/store.ts'

@@ -12,7 +12,7 @@ import { compressionOf, withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
 import { checkEncoding, toUtf8 } from '../text/encoding.ts'
-import { encodingOf } from '../text/record-dialect.ts'
+import { encodingOf } from '../text/records/dialect.ts'
 import { rewriteText, textFilter } from '../text/text-filter.ts'
 import { type FoundTable, findTable, type TablePiece, type TableStores } from './table-pieces.ts'
 

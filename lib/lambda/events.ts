@@ -4,7 +4,7 @@ import { executionInputSchema, runStageSchema } from '../aws/lambda-events.ts'
 import { shippedHashSchema } from '../aws/shipment.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
-import { runNameSchema } from '../model/run-identity.ts'
+import { runNameSchema } from '../model/run/identity.ts'
 
 const waits = v.object({ count, inRow: count, max: count })
 const nodeRef = v.object({ graph: v.string(), step: count, key: v.string() })

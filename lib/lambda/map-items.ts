@@ -4,7 +4,7 @@ import type { PlannedRun } from '../aws/lambda-events.ts'
 import { readOutcomes } from '../commit/commit-check.ts'
 import { stagesOf } from '../define/tasks/task-stages.ts'
 import type { PlanItem } from '../model/plan-data.ts'
-import type { ReservedRun } from '../model/reserved-run.ts'
+import type { ReservedRun } from '../model/run/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'
 import { bucketOf, type LambdaSession, shortName } from './session.ts'
 

@@ -2,8 +2,8 @@
 import type { ExecutionInput, ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import { ownValues, readParams } from '../model/param-values.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { RunName } from '../model/run/identity.ts'
+import { ownValues, readParams } from '../model/run/param-values.ts'
 import { matchPath } from '../paths/path-template.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 

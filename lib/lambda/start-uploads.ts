@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { type UploadEvent, uploadEventSchema } from '../aws/lambda-events.ts'
 import { FanmillError } from '../errors/errors.ts'
-import { canonicalJson } from '../model/run-identity.ts'
+import { canonicalJson } from '../model/run/identity.ts'
 import { readRunRequest } from './run-request.ts'
 import { type LambdaSession, shortName } from './session.ts'
 import { logger } from './telemetry.ts'

@@ -2,7 +2,7 @@
 import { isSalted } from '../define/outputs/output-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { resolveNode } from '../graph/resolve-graph.ts'
-import { isPathOf } from '../model/output-path.ts'
+import { isPathOf } from '../model/run/output-path.ts'
 import type { OldSaltOptions } from '../runs/old-salts.ts'
 import type { HashedPipeline } from './pipeline-file.ts'
 

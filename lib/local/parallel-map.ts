@@ -8,10 +8,10 @@ import { PermanentError } from '../errors/errors.ts'
 import { itemShares } from '../inputs/slices/plan-slices.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { settleAll } from '../store/settle-all.ts'
-import { defaultWorkers } from '../threads/machine.ts'
-import { machineMemoryBytes } from '../threads/machine-memory.ts'
-import { isMapping, type MapSetup } from '../threads/map-values.ts'
-import { openWorkers } from '../threads/pool.ts'
+import { defaultWorkers } from '../threads/pool/machine.ts'
+import { machineMemoryBytes } from '../threads/pool/machine-memory.ts'
+import { openWorkers } from '../threads/pool/pool.ts'
+import { isMapping, type MapSetup } from '../threads/worker/map-values.ts'
 
 /** The context that the function of `parallelMap` gets besides its value. */
 export interface ParallelContext<Params = Readonly<Record<string, unknown>>, State = unknown> {

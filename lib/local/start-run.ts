@@ -1,6 +1,6 @@
 /** Starts the threads of a run before the code that runs it is loaded: each takes about as long. */
 import type { PipelineDefinition } from '../define/definition.ts'
-import { openRunThreads } from '../threads/run-threads.ts'
+import { openRunThreads } from '../threads/pool/run-threads.ts'
 import type { RunOptions } from './options/run-options.ts'
 import type { RunResult } from './run-result.ts'
 

@@ -2,8 +2,8 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import { isSalted, outputKind } from '../define/outputs/output-kind.ts'
 import { resolveNode } from '../graph/resolve-graph.ts'
-import { outputPathOf } from '../model/output-path.ts'
-import { areBound, ownValues, readParams, refuseForeignParam } from '../model/param-values.ts'
+import { outputPathOf } from '../model/run/output-path.ts'
+import { areBound, ownValues, readParams, refuseForeignParam } from '../model/run/param-values.ts'
 import type { HashedPipeline } from './pipeline-file.ts'
 
 /**

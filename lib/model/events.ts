@@ -1,7 +1,7 @@
 /** Events of a run, as JSON; the command line's `--json` prints them. */
 import type { PlainError } from '../errors/errors.ts'
-import type { NodeName } from './node-name.ts'
-import type { RunReason } from './run-reason.ts'
+import type { NodeName } from './run/node-name.ts'
+import type { RunReason } from './run/reason.ts'
 
 /** Fields of every event about a run. */
 interface RunPlace extends NodeName {

@@ -1,6 +1,6 @@
 /** The common types of the columns by which rows are joined: values that are equal must have equal hashes. */
 import { PermanentError } from '../errors/errors.ts'
-import type { SchemaColumn } from './manifest.ts'
+import type { SchemaColumn } from './outcome/manifest.ts'
 import { typeName } from './type-names.ts'
 
 /** Returns the engine's types to which the pairs of columns are converted. @throws DEFINITION_INVALID for types that cannot be compared */

@@ -1,7 +1,7 @@
 /** Asks which partitions of a dataset may have rows for conditions. */
 import type { SqlStep } from '../define/definition.ts'
 import type { Partition } from '../paths/partition-path.ts'
-import type { SchemaColumn } from './manifest.ts'
+import type { SchemaColumn } from './outcome/manifest.ts'
 
 export interface PartitionQuery {
   /** Conditions over the columns of the dataset; rows must meet all. */

@@ -4,7 +4,7 @@ import type { JsonValue } from '../define/json-value.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { count, type DataOf } from './json-schema.ts'
-import { columnsSchema, type SchemaColumn } from './manifest.ts'
+import { columnsSchema, type SchemaColumn } from './outcome/manifest.ts'
 
 export const inputSchema = v.object({
   key: v.string(),

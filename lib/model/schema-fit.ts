@@ -1,6 +1,6 @@
 /** Checks that rows of a run fit beside those of a dataset: the same columns of the same types, in the same partitions. */
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart, SchemaColumn } from './manifest.ts'
+import type { Manifest, ManifestPart, SchemaColumn } from './outcome/manifest.ts'
 import { typeName } from './type-names.ts'
 
 /** The shape of the rows that a run will write, as far as it is known. */

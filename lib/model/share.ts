@@ -1,10 +1,10 @@
 /** The messages to a worker thread and back: a share of a batch's slices, and its result. */
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { ByteRange } from '../store/byte-range.ts'
-import type { SchemaColumn } from './manifest.ts'
+import type { SchemaColumn } from './outcome/manifest.ts'
+import type { Reject } from './outcome/reject.ts'
+import type { SkippedMember } from './outcome/skipped-member.ts'
 import type { InputObject, Slice } from './plan-data.ts'
-import type { Reject } from './reject.ts'
-import type { SkippedMember } from './skipped-member.ts'
 
 /** Text that another thread has put into the stage folder: pieces of a streamed member. */
 export interface StagedText {

@@ -1,7 +1,7 @@
 /** Finds the columns that enter a stage, so that its steps are checked before any row is read. */
 import type { TaskDefinition } from '../define/definition.ts'
 import { stageOf, stagesBefore } from '../define/tasks/task-stages.ts'
-import type { SchemaColumn } from './manifest.ts'
+import type { SchemaColumn } from './outcome/manifest.ts'
 import type { SideColumns } from './plan-data.ts'
 
 /** The columns that inputs show: see `FoundInputs`. */

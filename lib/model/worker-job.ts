@@ -1,10 +1,10 @@
 /** Jobs of worker threads, their results, and the messages that threads send while they work. */
 import type { PlainError } from '../errors/errors.ts'
 import type { DoneCounts, LogMessage } from './events.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from './outcome/outcome.ts'
+import type { SkippedMember } from './outcome/skipped-member.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
-import type { SkippedMember } from './skipped-member.ts'
 import type { StageColumns } from './stage-columns.ts'
 
 /** Fields of each kind of job. */

@@ -1,7 +1,7 @@
 /** Builds the outcome of a batch from the results of its shares, and stores their accounts and rejects. */
-import type { Outcome, OutcomePart } from '../model/outcome.ts'
+import type { Outcome, OutcomePart } from '../model/outcome/outcome.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import type { ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { runKeys } from '../state/state.ts'

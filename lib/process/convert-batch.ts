@@ -1,10 +1,10 @@
 /** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
 import { checkSchemas } from '../commit/accounts.ts'
 import { areItems, areSorted } from '../inputs/slices/plan-slices.ts'
-import type { OutcomePart } from '../model/outcome.ts'
-import { partName, sortedPartName } from '../model/part-name.ts'
+import type { OutcomePart } from '../model/outcome/outcome.ts'
+import { partName, sortedPartName } from '../model/outcome/part-name.ts'
 import type { PlanItem } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import type { SharePart } from '../model/share.ts'
 import { folderBytesLeft } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts'
 import { buildOutcome } from './batch-outcome.ts'
 import { fitParts } from './merge-parts.ts'
 import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
-import { shareOut } from './share-out.ts'
+import { shareOut } from './share/distribute.ts'
 
 export const convertBatch: WorkOfBatch = async (run, item, work, tools) => {
   const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }

@@ -12,8 +12,8 @@ import type { WorkerResults } from '../model/worker-job.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { buildOutcome } from './batch-outcome.ts'
 import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
-import { retryTransient } from './retry-transient.ts'
-import { shareOut } from './share-out.ts'
+import { shareOut } from './share/distribute.ts'
+import { retryTransient } from './share/retry-transient.ts'
 
 type Delivered = WorkerResults['deliver']
 

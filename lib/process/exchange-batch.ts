@@ -2,16 +2,16 @@
 import { checkSchemas } from '../commit/accounts.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hashName } from '../model/bucket-hash.ts'
-import type { ExchangedRows } from '../model/outcome.ts'
+import type { ExchangedRows } from '../model/outcome/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import type { SharePart, ShareResult } from '../model/share.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { mapParallel } from '../state/files.ts'
 import { exchangePrefix } from '../state/state.ts'
 import { buildOutcome } from './batch-outcome.ts'
 import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
-import { shareOut } from './share-out.ts'
+import { shareOut } from './share/distribute.ts'
 
 export const exchangeBatch: WorkOfBatch = async (run, item, work, tools) => {
   const { buckets = 1, keyTypes } = item

@@ -5,10 +5,10 @@
  * `_SUCCESS` comes last.
  */
 import { PermanentError } from '../errors/errors.ts'
-import { filesOutcome } from '../model/files-outcome.ts'
-import type { OutcomeFile } from '../model/outcome.ts'
+import { filesOutcome } from '../model/outcome/files-outcome.ts'
+import type { OutcomeFile } from '../model/outcome/outcome.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { mapParallel } from '../state/files.ts'
 import { inputOf } from '../state/plan-files.ts'
@@ -16,7 +16,7 @@ import { outputPrefix } from '../state/state.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import type { ProcessTools, WorkOfBatch } from './process-tools.ts'
-import { retryTransient } from './retry-transient.ts'
+import { retryTransient } from './share/retry-transient.ts'
 
 type Extracted = WorkerResults['extract']
 

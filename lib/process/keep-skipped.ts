@@ -1,6 +1,12 @@
 /** Lists the members that a batch skipped: the first in its outcome, all of them in a file of the state. */
-import type { RunName } from '../model/run-identity.ts'
-import { type SkippedMember, type SkippedMembers, skippedFile, skippedShownMax } from '../model/skipped-member.ts'
+
+import {
+  type SkippedMember,
+  type SkippedMembers,
+  skippedFile,
+  skippedShownMax,
+} from '../model/outcome/skipped-member.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,11 +1,11 @@
 /** The stores, threads and functions of a machine with which a batch is processed. */
 import type { Action } from '../model/action.ts'
-import type { Outcome } from '../model/outcome.ts'
+import type { Outcome } from '../model/outcome/outcome.ts'
 import type { BatchWork, PlanItem } from '../model/plan-data.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Store } from '../store/store.ts'
-import type { ShareOutTools } from './share-out.ts'
+import type { ShareOutTools } from './share/distribute.ts'
 
 /**
  * Turns the slices of a batch into what a kind of output takes. Leaves everything pending, so that nothing is visible before commit. Returns

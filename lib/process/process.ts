@@ -1,16 +1,16 @@
 /** Process: turns one batch's slices into pending parts and an outcome. May run any number of times, also at the same time. */
 import { FanmillError, toPlain } from '../errors/errors.ts'
-import { type Outcome, pendingOf } from '../model/outcome.ts'
+import { type Outcome, pendingOf } from '../model/outcome/outcome.ts'
 import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
 import { withRecordStarts } from '../model/range-ends.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { inputOf, readBatch } from '../state/plan-files.ts'
 import { outputPrefix, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { batchWorks } from './batch-works.ts'
 import type { ProcessTools } from './process-tools.ts'
-import { abortWhenFailed } from './staged-parts.ts'
+import { abortWhenFailed } from './share/staged-parts.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {

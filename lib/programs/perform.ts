@@ -8,7 +8,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { type Action, actionText, type CallAction, type ProgramAction } from '../model/action.ts'
-import type { RunFrame } from '../model/reserved-run.ts'
+import type { RunFrame } from '../model/run/reserved-run.ts'
 import { runProgram } from './run-program.ts'
 
 /** The surroundings of an action: everything besides its own data. */

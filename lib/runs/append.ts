@@ -1,6 +1,6 @@
 /** Selects the inputs that an append has to read: those that the dataset does not hold yet. */
 import { PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestInput, ManifestRun } from '../model/manifest.ts'
+import type { Manifest, ManifestInput, ManifestRun } from '../model/outcome/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 
 export interface AppendPlan {

@@ -1,7 +1,7 @@
 /** Clean: removes state that no dataset needs any more, and pending parts of failed or interrupted runs. */
 import { isLive } from '../commit/head.ts'
-import { runOfPart } from '../model/part-name.ts'
-import { attemptText, outputHashOf, type RunName } from '../model/run-identity.ts'
+import { runOfPart } from '../model/outcome/part-name.ts'
+import { attemptText, outputHashOf, type RunName } from '../model/run/identity.ts'
 import { type DamagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, mapParallel, readsAtOnce } from '../state/files.ts'
 import { type Lease, type RunRecord, readLease, readRunRecord, runKeys } from '../state/state.ts'

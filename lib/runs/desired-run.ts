@@ -1,8 +1,8 @@
 /** Decides which run a request stands for, and whether the output holds it already. */
 import type { Current } from '../commit/head.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { hasOnlyRun, hasPartitionsAlone, hasRun } from '../model/manifest.ts'
-import { type RunName, runIdOf, sortInputs } from '../model/run-identity.ts'
+import { hasOnlyRun, hasPartitionsAlone, hasRun } from '../model/outcome/manifest.ts'
+import { type RunName, runIdOf, sortInputs } from '../model/run/identity.ts'
 import { readState } from '../state/files.ts'
 import { type RunRecord, readRunRecord, runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'

@@ -2,7 +2,7 @@
 
 import { isLive } from '../commit/head.ts'
 import { nothingIf } from '../errors/expected.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
 import { damagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, readState, readVersioned, type Versioned } from '../state/files.ts'
 import { type Lease, type RunRecord, readLease, readRunRecord, runKeys, stateBytes } from '../state/state.ts'

@@ -1,8 +1,8 @@
 /** Finds out what reserving a run would decide, without changing anything. */
 import { firstHead, headKey } from '../commit/head.ts'
 import { currentOf } from '../commit/output-commit.ts'
-import type { Manifest } from '../model/manifest.ts'
-import type { RunReason } from '../model/run-reason.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import type { RunReason } from '../model/run/reason.ts'
 import { actorOf, readState } from '../state/files.ts'
 import { readHeadFile } from '../state/state.ts'
 import type { Store } from '../store/store.ts'

@@ -1,7 +1,7 @@
 /** Finds the attempts whose state is still needed by datasets. */
 
 import { readCurrent } from '../commit/head.ts'
-import { attemptText, type RunName } from '../model/run-identity.ts'
+import { attemptText, type RunName } from '../model/run/identity.ts'
 import { type DamagedFile, isDamaged, orDamaged } from '../state/damaged-state.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { outputKeys, readHeadFile } from '../state/state.ts'

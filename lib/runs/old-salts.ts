@@ -1,6 +1,6 @@
 /** Finds the datasets of salted outputs at paths to which the present code does not write, and removes them. */
-import type { ManifestRun } from '../model/manifest.ts'
-import { outputHashOf } from '../model/run-identity.ts'
+import type { ManifestRun } from '../model/outcome/manifest.ts'
+import { outputHashOf } from '../model/run/identity.ts'
 import { isDamaged, orDamaged } from '../state/damaged-state.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { outputKeys, outputPrefix, readHeadFile, readManifest, successKey } from '../state/state.ts'

@@ -3,8 +3,8 @@
 import { headKey, lockedOut, readCurrent, readSuccess } from '../commit/head.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { greatest } from '../model/greatest.ts'
-import type { Manifest } from '../model/manifest.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { Manifest } from '../model/outcome/manifest.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { type DamagedFile, damagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import {

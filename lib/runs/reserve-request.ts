@@ -1,11 +1,11 @@
 /** The run that a process wants to reserve. */
 import type { ParamValues } from '../define/definition.ts'
 import type { Output, OutputMode } from '../define/outputs/output-definition.ts'
-import type { CodeParts } from '../model/code-parts.ts'
+import type { SkippedMembers } from '../model/outcome/skipped-member.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import type { RunName, UpstreamIdentity } from '../model/run-identity.ts'
+import type { CodeParts } from '../model/run/code-parts.ts'
+import type { RunName, UpstreamIdentity } from '../model/run/identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
-import type { SkippedMembers } from '../model/skipped-member.ts'
 import type { ActorOptions } from '../state/files.ts'
 
 export interface ReserveRequest extends ActorOptions, RunShape {

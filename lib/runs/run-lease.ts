@@ -1,6 +1,6 @@
 /** Renews the lease of a run's owner while it works, and gives it up at the end. */
 import { toPlain } from '../errors/errors.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { RunName } from '../model/run/identity.ts'
 import { changeState, readState } from '../state/files.ts'
 import { type Lease, type Owner, type RunEnd, readLease, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'

@@ -1,7 +1,7 @@
 /** One file of a stage while texts are appended to it. */
 import { lineDelimiter } from '../define/formats/format-kind.ts'
-import type { EarlyReject } from '../text/early-rejects.ts'
-import type { PlainFields } from '../text/plain-fields.ts'
+import type { EarlyReject } from '../text/records/early-rejects.ts'
+import type { PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import type { StageableText } from './stage-text.ts'
 import type { StagedFile, StagedMember } from './staged-file.ts'

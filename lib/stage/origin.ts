@@ -1,5 +1,5 @@
 /** The place that a staged text comes from. */
-import type { RecordScan } from '../text/records.ts'
+import type { RecordScan } from '../text/records/records.ts'
 
 /** Archive, member and position that a text comes from. */
 export interface Origin {

@@ -3,10 +3,10 @@ import { setImmediate } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { Reader } from '../store/store.ts'
-import { RangeWindow } from '../text/range-window.ts'
-import { findStart, type RangeSliceOptions, type RangeText, readTop } from '../text/read-range-slice.ts'
-import { dialectOf, encodingOf, longestRecordBytes } from '../text/record-dialect.ts'
-import { WindowScan } from '../text/records.ts'
+import { dialectOf, encodingOf, longestRecordBytes } from '../text/records/dialect.ts'
+import { RangeWindow } from '../text/records/range-window.ts'
+import { findStart, type RangeSliceOptions, type RangeText, readTop } from '../text/records/read-range-slice.ts'
+import { WindowScan } from '../text/records/records.ts'
 
 export interface PassOptions extends Omit<RangeSliceOptions, 'isPlaced' | 'recordBytesMax' | 'into'> {
   readonly readNow: NonNullable<Reader['readNow']>

@@ -1,7 +1,7 @@
 /** Stages records that are passed on in pieces, as long as they can be written as they are. */
 import { hasFields, type TextFormat } from '../define/formats/format-kind.ts'
 import type { MemberPlace } from '../model/member-place.ts'
-import type { RecordScan } from '../text/records.ts'
+import type { RecordScan } from '../text/records/records.ts'
 import type { OpenFile } from './open-file.ts'
 import { newlineOf, plainNewline, type StageableText } from './stage-text.ts'
 

@@ -3,6 +3,7 @@ import { isParsed, isText } from '../define/formats/format-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
+import { skippedMember } from '../model/outcome/skipped-member.ts'
 import type {
   FileSlice,
   InputObject,
@@ -12,10 +13,9 @@ import type {
   RowsSlice,
   Slice,
 } from '../model/plan-data.ts'
-import { skippedMember } from '../model/skipped-member.ts'
 import { smallFileBytes } from '../store/store.ts'
-import { cutRecords } from '../text/cut-records.ts'
-import { type RangeSliceOptions, readRangeSlice } from '../text/read-range-slice.ts'
+import { cutRecords } from '../text/records/cut.ts'
+import { type RangeSliceOptions, readRangeSlice } from '../text/records/read-range-slice.ts'
 import { once, readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
 import { passRangeSlice } from './pass-range-slice.ts'

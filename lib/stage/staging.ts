@@ -1,9 +1,9 @@
 /** One part while it is staged, and how slices are staged into it. */
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
+import type { SkippedMember } from '../model/outcome/skipped-member.ts'
 import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import type { RangeEnds } from '../model/share.ts'
-import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Reader } from '../store/store.ts'

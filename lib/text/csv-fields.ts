@@ -1,5 +1,5 @@
 /** Splits a record of delimited text into its fields. */
-import type { Dialect } from './record-dialect.ts'
+import type { Dialect } from './records/dialect.ts'
 
 export interface Field {
   readonly text: string

@@ -2,8 +2,8 @@
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { splitFields } from './csv-fields.ts'
 import { bomBytes, decodeText } from './encoding.ts'
-import type { Dialect } from './record-dialect.ts'
-import { RecordMachine } from './record-machine.ts'
+import type { Dialect } from './records/dialect.ts'
+import { RecordMachine } from './records/machine.ts'
 
 export interface Header {
   /** Column names in file order; empty for an empty text, or where no header is read. A column without a name is called `column` and its index. */

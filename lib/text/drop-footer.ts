@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { invalidInput } from '../errors/invalid-input.ts'
 import { type ChunkFilter, joinChunks } from './chunk-filter.ts'
-import { longestRecordBytes } from './record-dialect.ts'
+import { longestRecordBytes } from './records/dialect.ts'
 
 /**
  * Returns a filter that leaves out the last `lines` lines and the blank lines between and after them.

@@ -9,8 +9,8 @@ const engineBytes = 256 * 1024 * 1024
 /** Returns for each partition whether it may have rows for the conditions. @throws SQL_INVALID */
 export async function neededPartitions(query: PartitionQuery): Promise<readonly boolean[]> {
   // Deliberately loaded here, because they bring an engine into this thread, which most plans do not need.
-  const { openEngine } = await import('../engine/duckdb/engine.ts')
-  const filter = await import('../engine/dataset/partition-filter.ts')
+  const { openEngine } = await import('../duckdb/engine.ts')
+  const filter = await import('../query/partition-filter.ts')
   const folder = makeOwnFolder(tmpdir())
   const engine = await openEngine({
     folders: [folder],

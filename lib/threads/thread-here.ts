@@ -2,8 +2,8 @@
 
 import type { TaskDefinition } from '../define/definition.ts'
 import type { JobKind, WorkerJob, WorkerResults, Workers } from '../model/worker-job.ts'
-import type { SendMessage, ThreadSetup } from './thread-state.ts'
-import { openThread } from './worker-thread.ts'
+import type { SendMessage, ThreadSetup } from './worker/thread-state.ts'
+import { openThread } from './worker/worker-thread.ts'
 
 /** Jobs run one after another, as on a thread. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID */
 export async function threadHere(task: TaskDefinition, setup: ThreadSetup, send: SendMessage): Promise<Workers> {

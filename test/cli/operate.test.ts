@@ -1,6 +1,6 @@
 /** Commands that start, retry, stop and follow executions of a deployed pipeline, with an AWS that answers as it should. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ReservedRun } from '../../lib/model/reserved-run.ts'
+import type { ReservedRun } from '../../lib/model/run/reserved-run.ts'
 import { reserveRun } from '../../lib/runs/reserve.ts'
 import { bindTurn, enterTurn } from '../../lib/runs/turn.ts'
 import { readState } from '../../lib/state/files.ts'

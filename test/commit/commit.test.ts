@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
-import type { Outcome } from '../../lib/model/outcome.ts'
-import type { ReservedRun } from '../../lib/model/reserved-run.ts'
+import type { Outcome } from '../../lib/model/outcome/outcome.ts'
+import type { ReservedRun } from '../../lib/model/run/reserved-run.ts'
 import { readOutcome, runKeys, stateBytes } from '../../lib/state/state.ts'
 import type { Job, World } from '../runs/protocol.ts'
 import { expectWhole, one, reserved, started, stores, testIn, two } from './committing.ts'

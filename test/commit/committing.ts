@@ -1,7 +1,7 @@
 /** Stores and jobs for tests of commits, and checks of the result. */
 import { expect, it } from 'vitest'
 import { headKey } from '../../lib/commit/head.ts'
-import type { ReservedRun } from '../../lib/model/reserved-run.ts'
+import type { ReservedRun } from '../../lib/model/run/reserved-run.ts'
 import { readHeadFile } from '../../lib/state/state.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refuseForeignFiles } from '../../lib/commit/foreign-files.ts'
-import { filesOutcome } from '../../lib/model/files-outcome.ts'
+import { filesOutcome } from '../../lib/model/outcome/files-outcome.ts'
 import { runKeys, stateBytes } from '../../lib/state/state.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkRejects, rejectsAllowed } from '../../lib/commit/rejects-limit.ts'
-import type { Outcome } from '../../lib/model/outcome.ts'
+import type { Outcome } from '../../lib/model/outcome/outcome.ts'
 
 describe('the limit of rejects', () => {
   it.each([

@@ -13,7 +13,7 @@ import {
   today,
   yesterday,
 } from '../../lib/index.ts'
-import { scheduledParams } from '../../lib/model/scheduled-params.ts'
+import { scheduledParams } from '../../lib/model/run/scheduled-params.ts'
 
 const report = task({
   name: 'report',

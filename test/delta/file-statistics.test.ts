@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { fileStatistics } from '../../lib/delta/file-statistics.ts'
-import { openEngine } from '../../lib/engine/duckdb/engine.ts'
+import { openEngine } from '../../lib/duckdb/engine.ts'
 import { readFooter } from '../../lib/parquet/footer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-statistics-'))

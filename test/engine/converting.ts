@@ -15,14 +15,14 @@ import type { AnyTaskOptions } from '../../lib/define/tasks/task-options.ts'
 import type { TableFile } from '../../lib/engine/read/load-tables.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import { splitShares } from '../../lib/inputs/slices/plan-slices.ts'
+import type { Reject } from '../../lib/model/outcome/reject.ts'
 import type { InputObject, Slice } from '../../lib/model/plan-data.ts'
-import type { Reject } from '../../lib/model/reject.ts'
 import type { MemberAccount, SharePart, ShareResult } from '../../lib/model/share.ts'
 import type { WorkerMessage } from '../../lib/model/worker-job.ts'
 import { prepareTable } from '../../lib/parquet/file.ts'
 import { openStore } from '../../lib/store/open-store.ts'
-import { partitionSetFor } from '../../lib/threads/task-workers.ts'
-import { openThread } from '../../lib/threads/worker-thread.ts'
+import { partitionSetFor } from '../../lib/threads/pool/task-workers.ts'
+import { openThread } from '../../lib/threads/worker/worker-thread.ts'
 
 export type Inputs = Readonly<Record<string, string | Uint8Array>>
 

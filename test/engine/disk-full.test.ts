@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { column, csv, files } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/tasks/task-options.ts'
-import { engineFault, openEngine } from '../../lib/engine/duckdb/engine.ts'
+import { engineFault, openEngine } from '../../lib/duckdb/engine.ts'
 import type { WorkerJob } from '../../lib/model/worker-job.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
-import { openThread, type Thread } from '../../lib/threads/worker-thread.ts'
+import { openThread, type Thread } from '../../lib/threads/worker/worker-thread.ts'
 import { parquetOf, taskOf } from './converting.ts'
 
 const full = { name: 'CapacityError', code: 'DISK_FULL', message: expect.stringContaining('free some space') }

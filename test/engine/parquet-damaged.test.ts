@@ -8,7 +8,7 @@ import { column, files, parquetFiles } from '../../lib/define/index.ts'
 import { FanmillError } from '../../lib/errors/errors.ts'
 import { readFooter } from '../../lib/parquet/footer.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
-import { openThread, type Thread } from '../../lib/threads/worker-thread.ts'
+import { openThread, type Thread } from '../../lib/threads/worker/worker-thread.ts'
 import { convertTask, rowsOf, taskOf } from './converting.ts'
 
 const source = files({ paths: '**/*.parquet', format: parquetFiles() })

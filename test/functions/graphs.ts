@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { handler } from '../../functions/graph.ts'
 import type { CommitAnswer, GraphAnswer, NodeRef, PlanAnswer, PlannedCall } from '../../lib/aws/lambda-events.ts'
 import { graphKeys, type TaskGraph } from '../../lib/graph/graph.ts'
-import { nodeIdOf } from '../../lib/model/node-name.ts'
+import { nodeIdOf } from '../../lib/model/run/node-name.ts'
 import { noWaits } from '../../lib/model/waits.ts'
 import { type Account, context } from './account.ts'
 

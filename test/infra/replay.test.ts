@@ -1,7 +1,7 @@
 /** Checks that the synthesized roles allow each request that the real handlers send to S3, and nothing that breaks the protocol. */
 import type { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { skippedShownMax } from '../../lib/model/skipped-member.ts'
+import { skippedShownMax } from '../../lib/model/outcome/skipped-member.ts'
 import type { S3Request } from '../store/s3/server.ts'
 import { buildZip } from '../zip-builder.ts'
 import { isAllowed, type Permission, permissionsOf } from './policy.ts'

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { files, parquet, parquetFiles, partitionsOf, task } from '../../lib/define/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
-import type { Manifest } from '../../lib/model/manifest.ts'
-import { runIdOf } from '../../lib/model/run-identity.ts'
+import type { Manifest } from '../../lib/model/outcome/manifest.ts'
+import { runIdOf } from '../../lib/model/run/identity.ts'
 import { planAppend } from '../../lib/runs/append.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 

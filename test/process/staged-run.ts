@@ -6,14 +6,14 @@ import { stageOf, stagesBefore, stagesOf } from '../../lib/define/tasks/task-sta
 import { PermanentError } from '../../lib/errors/errors.ts'
 import type { TaskDefinition } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
-import type { Manifest } from '../../lib/model/manifest.ts'
-import { outputPathOf } from '../../lib/model/output-path.ts'
+import type { Manifest } from '../../lib/model/outcome/manifest.ts'
+import { outputPathOf } from '../../lib/model/run/output-path.ts'
 import type { JobKind, Workers } from '../../lib/model/worker-job.ts'
-import { createGate } from '../../lib/process/gate.ts'
 import { runBatches } from '../../lib/process/run-batches.ts'
+import { createGate } from '../../lib/process/share/gate.ts'
 import { planTask } from '../../lib/process/task-runner.ts'
 import type { MemoryStore, StoreRequest } from '../../lib/store/memory-store.ts'
-import { batchTools } from '../../lib/threads/task-workers.ts'
+import { batchTools } from '../../lib/threads/pool/task-workers.ts'
 import { threadHere } from '../../lib/threads/thread-here.ts'
 
 type OnRequest = (request: StoreRequest, phase: 'before' | 'after') => void

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Manifest } from '../../lib/model/manifest.ts'
+import type { Manifest } from '../../lib/model/outcome/manifest.ts'
 import type { InputObject } from '../../lib/model/plan-data.ts'
 import { planAppend } from '../../lib/runs/append.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ReservedRun } from '../../lib/model/reserved-run.ts'
+import type { ReservedRun } from '../../lib/model/run/reserved-run.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { endRun } from '../../lib/runs/run-lease.ts'
 import { listRuns, readRun } from '../../lib/runs/runs.ts'

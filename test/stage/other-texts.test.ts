@@ -10,7 +10,7 @@ import { column, csv, files, fixedWidth, json, parquet, task, zipMembers } from 
 import { createStage } from '../../lib/stage/stage.ts'
 import type { TestFiles } from '../../lib/testing/test-files.ts'
 import { runTask } from '../../lib/testing.ts'
-import { cutRecords } from '../../lib/text/cut-records.ts'
+import { cutRecords } from '../../lib/text/records/cut.ts'
 
 interface TextForm {
   readonly name: string

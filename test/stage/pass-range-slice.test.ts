@@ -10,7 +10,7 @@ import { createStage } from '../../lib/stage/stage.ts'
 import type { StagedFile } from '../../lib/stage/staged-file.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { ReusedBuffer } from '../../lib/store/reused-buffer.ts'
-import { readRangeSlice } from '../../lib/text/read-range-slice.ts'
+import { readRangeSlice } from '../../lib/text/records/read-range-slice.ts'
 import { csvFormat } from './staged-rows.ts'
 
 const pieces = ['a', 'é', ',', '"', '""', ',"', '",', '\n', '\r\n', '\r', ' ', '\n1,2\n', '\n"3\n3",4\n', '#', '\n\n']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Manifest } from '../../lib/model/manifest.ts'
-import { partName } from '../../lib/model/part-name.ts'
+import type { Manifest } from '../../lib/model/outcome/manifest.ts'
+import { partName } from '../../lib/model/outcome/part-name.ts'
 import { readHeadFile, readManifest, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
 
 const totals = { rows: 1, bytes: 2, parts: 1, rowsRead: 1, rowsRejected: 0, rowsFiltered: -3, members: 1 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readHeader, refuseEqualNames } from '../../lib/text/csv-header.ts'
-import type { Dialect } from '../../lib/text/record-dialect.ts'
+import type { Dialect } from '../../lib/text/records/dialect.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
 

@@ -1,8 +1,8 @@
 /** Columns whose types or orders may be others in the next stage: which of them are compared, and as what. */
 import { mapScalars, parseEngineType } from '../../delta/engine-type.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
-import { quoteName } from '../duckdb/quote.ts'
 import { readBackType } from '../read-back-type.ts'
 
 const toDecimal = 'cast it to DECIMAL(38, 0)'

@@ -1,10 +1,10 @@
 /** The queries of steps over rows of which those of one key are together: aggregates of a key, and its latest row. */
 import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define/steps/exchange-definition.ts'
 import { measuredColumns } from '../../define/tasks/task-stages.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
-import { quoteName } from '../duckdb/quote.ts'
 import { checkInBoth, comparable, compared } from './compared-column.ts'
 import type { MeasuredColumn, StateSql } from './measure-kind.ts'
 import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'

@@ -1,10 +1,10 @@
 /** Estimates how frequent keys are: rows are aggregated before they are exchanged only where keys repeat. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { AggregateStep } from '../../define/steps/exchange-definition.ts'
+import { type BoundQuery, runBound } from '../../duckdb/bound-query.ts'
+import { engineFault } from '../../duckdb/engine.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { hasCode } from '../../errors/expected.ts'
-import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
-import { engineFault } from '../duckdb/engine.ts'
-import { quoteName } from '../duckdb/quote.ts'
 
 /** Enough to tell ten million keys from a hundred thousand. */
 const sampleRows = 122_880

@@ -6,12 +6,12 @@ import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from '../transf
 import { type BoundCheck, failingRows, passingRows } from '../transform/row-checks.ts'
 import { asideRecords, badRecords } from '../write/reject-rows.ts'
 import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
-import { describeParquet } from './parquet-describe.ts'
-import type { ParquetOptions } from './parquet-names.ts'
-import { carefulParquetRead, parquetMisfits } from './parquet-read.ts'
+import { describeParquet } from './parquet/describe.ts'
+import type { ParquetOptions } from './parquet/names.ts'
+import { carefulParquetRead, parquetMisfits } from './parquet/read.ts'
 import { placeColumns } from './read-columns.ts'
 import { textSources } from './staged-sources.ts'
-import type { TextSource, TextSourceOptions } from './text-source.ts'
+import type { TextSource, TextSourceOptions } from './text/text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
 /** A query of the rows that enter the transform, and queries of the others; empty queries have no rows. */

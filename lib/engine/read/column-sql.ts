@@ -2,10 +2,10 @@
 
 import { namesInFile } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition } from '../../define/definition.ts'
+import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
-import { hasAtMostOne, jsonPointer, withoutStrings } from './json-record.ts'
-import { isPlain, readableText, writtenAs } from './plain-text.ts'
+import { hasAtMostOne, jsonPointer, withoutStrings } from './text/json-record.ts'
+import { isPlain, readableText, writtenAs } from './text/plain-text.ts'
 
 /** The engine's name of a column's type. */
 export function sqlType(column: ColumnDefinition): string {

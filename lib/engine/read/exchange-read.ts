@@ -1,13 +1,13 @@
 /** Reads the files of an exchange, which an engine of the same run has written: their columns are as they are. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { joinSides } from '../../define/steps/join-definition.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { sumFields } from '../../model/sum-fields.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
-import { quoteName } from '../duckdb/quote.ts'
 import type { EngineTask } from '../engine-task.ts'
 import { bucketOf } from '../write/write-buckets.ts'
 import { orderColumn, rangeCondition } from '../write/write-sorted.ts'
-import { scan } from './parquet-describe.ts'
+import { scan } from './parquet/describe.ts'
 import type { ReadColumn } from './read-columns.ts'
 
 /** Returns the columns of the files, which all have the same. */

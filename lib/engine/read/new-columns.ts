@@ -4,7 +4,7 @@ import { PermanentError } from '../../errors/errors.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { inPathAndFile } from './path-columns.ts'
 import { memberColumns } from './staged-members.ts'
-import type { TextSource } from './text-source.ts'
+import type { TextSource } from './text/text-source.ts'
 
 /** @throws DEFINITION_INVALID for the first located record with a column that also stands in its path */
 export async function refusePathColumns(connection: DuckDBConnection, sources: readonly TextSource[]): Promise<void> {

@@ -1,12 +1,12 @@
 /** Columns that stand in the paths of staged text (`name=value`), beside those of the text. */
 import { formatKind } from '../../define/formats/format-kind.ts'
+import { quoteText } from '../../duckdb/quote.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { type MemberPlace, placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
-import { quoteText } from '../duckdb/quote.ts'
 import { memberField } from './staged-members.ts'
-import type { TextSource, TextSourceOptions } from './text-source.ts'
+import type { TextSource, TextSourceOptions } from './text/text-source.ts'
 
 /** Adds the columns of the path to a source. @throws DEFINITION_INVALID for a column that is in both */
 export function withPathColumns(

@@ -1,7 +1,7 @@
 /** Provenance columns of the run: their values are the same for all rows, batches and retries of one attempt. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { quoteText } from '../../duckdb/quote.ts'
 import type { LoadingRun } from '../../model/share.ts'
-import { quoteText } from '../duckdb/quote.ts'
 
 /** Returns the engine's type of a provenance column. */
 export function provenanceType(name: string): string {

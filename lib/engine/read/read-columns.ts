@@ -1,6 +1,6 @@
 /** The columns that every reading returns, and a query of them without rows. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'
 import { provenanceType } from './provenance-sql.ts'
 

@@ -1,8 +1,8 @@
 /** The staged members of a conversion as an SQL variable, in which queries look up the member of a located row. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { quoteText } from '../../duckdb/quote.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import type { StagedMember } from '../../stage/staged-file.ts'
-import { quoteText } from '../duckdb/quote.ts'
 
 /** Sets the variable. Members are numbered over all files of a stage; the numbers of those given here have no gaps. */
 export async function setStagedMembers(connection: DuckDBConnection, members: readonly StagedMember[]): Promise<void> {

@@ -3,13 +3,13 @@
 import type { AvroFormat } from '../../define/definition.ts'
 import { avroNull, avroText } from '../../define/formats/avro-format.ts'
 import type { TextFormat } from '../../define/formats/format-kind.ts'
+import { quoteText } from '../../duckdb/quote.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
-import { quoteText } from '../duckdb/quote.ts'
-import { csvSource } from './csv-source.ts'
-import { fixedWidthSource, jsonLineSource, patternLineSource } from './line-source.ts'
 import { withPathColumns } from './path-columns.ts'
-import type { TextSource, TextSourceOptions } from './text-source.ts'
-import { workbookSource } from './workbook-source.ts'
+import { csvSource } from './text/csv-source.ts'
+import { fixedWidthSource, jsonLineSource, patternLineSource } from './text/line-source.ts'
+import type { TextSource, TextSourceOptions } from './text/text-source.ts'
+import { workbookSource } from './text/workbook-source.ts'
 
 /** Returns one source for each header and newline style among the files. @throws DEFINITION_INVALID for a column both in a path and in its file */
 export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {

@@ -1,6 +1,6 @@
 /** Reads staged text into the declared columns: a fast query fails on the first misfit, a careful one keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
-import { quoteName } from '../duckdb/quote.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import {
   expectedSql,
   fieldsOf,
@@ -14,13 +14,13 @@ import {
   tryConvert,
   validJson,
 } from './column-sql.ts'
-import { prefixColumns } from './csv-scan.ts'
-import { readableText } from './plain-text.ts'
 import { runValue } from './provenance-sql.ts'
 import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap } from './read-columns.ts'
-import { recordCharactersMax } from './record-text.ts'
 import { memberField } from './staged-members.ts'
-import { allMet, type TextSource } from './text-source.ts'
+import { prefixColumns } from './text/csv-scan.ts'
+import { readableText } from './text/plain-text.ts'
+import { recordCharactersMax } from './text/record-text.ts'
+import { allMet, type TextSource } from './text/text-source.ts'
 
 /** Provenance columns are read from the located prefix. */
 export interface ReadOptions extends ExtraColumns {

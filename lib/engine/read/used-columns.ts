@@ -3,8 +3,8 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Step } from '../../define/definition.ts'
 import type { AggregateStep, PickStep } from '../../define/steps/exchange-definition.ts'
 import { measuredColumns } from '../../define/tasks/task-stages.ts'
-import { conditionOf } from '../../model/resolve-task.ts'
-import { list, type Node, nodesIn, parseExpression, parseSelect } from '../sql/syntax.ts'
+import { conditionOf } from '../../model/run/resolve-task.ts'
+import { list, type Node, nodesIn, parseExpression, parseSelect } from '../../sql/syntax.ts'
 import { stepSql } from '../transform/step-sql.ts'
 
 /**

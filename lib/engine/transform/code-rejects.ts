@@ -1,8 +1,8 @@
 /** Records that functions of the user reject: written to a file while a query runs, then a table of places and reasons. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { lineDelimiter } from '../../define/formats/format-kind.ts'
-import { createLineFile } from '../duckdb/line-file.ts'
-import { scanLines } from '../read/csv-scan.ts'
+import { scanLines } from '../read/text/csv-scan.ts'
+import { createLineFile } from '../read/text/line-file.ts'
 
 /** The hidden column that identifies a row's record through the steps of a transform. */
 export const placeColumn = '_fanmill_place'

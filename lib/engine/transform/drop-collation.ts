@@ -7,8 +7,8 @@ import {
   type DuckDBType,
   DuckDBTypeId,
 } from '@duckdb/node-api'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
-import { quoteName } from '../duckdb/quote.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 
 /** Returns SQL for each column that has texts, by its name: its value without a collation. */
 export function dropCollation(columns: readonly EngineColumn[]): ReadonlyMap<string, string> {

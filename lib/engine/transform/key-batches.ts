@@ -8,8 +8,8 @@ import {
   structValue,
 } from '@duckdb/node-api'
 import type { MapBatchesStep } from '../../define/definition.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
-import { quoteName } from '../duckdb/quote.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { callBatch, checkBatchKey, defineOnce, valuesOf } from './map-batches.ts'
 import { type ChunkFunction, type OwnContext, RowRejected } from './map-context.ts'
 import { type Target, write } from './map-result.ts'

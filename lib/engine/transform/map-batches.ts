@@ -1,8 +1,8 @@
 /** Runs the user's `mapBatches` over a chunk at a time. */
 import type { DuckDBDataChunk, DuckDBStructVector, DuckDBVector } from '@duckdb/node-api'
 import type { MapBatchesStep } from '../../define/definition.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { isSameValue, valueReader } from './vector-values.ts'

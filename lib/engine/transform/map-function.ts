@@ -16,8 +16,8 @@ import {
   LIST,
 } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
+import { columnNames, type EngineColumn } from '../../duckdb/engine-column.ts'
 import type { MemberPlace } from '../../model/member-place.ts'
-import { columnNames, type EngineColumn } from '../duckdb/engine-column.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'

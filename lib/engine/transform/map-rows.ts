@@ -1,8 +1,8 @@
 /** Runs the user's `mapRows` over the rows of a chunk, one after another. */
 import { type DuckDBStructVector, type DuckDBVector, listValue, structValue } from '@duckdb/node-api'
 import type { MapRowsStep } from '../../define/definition.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, isRecord, kindOf, present, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { createRowView, type RowView } from './row-view.ts'

@@ -1,9 +1,9 @@
 /** The `checks` of a task as SQL: conditions on the rows that were read, each with the reason of its rejects. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RowCheck, SqlStep, SqlValue } from '../../define/definition.ts'
+import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
-import { whereStep } from '../../model/resolve-task.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { whereStep } from '../../model/run/resolve-task.ts'
 import { allRows, checkTransform, type TransformCheck } from './transform.ts'
 
 /** A condition with its values, ready to stand in a statement. */

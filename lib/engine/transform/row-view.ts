@@ -1,6 +1,6 @@
 /** One row object for a whole chunk, whose properties read the vectors of the columns that the user's function uses. */
 import type { DuckDBDataChunk, DuckDBValue, DuckDBVector } from '@duckdb/node-api'
-import type { EngineColumn } from '../duckdb/engine-column.ts'
+import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { type ReadValue, valueReader } from './vector-values.ts'
 
 /** A view that moves from row to row. Its properties are enumerable, so that `{ ...row }` copies the row. A function that keeps `row` itself sees later rows in it. */

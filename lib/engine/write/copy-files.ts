@@ -1,7 +1,7 @@
 /** Writes the rows of a query as Parquet files, and tells which. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
-import { quoteText } from '../duckdb/quote.ts'
+import { type BoundQuery, boundTypes } from '../../duckdb/bound-query.ts'
+import { quoteText } from '../../duckdb/quote.ts'
 
 export interface CopiedFile {
   readonly file: string

@@ -1,10 +1,10 @@
 /** The documented hash by which datasets are kept by key: it never changes, and does not depend on the engine. */
 import type { ExchangeOutput } from '../../define/steps/exchange-definition.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
+import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
 import { checkNames } from '../check-output.ts'
-import { quoteName } from '../duckdb/quote.ts'
 
 /**
  * Returns the columns by which a dataset is kept, with their types; undefined for other exchanges.

@@ -1,7 +1,7 @@
 /** Counts the partitions of a query's rows without writing them, for the message of a query that has too many. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
-import { registerHashFunction } from '../duckdb/hash-function.ts'
+import { type BoundQuery, runBound } from '../../duckdb/bound-query.ts'
+import { registerHashFunction } from '../../duckdb/hash-function.ts'
 import { HashNumbers } from './hash-numbers.ts'
 import { partitionTexts } from './partition-texts.ts'
 

@@ -3,10 +3,10 @@
  * whatever the values are, and too many partitions stop the query before the engine opens files for them.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import { registerHashFunction } from '../../duckdb/hash-function.ts'
 import { checkFolderLength, type PartitionLimits } from '../../paths/partition-limits.ts'
 import type { Partition } from '../../paths/partition-path.ts'
 import { addPartition } from '../../paths/partition-set.ts'
-import { registerHashFunction } from '../duckdb/hash-function.ts'
 import { HashNumbers } from './hash-numbers.ts'
 import { type CountPartitions, registerPartitionCount } from './partition-count.ts'
 import { partitionTexts } from './partition-texts.ts'

@@ -1,5 +1,5 @@
 /** The partition columns of a query as texts, after which folders are named. An empty text has the folder of a null, so it becomes a null. */
-import { quoteName } from '../duckdb/quote.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 
 const textColumn = (at: number): string => `_fanmill_text_${at}`
 

@@ -1,11 +1,11 @@
 /** Rejected rows of a careful conversion: those that do not fit a column, and records that the scan could not read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { layoutOfText, type TextFormat } from '../../define/formats/format-kind.ts'
-import type { Reject } from '../../model/reject.ts'
-import { quoteText } from '../duckdb/quote.ts'
-import { prefixColumns, scanLines } from '../read/csv-scan.ts'
-import { recordCharactersMax } from '../read/record-text.ts'
+import { quoteText } from '../../duckdb/quote.ts'
+import type { Reject } from '../../model/outcome/reject.ts'
 import { memberField } from '../read/staged-members.ts'
+import { prefixColumns, scanLines } from '../read/text/csv-scan.ts'
+import { recordCharactersMax } from '../read/text/record-text.ts'
 
 export interface KeptRejects {
   readonly rowsRejected: number

@@ -1,6 +1,6 @@
 /** Finds the row group of a file that is split: the engine cannot bound row groups by bytes and files by row groups at once. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { quoteText } from '../duckdb/quote.ts'
+import { quoteText } from '../../duckdb/quote.ts'
 import { vectorRows } from './writer-limits.ts'
 
 export interface SplitLimits {

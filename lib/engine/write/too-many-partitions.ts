@@ -1,10 +1,11 @@
 /** Explains a conversion that has too many partitions: counts them, in as much of the text as a message is worth. */
+
+import type { BoundQuery } from '../../duckdb/bound-query.ts'
 import type { PermanentError } from '../../errors/errors.ts'
 import { onlyPlace, placeOf } from '../../model/member-place.ts'
 import { tooManyPartitions } from '../../paths/partition-limits.ts'
 import type { Partition } from '../../paths/partition-path.ts'
 import type { StagedFile } from '../../stage/staged-file.ts'
-import type { BoundQuery } from '../duckdb/bound-query.ts'
 import type { PartitionKeys, PartitionOptions } from './partition-keys.ts'
 
 /** Text up to this size is counted to its end; of a longer text, as many rows as this size has. */

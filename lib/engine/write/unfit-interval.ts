@@ -1,6 +1,6 @@
 /** Finds intervals that Parquet cannot hold: it has whole milliseconds, in 32 bits, beside months and days. */
 import { type EngineType, parseEngineType } from '../../delta/engine-type.ts'
-import { quoteName } from '../duckdb/quote.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 
 /** Hours whose milliseconds 32 bits hold. */
 const hoursMax = 1192

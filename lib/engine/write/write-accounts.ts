@@ -1,10 +1,10 @@
 /** Writes the row counts of members as Parquet, a group at a time, and joins the files of a batch. */
 import { rm } from 'node:fs/promises'
+import type { Engine } from '../../duckdb/engine.ts'
+import { quoteText } from '../../duckdb/quote.ts'
 import type { MemberAccount } from '../../model/share.ts'
-import type { Engine } from '../duckdb/engine.ts'
-import { createLineFile } from '../duckdb/line-file.ts'
-import { quoteText } from '../duckdb/quote.ts'
-import { scan } from '../read/parquet-describe.ts'
+import { scan } from '../read/parquet/describe.ts'
+import { createLineFile } from '../read/text/line-file.ts'
 
 /**
  * Writes accounts to `target`, by way of the JSON lines file `staged` in a folder that the engine may read. Errors of the

@@ -1,10 +1,10 @@
 /** Writes the rows of a query to an exchange: into files by bucket of their key. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ExchangeOutput } from '../../define/steps/exchange-definition.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
+import type { BoundQuery } from '../../duckdb/bound-query.ts'
+import { quoteName, quoteText } from '../../duckdb/quote.ts'
+import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import type { SharePart } from '../../model/share.ts'
-import type { BoundQuery } from '../duckdb/bound-query.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { copyFiles, passingSettings, uniqueNames } from './copy-files.ts'
 import { keptBucket } from './kept-bucket.ts'
 

@@ -1,9 +1,9 @@
 /** Writes a query's rows as Parquet files, and returns the rows, bytes and partition of each. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { PartLayout } from '../../define/outputs/output-kind.ts'
+import type { BoundQuery } from '../../duckdb/bound-query.ts'
+import { quoteName } from '../../duckdb/quote.ts'
 import type { SharePart } from '../../model/share.ts'
-import type { BoundQuery } from '../duckdb/bound-query.ts'
-import { quoteName } from '../duckdb/quote.ts'
 import { copyFiles, uniqueNames } from './copy-files.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { equalRowGroups, type SplitLimits, splitRowGroupRows } from './split-row-group.ts'

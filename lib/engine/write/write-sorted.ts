@@ -1,11 +1,11 @@
 /** Writes the rows of a query as a sorted run, in chunks: files that follow one another in the order. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RowOrder } from '../../define/outputs/row-order.ts'
+import type { BoundQuery } from '../../duckdb/bound-query.ts'
+import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import type { KeyRange } from '../../model/plan-data.ts'
 import type { SharePart } from '../../model/share.ts'
-import type { BoundQuery } from '../duckdb/bound-query.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
-import { scan } from '../read/parquet-describe.ts'
+import { scan } from '../read/parquet/describe.ts'
 import { copyFiles, passingSettings } from './copy-files.ts'
 import { vectorRows } from './writer-limits.ts'
 

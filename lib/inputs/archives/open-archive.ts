@@ -2,7 +2,7 @@
 
 import { archiveKind } from '../../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../../define/definition.ts'
-import type { SkippedMember } from '../../model/skipped-member.ts'
+import type { SkippedMember } from '../../model/outcome/skipped-member.ts'
 import type { StoredObject } from '../../store/store.ts'
 import { countMembers } from '../../zip/limits.ts'
 import { joinLists, type MemberList } from '../../zip/member-list.ts'

@@ -1,6 +1,6 @@
 /** Identifies the runs of a dataset, which enter the runs that read or require it. */
-import type { ManifestPart, ManifestRun } from '../../model/manifest.ts'
-import { shortHash } from '../../model/run-identity.ts'
+import type { ManifestPart, ManifestRun } from '../../model/outcome/manifest.ts'
+import { shortHash } from '../../model/run/identity.ts'
 import { partitionFolder } from '../../paths/partition-path.ts'
 
 /** Returns the key of one run of a dataset as an input. */

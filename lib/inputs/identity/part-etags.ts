@@ -1,6 +1,6 @@
 /** Finds the present etags of parts, by which a plan pins them. */
 import { PermanentError } from '../../errors/errors.ts'
-import type { Manifest, ManifestPart } from '../../model/manifest.ts'
+import type { Manifest, ManifestPart } from '../../model/outcome/manifest.ts'
 import { mapParallel } from '../../state/files.ts'
 import type { Store, StoredObject } from '../../store/store.ts'
 

@@ -5,7 +5,7 @@ import { type JoinSide, type JoinStep, joinSides } from '../../define/steps/join
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { keyTypes } from '../../model/key-types.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
+import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../../model/plan-data.ts'
 import type { FindOptions, FoundObjects } from '../find-options.ts'
 import type { FindSource, FoundSource } from '../found-source.ts'

@@ -1,7 +1,7 @@
 /** Reads the datasets of several nodes of one task as one. */
 import { PermanentError } from '../../errors/errors.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
-import { sortInputs } from '../../model/run-identity.ts'
+import type { SchemaColumn } from '../../model/outcome/manifest.ts'
+import { sortInputs } from '../../model/run/identity.ts'
 import type { WrittenPlace } from '../find-dataset.ts'
 import type { FoundObjects } from '../find-options.ts'
 import { cutOwn } from '../slices/cut-own.ts'

@@ -1,5 +1,5 @@
 /** Names the parts of a dataset that are a side of a join. */
-import type { ManifestPart } from '../../model/manifest.ts'
+import type { ManifestPart } from '../../model/outcome/manifest.ts'
 import type { ExchangePiece } from '../../model/plan-data.ts'
 
 /** Returns the parts that have rows as pieces of a slice. */

@@ -3,7 +3,7 @@ import type { JoinSource } from '../../define/definition.ts'
 import type { JoinSide } from '../../define/steps/join-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
+import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import type { SideColumns } from '../../model/plan-data.ts'
 import type { FoundObjects } from '../find-options.ts'
 

@@ -1,8 +1,8 @@
 /** Adds up the progress of the threads, and emits it as events. */
 import type { RunPhase } from '../../model/events.ts'
-import type { NodeName } from '../../model/node-name.ts'
-import type { Outcome } from '../../model/outcome.ts'
-import type { ReservedRun } from '../../model/reserved-run.ts'
+import type { Outcome } from '../../model/outcome/outcome.ts'
+import type { NodeName } from '../../model/run/node-name.ts'
+import type { ReservedRun } from '../../model/run/reserved-run.ts'
 import type {
   JobControl,
   JobKind,

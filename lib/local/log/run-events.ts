@@ -2,9 +2,9 @@
 import { PermanentError } from '../../errors/errors.ts'
 import type { FoundInputs } from '../../inputs/find-options.ts'
 import type { RunEvent } from '../../model/events.ts'
-import type { NodeName } from '../../model/node-name.ts'
 import type { PlanItem } from '../../model/plan-data.ts'
-import type { ReservedRun } from '../../model/reserved-run.ts'
+import type { NodeName } from '../../model/run/node-name.ts'
+import type { ReservedRun } from '../../model/run/reserved-run.ts'
 import type { BusyRun } from '../../runs/reserve.ts'
 
 type RunStart = Pick<ReservedRun, 'runId' | 'attempt' | 'inputs' | 'reasons'>

@@ -1,11 +1,11 @@
 /** Collects the log of a task's run from all threads: emits lines from the chosen level on, and saves all of them in the run's folder. */
 import { join } from 'node:path'
 import { isAtLeast, type LogLevel, type RunEvent } from '../../model/events.ts'
-import type { NodeName } from '../../model/node-name.ts'
-import { shortHash } from '../../model/run-identity.ts'
+import { shortHash } from '../../model/run/identity.ts'
+import type { NodeName } from '../../model/run/node-name.ts'
 import type { WorkerMessage } from '../../model/worker-job.ts'
 import { runKeys } from '../../state/state.ts'
-import { foldRepeats } from '../../threads/fold-repeats.ts'
+import { foldRepeats } from '../../threads/worker/fold-repeats.ts'
 import type { Session } from '../session.ts'
 import { type LogLine, openLog } from './logger.ts'
 

@@ -1,9 +1,9 @@
 /** Collects what a run's id and its reasons are made of, besides the inputs. */
 import type { Source, TaskDefinition } from '../../define/definition.ts'
 import { isRead } from '../../inputs/identity/upstream-identity.ts'
-import { codePartsOf } from '../../model/code-parts.ts'
-import type { UpstreamIdentity } from '../../model/run-identity.ts'
-import type { UpstreamNode } from '../../model/upstream-node.ts'
+import { codePartsOf } from '../../model/run/code-parts.ts'
+import type { UpstreamIdentity } from '../../model/run/identity.ts'
+import type { UpstreamNode } from '../../model/run/upstream-node.ts'
 import type { PlanTaskOptions } from '../../process/task-runner.ts'
 import type { RunOptions } from '../options/run-options.ts'
 

@@ -2,7 +2,7 @@
 import type { PipelineDefinition } from '../../define/definition.ts'
 import type { DrawnState } from '../../graph/drawn-node.ts'
 import { type GraphNode, graphIdOf } from '../../graph/graph.ts'
-import type { RunReason } from '../../model/run-reason.ts'
+import type { RunReason } from '../../model/run/reason.ts'
 import { findLastAttempt } from '../../runs/last-attempt.ts'
 import { readAttempt } from '../../runs/runs.ts'
 import { urlBelow } from '../../store/roots.ts'

@@ -3,7 +3,7 @@ import type { TaskDefinition } from '../../define/definition.ts'
 import { isText } from '../../define/formats/format-kind.ts'
 import type { FoundInputs } from '../../inputs/find-inputs.ts'
 import type { InputObject, MembersSlice, PlannedMember, Slice } from '../../model/plan-data.ts'
-import type { StreamPiece } from '../../process/share-out.ts'
+import type { StreamPiece } from '../../process/share/distribute.ts'
 import { membersOfSlice, packMembers } from '../../zip/member-rows.ts'
 
 export interface FirstSlice {

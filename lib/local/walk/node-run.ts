@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CapacityError, FanmillError } from '../../errors/errors.ts'
 import type { GraphNode, TaskGraph } from '../../graph/graph.ts'
-import { nodeIdOf } from '../../model/node-name.ts'
+import { nodeIdOf } from '../../model/run/node-name.ts'
 import type { Session } from '../session.ts'
 import type { TaskEnd, TaskNode } from '../task-context.ts'
 import { runTask } from '../task-run.ts'

@@ -2,7 +2,7 @@
 import { type GraphNode, graphIdOf, graphKeys, type TaskGraph } from '../../graph/graph.ts'
 import type { NodeStates } from '../../graph/node-states.ts'
 import type { TaskResult } from '../../model/events.ts'
-import { formatVersion } from '../../model/manifest.ts'
+import { formatVersion } from '../../model/outcome/manifest.ts'
 import { stateBytes } from '../../state/state.ts'
 import type { Session } from '../session.ts'
 

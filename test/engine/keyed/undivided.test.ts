@@ -9,7 +9,7 @@ import { countRows, rowsOf } from '../../../lib/engine/read/exchange-read.ts'
 import { bucketOf, rowsByBucket, writeBuckets, writeUndivided } from '../../../lib/engine/write/write-buckets.ts'
 import type { PartOptions } from '../../../lib/engine/write/write-parts.ts'
 import { exchangeSlices } from '../../../lib/exchange/exchange-slices.ts'
-import type { Outcome } from '../../../lib/model/outcome.ts'
+import type { Outcome } from '../../../lib/model/outcome/outcome.ts'
 import type { SharePart } from '../../../lib/model/share.ts'
 import type { StagedFile } from '../../../lib/stage/staged-file.ts'
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { openEngine } from '../../../lib/engine/duckdb/engine.ts'
+import { openEngine } from '../../../lib/duckdb/engine.ts'
 import { joinAccounts, writeAccounts } from '../../../lib/engine/write/write-accounts.ts'
 import { rowsOf } from '../converting.ts'
 

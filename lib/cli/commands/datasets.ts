@@ -1,0 +1,92 @@
+/** `fanmill show` and `fanmill head`: print what a dataset holds, and its first rows. */
+import type { Command } from 'commander'
+import { count } from '../../local/options/options.ts'
+import type { Manifest, ManifestPart } from '../../model/outcome/manifest.ts'
+import { typeName } from '../../model/type-names.ts'
+import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser, readNames } from '../options.ts'
+import { print, printJson, visible } from '../output.ts'
+import { readDatasetPlace } from '../place.ts'
+import { formatBytes, formatCount } from '../view/amounts.ts'
+import { readingHints } from '../view/reading-hints.ts'
+import { printTable } from '../view/table.ts'
+
+/** Limit on the parts that `show` lists; `--json` lists all of them. */
+const partsShownMax = 50
+
+export function addShowCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'show <dataset>',
+    description: 'print schema, parts, rows and bytes of a dataset, and how other tools read it',
+    examples: ['show out/flights', 'show s3://lake/flights --json'],
+  })
+  addSettings(addStackOptions(command, belowStack), 'profile', 'region').action(showAction)
+}
+
+export function addHeadCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'head <dataset>',
+    description: 'print the first rows of a dataset',
+    examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
+  })
+  addSettings(addStackOptions(command, belowStack), 'profile', 'region')
+    .option('--rows <n>', 'how many rows (default: 10)', flagParser(count))
+    .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
+    .option('--where <sql>', 'a condition in SQL (default: every row)')
+    .action(headAction)
+}
+
+const belowStack = 'CloudFormation stack of a deployed pipeline: the dataset is a path below its output'
+
+async function showAction(named: string, { json, ...flags }: CommonOptions): Promise<void> {
+  const { showDataset } = await import('../../datasets/dataset.ts')
+  const { dataset, access } = await readDatasetPlace(named, flags)
+  const manifest = await showDataset(dataset, access)
+  if (json) printJson(manifest)
+  else {
+    printManifest(manifest)
+    printHints(dataset, manifest)
+  }
+}
+
+function printManifest({ task, generation, runs, schema, partitionBy, parts, totals, log }: Manifest): void {
+  const counts = `${formatCount(totals.rows)} rows, ${formatBytes(totals.bytes)}, ${formatCount(totals.parts)} parts`
+  print(visible(`${task}: ${counts}, ${log === 'delta' ? 'version' : 'generation'} ${generation}`))
+  for (const { runId, params, finishedAt } of runs)
+    print(visible(`run ${runId} ${JSON.stringify(params)} ${finishedAt}`))
+  print('')
+  const columnRow = ({ name, type }: Manifest['schema'][number]) => [
+    name,
+    typeName(type),
+    partitionBy.includes(name) ? 'yes' : '',
+  ]
+  printTable(['column', 'type', 'partition'], schema.map(columnRow))
+  print('')
+  const numbers = ['rows', 'bytes']
+  printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
+  if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
+}
+
+/** Prints how other tools read the dataset. */
+function printHints(dataset: string, manifest: Manifest): void {
+  if (manifest.files !== undefined || manifest.parts.length === 0) return
+  print('\nto read it with')
+  for (const { tool, command } of readingHints(dataset, manifest)) print(visible(`  ${tool.padEnd(11)} ${command}`))
+}
+
+function partRow({ key, rows, bytes }: ManifestPart): readonly unknown[] {
+  return [key, formatCount(rows), formatBytes(bytes)]
+}
+
+interface HeadFlags extends CommonOptions {
+  readonly rows?: number
+  readonly columns?: readonly string[]
+  readonly where?: string
+}
+
+async function headAction(named: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
+  const { headDataset } = await import('../../datasets/dataset.ts')
+  const { dataset, access } = await readDatasetPlace(named, flags)
+  const head = await headDataset(dataset, { ...access, rows, columns, where })
+  if (json) printJson(head)
+  else printTable(head.columns, head.rows, { otherwise: 'no rows' })
+}

@@ -1,0 +1,42 @@
+/** `fanmill init`: creates a project, with a pipeline that is inferred from data. */
+import { existsSync } from 'node:fs'
+import { extname } from 'node:path'
+import type { Command } from 'commander'
+import { addCommand, type CommonOptions } from '../options.ts'
+import { print, printJson, visible } from '../output.ts'
+import { formatCount } from '../view/amounts.ts'
+import { inferView } from '../view/infer-progress.ts'
+
+export function addInitCommand(program: Command): void {
+  addCommand(program, {
+    usage: 'init [data] [directory]',
+    description: 'create a project that runs, tests and deploys a pipeline, inferred from a file or an archive',
+    examples: ['init incoming/flights.zip', 'init incoming/flights.zip my-flights', 'init my-project'],
+  }).action((data, directory, flags) => initAction({ data, directory }, flags, program.version() ?? ''))
+}
+
+interface Places {
+  readonly data?: string
+  readonly directory?: string
+}
+
+async function initAction(given: Places, { json }: CommonOptions, version: string): Promise<void> {
+  const { initProject } = await import('../../init/init-project.ts')
+  const view = inferView()
+  const options = { ...placesOf(given), version, onProgress: view.show }
+  const { directory, task, files, inferred } = await initProject(options).finally(view.stop)
+  if (json) return printJson({ directory, task, files, notes: inferred.notes })
+  const [first, ...others] = inferred.sampled
+  const sampled = others.length === 0 ? first : `${formatCount(inferred.sampled.length)} files`
+  print(visible(`${directory}: a project with the task ${task}, inferred from ${sampled}`))
+  for (const file of files) print(visible(`  ${file}`))
+  for (const note of inferred.notes) print(visible(`note: ${note}`))
+  print('')
+  print(visible(`  ${directory === '.' ? '' : `cd ${directory} && `}npm install && npm start`))
+}
+
+/** Takes a single name without an ending, where no file is, as the folder of a project without data. */
+function placesOf({ data, directory }: Places): Places {
+  const isFolder = data !== undefined && directory === undefined && extname(data) === '' && !existsSync(data)
+  return isFolder ? { directory: data } : { data, directory }
+}

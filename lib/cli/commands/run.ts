@@ -1,0 +1,57 @@
+/** `fanmill run`: runs a pipeline or one of its tasks. */
+import type { Command } from 'commander'
+import { runOptions } from '../../local/options/run-options.ts'
+import { withInterrupt } from '../interrupt.ts'
+import {
+  addCommand,
+  addRunOptions,
+  addSettings,
+  type CommonOptions,
+  flagOption,
+  type ParamOptions,
+  readParams,
+} from '../options.ts'
+import { readRunSettings } from '../settings.ts'
+import { sizeThreadpool } from '../threadpool.ts'
+import { openView, showResult } from '../view/run-result.ts'
+
+export function addRunCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'run <pipeline> [task]',
+    description: 'run a pipeline, or one task of it, unless complete already',
+    examples: [
+      'run pipelines/flights.ts --param month=2001-01 --input data --output out',
+      'run pipelines/flights.ts flights --sample 1% --rejects-max 0.5%',
+    ],
+  })
+  addSettings(addRunOptions(command), 'logLevel', 'rejectsMax', 'kmsKeyId')
+    .addOption(flagOption(runOptions.failFast).conflicts('keepGoing'))
+    .option('--keep-going', 'do the other batches when one fails (default)')
+    .addOption(flagOption(runOptions.force))
+    .addOption(flagOption(runOptions.keep))
+    .option('--quiet', 'print warnings and errors alone')
+    .action(runAction)
+}
+
+/** Flags that commander parsed; those that are settings are read with `readRunSettings`. */
+interface RunFlags extends CommonOptions, ParamOptions {
+  readonly output?: string
+  readonly sample?: number | `${number}%`
+  readonly force?: boolean
+  readonly keep?: boolean
+  readonly quiet?: boolean
+}
+
+async function runAction(pipeline: string, task: string | undefined, flags: RunFlags): Promise<void> {
+  const settings = readRunSettings({ ...flags })
+  sizeThreadpool(settings.workers, settings.reads)
+  const { sample, force, keep } = flags
+  const params = readParams(flags)
+  const view = await openView(flags)
+  const { startRun } = await import('../../local/start-run.ts')
+  const given = { ...settings, task, params, sample, force, keep, onEvent: view.show }
+  const result = await withInterrupt(signal => startRun(pipeline, { ...given, signal })).finally(view.stop)
+  const isSample = sample !== undefined
+  const output = isSample ? `${settings.output}/.fanmill/sample` : flags.output
+  await showResult(result, { ...flags, isSample, output })
+}

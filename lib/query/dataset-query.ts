@@ -1,0 +1,148 @@
+/** Runs one SELECT over datasets, each a view of the parts that its manifest names. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { engineFault } from '../duckdb/engine.ts'
+import { columnNames } from '../duckdb/engine-column.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { treeColumns } from '../engine/read/used-columns.ts'
+import { stepSql } from '../engine/transform/step-sql.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { SchemaColumn } from '../model/outcome/manifest.ts'
+import { checkAllowed } from '../sql/allowed.ts'
+import { explainSql } from '../sql/explain.ts'
+import { parseSelect, tableNames } from '../sql/syntax.ts'
+import { type LocalPart, partColumns } from './dataset.ts'
+
+/** A statement, and what it needs of its tables. */
+export interface ParsedQuery {
+  /** The statement without a semicolon at its end. */
+  readonly sql: string
+  /** Names of its tables, as it writes them. */
+  readonly tables: readonly string[]
+  /** Returns those columns of a table that it uses; all where it may use any. */
+  columnsOf(schema: readonly SchemaColumn[]): readonly string[]
+}
+
+/** Parses a text that must be one SELECT. @throws SQL_INVALID */
+export async function parseQuery(connection: DuckDBConnection, statement: string): Promise<ParsedQuery> {
+  const sql = stepSql({ kind: 'sql', scope: 'row', texts: [statement], values: [] }, 1)
+  const select = await parseSelect(connection, sql, 'sql')
+  const tables = tableNames(select)
+  await checkAllowed(connection, select, { tables, where: 'sql', sql })
+  return {
+    sql,
+    tables,
+    columnsOf: schema => treeColumns(select, tables, columnNames(schema)),
+  }
+}
+
+/** The parts of a dataset, as local files. */
+export interface QueryTable {
+  readonly name: string
+  readonly schema: readonly SchemaColumn[]
+  readonly parts: readonly LocalPart[]
+  /** Whether some parts may lack columns, which are null there. */
+  readonly mayLackColumns: boolean
+}
+
+/** Makes a view of each table. @throws as `engineFault` */
+export async function createViews(connection: DuckDBConnection, tables: readonly QueryTable[]): Promise<void> {
+  for (const table of tables) {
+    const selects: string[] = []
+    for (const parts of groupsOf(table.parts)) selects.push(await selectParts(connection, table, parts))
+    if (selects.length === 0) selects.push(emptySelect(table))
+    await connection.run(`CREATE TEMP VIEW ${quoteName(table.name)} AS ${unionOf(selects)}`)
+  }
+}
+
+/** Parts of one partition are read by one scan: their rows have the same values of it. */
+function groupsOf(parts: readonly LocalPart[]): readonly (readonly LocalPart[])[] {
+  return [...Map.groupBy(parts, ({ partition }) => JSON.stringify(partition ?? {})).values()]
+}
+
+async function selectParts(
+  connection: DuckDBConnection,
+  { schema, mayLackColumns }: QueryTable,
+  parts: readonly LocalPart[],
+): Promise<string> {
+  const byName = mayLackColumns ? ', union_by_name = true' : ''
+  const from = `read_parquet(${quoteTexts(parts.map(({ file }) => file))}, hive_partitioning = false${byName})`
+  const there = mayLackColumns ? (await connection.run(`SELECT * FROM ${from} LIMIT 0`)).columnNames() : undefined
+  return `SELECT ${partColumns(schema, parts[0] ?? {}, { there }).join(', ')} FROM ${from}`
+}
+
+const emptySelect = ({ schema }: QueryTable): string =>
+  `SELECT ${schema.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`).join(', ')} WHERE false`
+
+/** The engine nests each SELECT of a union in the one before, and limits how deep. */
+const unionMax = 100
+
+function unionOf(selects: readonly string[]): string {
+  if (selects.length <= unionMax) return selects.join(' UNION ALL ')
+  const groups = Array.from({ length: Math.ceil(selects.length / unionMax) }, (_, at) =>
+    selects.slice(at * unionMax, (at + 1) * unionMax),
+  )
+  return unionOf(groups.map(group => `SELECT * FROM (${unionOf(group)})`))
+}
+
+export interface QueryRows {
+  readonly columns: readonly SchemaColumn[]
+  /** Values as the engine prints them; null for a null. */
+  readonly rows: readonly (readonly (string | null)[])[]
+}
+
+/** Returns at most `rowsMax` rows. @throws SQL_INVALID with the nearest column for an unknown one */
+export async function queryRows(
+  connection: DuckDBConnection,
+  { sql }: ParsedQuery,
+  { tables, rowsMax }: { readonly tables: readonly QueryTable[]; readonly rowsMax: number },
+): Promise<QueryRows> {
+  return withReasons(tables, sql, async () => {
+    const described = await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`)
+    const columns = described.columnNames().map((name, at) => ({ name, type: String(described.columnType(at)) }))
+    const texts = columns.map(({ name }) => `CAST(${quoteName(name)} AS VARCHAR)`)
+    const result = await connection.run(`SELECT ${texts.join(', ')} FROM (${sql}\n) LIMIT ${rowsMax}`)
+    return { columns, rows: (await result.getRows()) as (string | null)[][] }
+  })
+}
+
+const formats = {
+  csv: 'FORMAT csv, HEADER',
+  json: 'FORMAT json',
+  parquet: 'FORMAT parquet, COMPRESSION zstd',
+} as const
+
+export type QueryFormat = keyof typeof formats
+
+/** Writes all rows into a new file, and returns how many. @throws as `queryRows` */
+export async function writeQuery(
+  connection: DuckDBConnection,
+  { sql }: ParsedQuery,
+  {
+    tables,
+    file,
+    format,
+  }: { readonly tables: readonly QueryTable[]; readonly file: string; readonly format: QueryFormat },
+): Promise<number> {
+  return withReasons(tables, sql, async () => {
+    const result = await connection.run(`COPY (${sql}\n) TO ${quoteText(file)} (${formats[format]})`)
+    return Number((await result.getRows())[0]?.[0])
+  })
+}
+
+/** Matches errors of the engine that are faults of the statement, and not of the engine. */
+const ofStatement = /^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented) Error/
+
+async function withReasons<T>(tables: readonly QueryTable[], sql: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Error && ofStatement.test(error.message))) throw engineFault(error)
+    const columns = [...new Set(tables.flatMap(({ schema }) => columnNames(schema)))]
+    throw new PermanentError(
+      'SQL_INVALID',
+      `sql: ${explainSql(error, columns)}`,
+      { where: 'sql', sql },
+      { cause: error },
+    )
+  }
+}
