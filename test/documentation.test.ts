@@ -172,6 +172,14 @@ it('links every page in the sidebar of the site', () => {
   expect(names.filter(name => !new RegExp(`(?<![\\w-])'?${name}'?: '`).test(config))).toEqual([])
 })
 
+it.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('names in %s only source files that exist', page => {
+  const sources = ['lib', 'functions', 'infra', 'scripts', 'test'].flatMap(place =>
+    readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map(name => `/${place}/${name}`),
+  )
+  const named = [...(texts.get(page) ?? '').matchAll(/`([\w/.-]+\.(?:ts|wat))`/g)].map(([, name = '']) => name)
+  expect(named.filter(name => !sources.some(source => source.endsWith(`/${name}`)))).toEqual([])
+})
+
 it.each(pages)('links from %s to files and headings that exist', page => {
   const text = texts.get(page) ?? ''
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1] ?? '')
