@@ -173,7 +173,7 @@ it('links every page in the sidebar of the site', () => {
 })
 
 it.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('names in %s only source files that exist', page => {
-  const sources = ['lib', 'functions', 'infra', 'scripts', 'test'].flatMap(place =>
+  const sources = ['lib', 'functions', 'infra', 'scripts', 'test', 'docs'].flatMap(place =>
     readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map(name => `/${place}/${name}`),
   )
   const named = [...(texts.get(page) ?? '').matchAll(/`([\w/.-]+\.(?:ts|wat))`/g)].map(([, name = '']) => name)
