@@ -2,9 +2,7 @@
  * A child process of synthesis, because constructs cannot await: writes the asset of a pipeline's functions, and prints the pipeline
  * as one line of JSON on standard output.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
 import { bundlePipeline } from './bundle/bundle.ts'
@@ -17,6 +15,7 @@ import { type PlainError, toPlain } from './errors/errors.ts'
 import { type LambdaAssetOptions, writeLambdaAsset } from './lambda/asset/asset.ts'
 import { type AssetBytes, assetBytes } from './lambda/asset/bytes.ts'
 import { packageVersions } from './lambda/asset/shipment.ts'
+import { inOwnFolder } from './store/own-folder.ts'
 
 /** Its only argument, as JSON. */
 export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas' | 'shipFacts'> & {
@@ -50,10 +49,9 @@ const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaR
 // The line feed ends whatever the user's module has printed.
 process.stdout.write(`\n${JSON.stringify(answer)}\n`)
 
-async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
-  const folder = mkdtempSync(join(tmpdir(), 'fanmill-bundle-'))
-  try {
-    const bundled = await bundlePipeline(request.entry, { outFolder: folder })
+function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
+  return inOwnFolder(async outFolder => {
+    const bundled = await bundlePipeline(request.entry, { outFolder })
     const pipeline = await loadPipeline(bundled)
     const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
     const known = await taskSchemas(pipeline, { withSamples: false })
@@ -66,7 +64,5 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const discovers = pipeline.tasks.some(({ discover }) => discover !== undefined)
     const schemas = { ...known, ...sampled }
     return { pipeline, discovers, shipFacts, schemas, ...(await assetBytes(request.outFolder)) }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }

@@ -2,15 +2,13 @@
  * Finds the columns of each task's output at synthesis as a run finds them: by preparing its transform against empty inputs.
  * Steps whose columns are known only with inputs are checked by their syntax.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
 import { hiveNamesOf } from './define/columns/hive-names.ts'
 import type { PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { layoutOf, type PartLayout } from './define/outputs/output-kind.ts'
 import { stagesOf } from './define/tasks/task-stages.ts'
-import { type Engine, openEngine } from './duckdb/engine.ts'
+import { type Engine, type EngineOptions, openEngine, useEngine } from './duckdb/engine.ts'
 import { quoteName } from './duckdb/quote.ts'
 import { sqlType } from './engine/read/column-sql.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
@@ -20,6 +18,7 @@ import { nameTask } from './errors/task-error.ts'
 import type { SchemaColumn } from './model/outcome/manifest.ts'
 import { checkBucketWise } from './sql/bucket-wise.ts'
 import { checkRowWise } from './sql/row-wise.ts'
+import { inOwnFolder } from './store/own-folder.ts'
 
 /** Columns with the engine's names of types, or the reason why they are not known before a run. */
 export type TaskSchema =
@@ -72,23 +71,17 @@ type RowsTask = TaskDefinition & {
   readonly own?: readonly { readonly name: string; readonly type: string }[] | undefined
 }
 
-async function schemaOf(task: RowsTask, known: KnownSteps): Promise<TaskSchema> {
-  const folder = mkdtempSync(join(tmpdir(), 'fanmill-schema-'))
-  const engine = await openEngine({
-    folders: [folder],
-    tempFolder: join(folder, 'spill'),
-    memoryBytes: engineBytes,
-    load: emptyTables(task.tables),
+function schemaOf(task: RowsTask, known: KnownSteps): Promise<TaskSchema> {
+  return inOwnFolder(folder => {
+    const machine = { folders: [folder], tempFolder: join(folder, 'spill'), memoryBytes: engineBytes }
+    const opening = openEngine({ ...machine, load: emptyTables(task.tables) })
+    return useEngine(opening, async engine => {
+      const opened = (task.columns || task.own) && (await prepare(engine, task, known))
+      await checkSyntax(engine, task, known)
+      if (known.unknown !== undefined || !opened) return { unknown: known.unknown ?? 'the task declares no columns' }
+      return { columns: opened.schema }
+    })
   })
-  try {
-    const opened = (task.columns || task.own) && (await prepare(engine, task, known))
-    await checkSyntax(engine, task, known)
-    if (known.unknown !== undefined || !opened) return { unknown: known.unknown ?? 'the task declares no columns' }
-    return { columns: opened.schema }
-  } finally {
-    engine.close()
-    rmSync(folder, { recursive: true, force: true })
-  }
 }
 
 /** Enough to prepare statements, because nothing is read. */
@@ -130,9 +123,7 @@ async function checkSyntax(
   }
 }
 
-function emptyTables(
-  tables: Readonly<Record<string, TableDefinition>>,
-): NonNullable<Parameters<typeof openEngine>[0]['load']> {
+function emptyTables(tables: Readonly<Record<string, TableDefinition>>): NonNullable<EngineOptions['load']> {
   return async connection => {
     for (const [name, { columns }] of Object.entries(tables)) {
       if (!columns) continue

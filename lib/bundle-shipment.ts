@@ -1,7 +1,4 @@
 /** Makes the shipment of a pipeline: its code as deployed functions run it, with all that synthesis would find out about it. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { checkShipFacts, checkShippedName, refusal, type ShipFacts, shipFactsOf } from './aws/ship-facts.ts'
 import { type Shipment, shippedBytesMax } from './aws/shipment.ts'
@@ -13,6 +10,7 @@ import { codeHashes } from './bundle/task-hasher.ts'
 import { knownColumns, taskSchemas } from './bundle-schemas.ts'
 import { PermanentError } from './errors/errors.ts'
 import { checkShippedBytes, makeShippedCode } from './lambda/asset/shipment.ts'
+import { inOwnFolder } from './store/own-folder.ts'
 
 export interface MadeShipment {
   /** SHA-256 of the bytes, in hexadecimal digits. */
@@ -29,18 +27,15 @@ export interface ShipTarget {
 }
 
 /** @throws DEFINITION_*, also when sources are edited meanwhile; SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
-export async function makeShipment(file: string, deployed: ShipTarget): Promise<MadeShipment> {
-  const folder = mkdtempSync(join(tmpdir(), 'fanmill-shipment-'))
-  try {
+export function makeShipment(file: string, deployed: ShipTarget): Promise<MadeShipment> {
+  return inOwnFolder(async folder => {
     const shipment = (await tryShipment(file, deployed, folder)) ?? (await tryShipment(file, deployed, folder))
     if (!shipment) {
       const message = `expected sources that stay the same while they are bundled, got edits of ${file}, or of what it imports, twice; ship it again`
       throw new PermanentError('DEFINITION_LOAD', message, { file })
     }
     return pack(shipment)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /** Makes a shipment; undefined when a source was edited meanwhile, so that the code may be other code than its hashes tell. */

@@ -72,6 +72,16 @@ export function startEngine({
   }
 }
 
+/** Runs `work` with an engine, and closes the engine when it ends. */
+export async function useEngine<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await opening
+  try {
+    return await work(engine)
+  } finally {
+    engine.close()
+  }
+}
+
 /** Opens, loads and locks an engine. @throws ENGINE_FAILED; INPUT_INVALID when a table does not load */
 export async function openEngine({ starting, ...options }: EngineOptions): Promise<Engine> {
   keepByteOrderMarks()

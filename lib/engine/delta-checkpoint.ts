@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { engineFault, openEngine } from '../duckdb/engine.ts'
+import { engineFault, openEngine, useEngine } from '../duckdb/engine.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 
@@ -22,35 +22,25 @@ const columns = {
 }
 const kinds = Object.keys(columns)
 
-/** Folders for files that are read or written only while an engine works on them. */
-export interface ScratchFolders {
-  make(): string
-  remove(folder: string): void
-}
+/** Gives a folder to what reads or writes files in it, and removes it then. */
+type InFolder = <T>(work: (folder: string) => Promise<T>) => Promise<T>
 
 /** Returns the reader and writer of checkpoints. An engine is open only while it works. */
-export function deltaCheckpoints(folders: ScratchFolders): CheckpointFiles {
+export function deltaCheckpoints(inFolder: InFolder): CheckpointFiles {
   return {
-    read: files => inFolder(folders, (connection, folder) => readFiles(connection, folder, files)),
-    write: actions => inFolder(folders, (connection, folder) => writeFileOf(connection, folder, actions)),
+    read: files => inEngine(inFolder, (connection, folder) => readFiles(connection, folder, files)),
+    write: actions => inEngine(inFolder, (connection, folder) => writeFileOf(connection, folder, actions)),
   }
 }
 
-async function inFolder<T>(
-  { make, remove }: ScratchFolders,
+function inEngine<T>(
+  inFolder: InFolder,
   act: (connection: DuckDBConnection, folder: string) => Promise<T>,
 ): Promise<T> {
-  const folder = make()
-  try {
-    const engine = await openEngine({ folders: [folder], tempFolder: folder, memoryBytes: engineBytes })
-    try {
-      return await act(await engine.connect(), folder)
-    } finally {
-      engine.close()
-    }
-  } finally {
-    remove(folder)
-  }
+  return inFolder(folder => {
+    const opening = openEngine({ folders: [folder], tempFolder: folder, memoryBytes: engineBytes })
+    return useEngine(opening, async engine => act(await engine.connect(), folder))
+  })
 }
 
 async function readFiles(

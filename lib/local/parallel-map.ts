@@ -1,12 +1,11 @@
 /** Maps values of a program in worker threads. */
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundlePipeline } from '../bundle/bundle.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { itemShares } from '../inputs/slices/plan-slices.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { defaultWorkers } from '../threads/pool/machine.ts'
 import { machineMemoryBytes } from '../threads/pool/machine-memory.ts'
@@ -53,19 +52,14 @@ export async function parallelMap(
   const all = await Array.fromAsync(values)
   if (all.length === 0) return []
   const threads = Math.min(workers ?? defaultWorkers(), all.length)
-  const folder = makeOwnFolder(tmpdir())
-  try {
+  return inOwnFolder(async folder => {
     const { file, url, files } = await bundlePipeline(fileOf(module), {
       outFolder: join(folder, 'bundles'),
       what: 'a module with a function',
     })
-    return await mapInThreads(all, { ...names, bundle: { file, url, files }, params, concurrency } as MapSetup, {
-      threads,
-      signal,
-    })
-  } finally {
-    removeOwnFolder(folder)
-  }
+    const given = { ...names, bundle: { file, url, files }, params, concurrency } as MapSetup
+    return mapInThreads(all, given, { threads, signal })
+  })
 }
 
 async function mapInThreads(

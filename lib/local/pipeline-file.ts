@@ -1,5 +1,4 @@
 /** Finds and loads the module of a pipeline, and leaves no files behind. */
-import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundlePipeline } from '../bundle/bundle.ts'
@@ -7,7 +6,7 @@ import { loadPipeline } from '../bundle/bundle-load.ts'
 import { taskHasher } from '../bundle/task-hasher.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 
 /** A pipeline with the code hashes of its tasks. */
 export interface HashedPipeline {
@@ -23,15 +22,12 @@ export async function loadPipelineFile(path: string): Promise<PipelineDefinition
 }
 
 /** Imports the module of a pipeline, which an imported definition names. @throws DEFINITION_LOAD, DEFINITION_INVALID */
-export async function loadHashed(pipeline: PipelineDefinition | string): Promise<HashedPipeline> {
-  const outFolder = makeOwnFolder(tmpdir())
-  try {
+export function loadHashed(pipeline: PipelineDefinition | string): Promise<HashedPipeline> {
+  return inOwnFolder(async outFolder => {
     const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder })
     const definition = await loadPipeline(bundle)
     return { definition, codeHash: await taskHasher(bundle, definition), files: bundle.files }
-  } finally {
-    removeOwnFolder(outFolder)
-  }
+  })
 }
 
 /** Returns the file of a pipeline: threads import it, since functions cannot be sent to them. */

@@ -1,13 +1,13 @@
 /** Reads what ran, and what was rejected, from the state below an output root. */
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { useEngine } from '../duckdb/engine.ts'
 import { rejectSchema } from '../engine/write/reject-rows.ts'
 import type { Reject } from '../model/outcome/reject.ts'
 import { openReader, readRows } from '../query/dataset.ts'
 import { listRuns as listAll, type RunSummary, readRun } from '../runs/runs.ts'
 import { openStore } from '../store/open-store.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/pool/machine.ts'
@@ -46,22 +46,19 @@ export async function readRejectFiles(
   limit = Number.MAX_SAFE_INTEGER,
 ): Promise<Reject[]> {
   if (keys.length === 0) return []
-  const scratch = makeOwnFolder(tmpdir())
-  const engine = await openReader([scratch], scratch)
-  const found: Reject[] = []
-  try {
-    const connection = await engine.connect()
-    const file = join(scratch, 'rejects.parquet')
-    for (const key of keys) {
-      await writeFile(file, await store.read(key))
-      for await (const row of readRows(connection, { file }, { schema: rejectSchema })) {
-        if (found.length >= limit) return found
-        found.push({ ...row, line: Number(row.line), record: Number(row.record) } as unknown as Reject)
+  return inOwnFolder(scratch =>
+    useEngine(openReader([scratch], scratch), async engine => {
+      const connection = await engine.connect()
+      const found: Reject[] = []
+      const file = join(scratch, 'rejects.parquet')
+      for (const key of keys) {
+        await writeFile(file, await store.read(key))
+        for await (const row of readRows(connection, { file }, { schema: rejectSchema })) {
+          if (found.length >= limit) return found
+          found.push({ ...row, line: Number(row.line), record: Number(row.record) } as unknown as Reject)
+        }
       }
-    }
-    return found
-  } finally {
-    engine.close()
-    removeOwnFolder(scratch)
-  }
+      return found
+    }),
+  )
 }

@@ -1,7 +1,7 @@
 /** Creates folders that are removed with their process; those of killed processes are removed by the next process. */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isRunning } from './disk/files.ts'
 
@@ -34,6 +34,16 @@ export function makeOwnFolder(parent: string): string {
 export function removeOwnFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
   own.delete(folder)
+}
+
+/** Runs `work` with a folder of its own below the system's temporary folder, and removes the folder when it ends. */
+export async function inOwnFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = makeOwnFolder(tmpdir())
+  try {
+    return await work(folder)
+  } finally {
+    removeOwnFolder(folder)
+  }
 }
 
 function removeAll(): void {

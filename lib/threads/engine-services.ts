@@ -1,7 +1,6 @@
 /** Services of an engine for plans and commits, which load it when it is needed first: most runs of complete tasks need none. */
-import { tmpdir } from 'node:os'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 import { neededPartitions } from './needed-partitions.ts'
 
 /** Reads and writes the checkpoints of Delta tables. */
@@ -11,9 +10,6 @@ const checkpoints: CheckpointFiles = {
 }
 
 const load = async (): Promise<CheckpointFiles> =>
-  (await import('../engine/delta-checkpoint.ts')).deltaCheckpoints({
-    make: () => makeOwnFolder(tmpdir()),
-    remove: removeOwnFolder,
-  })
+  (await import('../engine/delta-checkpoint.ts')).deltaCheckpoints(inOwnFolder)
 
 export const engineServices = { neededPartitions, checkpoints }

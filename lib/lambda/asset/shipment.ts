@@ -1,13 +1,13 @@
 /** Makes the object by which code travels to deployed functions: the pipeline, its libraries, and the files that it reads. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { assetNames } from '../../aws/lambda-events.ts'
 import { refusal, type ShipFacts } from '../../aws/ship-facts.ts'
 import { type Shipment, shippedTextBytesMax } from '../../aws/shipment.ts'
 import { definitionOf, packageOf } from '../../bundle/installed-package.ts'
+import { inOwnFolder } from '../../store/own-folder.ts'
 import { copyIncluded } from './asset.ts'
 import { packageFolder } from './binding.ts'
 import { buildForLambda, errorsFile, ownPackages } from './build.ts'
@@ -104,9 +104,8 @@ export function checkShippedBytes(bytes: number): void {
   throw refusal(message, { bytes })
 }
 
-async function includedFiles(globs: readonly string[], folder: string): Promise<Shipment['files']> {
-  const copies = mkdtempSync(join(tmpdir(), 'fanmill-included-'))
-  try {
+function includedFiles(globs: readonly string[], folder: string): Promise<Shipment['files']> {
+  return inOwnFolder(async copies => {
     await copyIncluded(globs, folder, copies)
     const files: Record<string, Shipment['files'][string]> = {}
     let bytes = 0
@@ -119,7 +118,5 @@ async function includedFiles(globs: readonly string[], folder: string): Promise<
       files[name.replaceAll('\\', '/')] = { content, mode: found.mode & 0o777 }
     }
     return files
-  } finally {
-    rmSync(copies, { recursive: true, force: true })
-  }
+  })
 }
