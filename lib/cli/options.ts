@@ -2,7 +2,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type OptionKind, readOption } from '../local/options/options.ts'
 import { type FlagOption, runOptions } from '../local/options/run-options.ts'
-import { logLevels } from '../model/events.ts'
 import { readJsonObject } from './json-file.ts'
 import { type SettingName, settings } from './settings.ts'
 
@@ -87,11 +86,6 @@ export function addRunOptions(command: Command): Command {
   return command.addOption(flagOption(runOptions.sample))
 }
 
-/** Creates an option that takes a level of log lines. */
-export function levelOption(flag: `--${string}`, help: string): Option {
-  return new Option(`${flag} <level>`, `${help} (default: info)`).choices(logLevels)
-}
-
 /** Parses a flag's text. @throws InvalidArgumentError, which names the flag */
 export function flagParser(kind: OptionKind): (text: string) => unknown {
   return text => {
@@ -99,11 +93,6 @@ export function flagParser(kind: OptionKind): (text: string) => unknown {
     if (value !== undefined) return value
     throw new InvalidArgumentError(`expected ${kind.expected}`)
   }
-}
-
-/** Parses `a,b` into its parts. */
-export function readNames(text: string): readonly string[] {
-  return text.split(',').map(name => name.trim())
 }
 
 /** Parses `7d`, `12h` or `30m` into days. */

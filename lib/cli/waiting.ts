@@ -2,17 +2,11 @@
 import { TransientError } from '../errors/errors.ts'
 import { exitCodes } from './view/failure.ts'
 
-export interface WaitResult<Result> {
-  /** Result; undefined when the waiting was interrupted. */
-  readonly result?: Result
-  /** Reason why there is no result. */
-  readonly stopped?: TransientError
-}
-
-/** Runs `wait` with a signal that aborts on SIGINT or SIGTERM, which sets the exit code; another one ends the process. */
-export async function whileWaiting<Result>(
-  wait: (signal: AbortSignal) => Promise<Result>,
-): Promise<WaitResult<Result>> {
+/**
+ * Runs `wait` with a signal that aborts on SIGINT or SIGTERM, which sets the exit code; another one ends the process. Returns the result, or
+ * in `stopped` the reason why there is none.
+ */
+export async function whileWaiting<Result>(wait: (signal: AbortSignal) => Promise<Result>) {
   const controller = new AbortController()
   const stop = (name: NodeJS.Signals): void => controller.abort(new TransientError('ABORTED', `interrupted by ${name}`))
   process.once('SIGINT', stop).once('SIGTERM', stop)
@@ -21,7 +15,7 @@ export async function whileWaiting<Result>(
   } catch (error) {
     if (error !== controller.signal.reason) throw error
     process.exitCode = exitCodes.interrupted
-    return { stopped: controller.signal.reason }
+    return { stopped: controller.signal.reason as unknown }
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }

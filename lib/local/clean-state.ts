@@ -10,7 +10,7 @@ import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 import { removeCompileCache } from '../threads/compile-cache.ts'
 import { isAlive } from '../threads/pool/machine.ts'
-import { findLeftovers } from './leftovers.ts'
+import { findLeftovers, type LeftoverOptions } from './leftovers.ts'
 import { oldPaths } from './old-paths.ts'
 import type { CleanOptions } from './options/api-options.ts'
 import { loadHashed } from './pipeline-file.ts'
@@ -61,12 +61,11 @@ async function cleanSalts(store: Store, options: OldSaltOptions, dryRun: boolean
   return found.flatMap(({ files }) => files)
 }
 
-interface Ages {
-  readonly olderThanMs: number
-  readonly endedOlderThanMs: number | undefined
-}
-
-async function cleanRoot(root: StoreSpec, ages: Ages, dryRun: boolean): Promise<CleanResult> {
+async function cleanRoot(
+  root: StoreSpec,
+  ages: Omit<LeftoverOptions, 'isAnyLive'>,
+  dryRun: boolean,
+): Promise<CleanResult> {
   const store = openStore(root)
   const plan = await planClean(store, { ...clock, ...ages })
   const isLive = () => isAnyLive(store, clock)

@@ -10,15 +10,6 @@ import { groupBytesOf } from './engine-threads.ts'
 import { packing } from './found-run.ts'
 import type { BegunTask } from './task-context.ts'
 
-export interface HeadStart {
-  /** The same workers, which do not repeat the work that has begun. */
-  readonly workers: Workers
-  /** Begins the first batches of files that were listed. */
-  begin(listed: Pick<FoundInputs, 'inputs' | 'cut'>): void
-  /** Ends the shares that have begun and that the run has not requested. */
-  end(): void
-}
-
 /** Enough for the time that the rest of planning takes; a run that is resumed may need other batches. */
 const batchesAhead = 2
 
@@ -30,7 +21,7 @@ interface BegunShare {
 }
 
 /** Creates the head start of the first stage of a task, whose workers run one job at a time, so that a batch is one share. */
-export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Workers): HeadStart {
+export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Workers) {
   const { session, task } = begun
   const shares = new Map<string, BegunShare>()
   const end = (): void => {
@@ -52,8 +43,10 @@ export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Work
     return workers.run(job, control)
   }
   return {
+    /** The same workers, which do not repeat the work that has begun. */
     workers: Object.create(workers, { run: { value: run } }) as Workers,
-    begin({ inputs, cut }) {
+    /** Begins the first batches of files that were listed. */
+    begin({ inputs, cut }: Pick<FoundInputs, 'inputs' | 'cut'>): void {
       const batches = batchesOf(cut(inputs), packing(session))
       const shared = { groupBytes: groupBytesOf(begun, stage), buckets: bucketsOf(task, 0, batches) }
       for (const [batch, slices] of batches.slice(0, batchesAhead).entries()) {
@@ -63,6 +56,7 @@ export function headStart(begun: BegunTask, stage: TaskDefinition, workers: Work
         shares.set(nameOf(job), beginShare(job, workers))
       }
     },
+    /** Ends the shares that have begun and that the run has not requested. */
     end,
   }
 }

@@ -84,7 +84,9 @@ export async function openSession(
     checkOutputRoot(outputSpec)
     const { workFolder, isTemporary } = workFolderOf(outputSpec)
     if (isTemporary) own(workFolder)
-    const { bundle, definition } = await load(pipeline, join(workFolder, 'bundles'), !isTemporary)
+    const outFolder = join(workFolder, 'bundles')
+    const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder, reuse: !isTemporary })
+    const definition = await loadPipeline(bundle)
     // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
     await sweepTemporary(join(workFolder, 'tmp'))
     const input = abortableReads(openStore(inputSpec), options.signal)
@@ -107,11 +109,6 @@ export async function openSession(
     await close()
     throw error
   }
-}
-
-async function load(pipeline: PipelineDefinition | string, outFolder: string, reuse: boolean) {
-  const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder, reuse })
-  return { bundle, definition: await loadPipeline(bundle) }
 }
 
 /**

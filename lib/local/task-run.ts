@@ -3,14 +3,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { groupBytesMax } from '../aws/tier.ts'
 import { hiveNamesOf } from '../define/columns/hive-names.ts'
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { TaskDefinition } from '../define/definition.ts'
 import { layoutOf } from '../define/outputs/output-kind.ts'
 import { sourceRoot } from '../define/sources/source-paths.ts'
 import { stagesOf } from '../define/tasks/task-stages.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { requiredIdentities } from '../inputs/identity/upstream-identity.ts'
-import { type FetchedTables, fetchTables } from '../inputs/tables.ts'
+import { fetchTables } from '../inputs/tables.ts'
 import { shortHash } from '../model/run/identity.ts'
 import { nodeIdOf, nodeNameOf } from '../model/run/node-name.ts'
 import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
@@ -23,7 +23,7 @@ import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './c
 import { engineThreadsOf, isEngineAlone } from './engine-threads.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
 import { headStart } from './head-start.ts'
-import { createProgress, type Progress } from './log/progress.ts'
+import { createProgress } from './log/progress.ts'
 import { createTaskLog } from './log/task-log.ts'
 import { openThreads } from './open-threads.ts'
 import type { Session } from './session.ts'
@@ -34,7 +34,8 @@ import { resultOf } from './task-result.ts'
 export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd> {
   const started = Date.now()
   const { task, params } = node
-  const tables = await fetchTables(tablePlaces(session, node), task, params)
+  const places = tablePlaces(session, node)
+  const tables = await fetchTables(places, task, params)
   const name = nodeNameOf(task.name, params)
   const log = createTaskLog(session, name)
   const progress = createProgress(session, name, log)
@@ -48,21 +49,16 @@ export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd
     return await runBegun(begun, known.found)
   } finally {
     await log.end()
-    await removeTables(session, node)
+    await rm(places.stageFolder, { recursive: true, force: true })
   }
 }
 
 /** Opens the threads while inputs are found, and runs the task. */
 async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promise<TaskEnd> {
-  const { session, task, params, tables, progress } = begun
+  const { session, task, progress } = begun
   const stages = stagesOf(task)
   const secrets = environmentSecrets(task)
-  const opened = stages.map((each, stage) =>
-    openPool(session, each, {
-      ...{ stage, params, tables, secrets, progress },
-      engineThreads: engineThreadsOf(begun, each),
-    }),
-  )
+  const opened = stages.map((each, stage) => openPool(begun, each, { stage, secrets }))
   const [firstStage = task] = stages
   const ahead = isEngineAlone(begun, firstStage) ? headStart(begun, firstStage, opened[0] as Workers) : undefined
   if (ahead) opened[0] = ahead.workers
@@ -132,34 +128,22 @@ function tablePlaces({ input, output, stageFolder }: Session, { task, params, up
   return { ...engineServices, input, output, upstream, stageFolder: folder }
 }
 
-async function removeTables(session: Session, node: TaskNode): Promise<void> {
-  await rm(tablePlaces(session, node).stageFolder, { recursive: true, force: true })
-}
-
 const addsColumns = ({ source, output }: TaskDefinition, { hive, dataset }: FoundInputs): boolean =>
   layoutOf(output) !== undefined && (dataset !== undefined || hive.some(name => !hiveNamesOf(source).includes(name)))
 
-interface PoolOptions {
-  readonly stage: number
-  readonly params: ParamValues
-  readonly tables: FetchedTables
-  readonly secrets: SecretValues
-  readonly progress: Progress
-  readonly engineThreads: number
-}
-
 function openPool(
-  session: Session,
+  begun: BegunTask,
   task: TaskDefinition,
-  { stage, params, tables, secrets, progress, engineThreads }: PoolOptions,
+  { stage, secrets }: { readonly stage: number; readonly secrets: SecretValues },
 ): Workers {
+  const { session, params, tables, progress } = begun
   const { bundle, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
   return openTaskWorkers({
     ...{ task, stage, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
     input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
     threads: session.workers,
     syncsParts: session.outputSpec.kind === 'disk',
-    engineThreads,
+    engineThreads: engineThreadsOf(begun, task),
     pool: () => session.pool,
     strict: options.strict,
     reads: options.reads,

@@ -1,9 +1,10 @@
 /** `fanmill show` and `fanmill head`: print what a dataset holds, and its first rows. */
 import type { Command } from 'commander'
+import type { HeadOptions } from '../../datasets/dataset.ts'
 import { count } from '../../local/options/options.ts'
 import type { Manifest, ManifestPart } from '../../model/outcome/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
-import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser, readNames } from '../options.ts'
+import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { readDatasetPlace } from '../place.ts'
 import { formatBytes, formatCount } from '../view/amounts.ts'
@@ -30,10 +31,12 @@ export function addHeadCommand(program: Command): void {
   })
   addSettings(addStackOptions(command, belowStack), 'profile', 'region')
     .option('--rows <n>', 'how many rows (default: 10)', flagParser(count))
-    .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
+    .option('--columns <names>', 'columns, separated by commas (default: all)', namesOf)
     .option('--where <sql>', 'a condition in SQL (default: every row)')
     .action(headAction)
 }
+
+const namesOf = (text: string): readonly string[] => text.split(',').map(name => name.trim())
 
 const belowStack = 'CloudFormation stack of a deployed pipeline: the dataset is a path below its output'
 
@@ -77,11 +80,7 @@ function partRow({ key, rows, bytes }: ManifestPart): readonly unknown[] {
   return [key, formatCount(rows), formatBytes(bytes)]
 }
 
-interface HeadFlags extends CommonOptions {
-  readonly rows?: number
-  readonly columns?: readonly string[]
-  readonly where?: string
-}
+type HeadFlags = CommonOptions & Pick<HeadOptions, 'rows' | 'columns' | 'where'>
 
 async function headAction(named: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
   const { headDataset } = await import('../../datasets/dataset.ts')

@@ -1,7 +1,7 @@
 /** `fanmill start`, `retry` and `stop`: executions of a deployed pipeline. */
 import type { Command } from 'commander'
 import type { DeployedOptions } from '../../deployed/deployed.ts'
-import type { Started } from '../../deployed/start.ts'
+import type { Started, StartOptions } from '../../deployed/start.ts'
 import { runOptions } from '../../local/options/run-options.ts'
 import {
   addCommand,
@@ -67,10 +67,7 @@ interface WaitFlags extends ViewOptions {
   readonly wait?: boolean
 }
 
-interface StartFlags extends WaitFlags, ParamOptions {
-  readonly force?: boolean
-  readonly ship?: string | true
-}
+type StartFlags = WaitFlags & ParamOptions & Pick<StartOptions, 'force' | 'ship'>
 
 async function startAction(task: string | undefined, flags: StartFlags): Promise<void> {
   const stack = readStack({ ...flags })

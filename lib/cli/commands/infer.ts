@@ -1,7 +1,6 @@
 /** `fanmill infer`: prints column definitions to paste, from a sample of the data. */
 import { type Command, Option } from 'commander'
-import type { TextEncoding } from '../../define/definition.ts'
-import type { InferredSource } from '../../infer/infer.ts'
+import type { InferOptions, InferredSource } from '../../infer/infer.ts'
 import { textEncodings } from '../../local/options/options.ts'
 import { addCommand, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
@@ -22,20 +21,12 @@ export function addInferCommand(program: Command): void {
     .action(inferAction)
 }
 
-interface InferFlags extends CommonOptions {
-  readonly members?: string
-  readonly delimiter?: string
-  readonly encoding?: TextEncoding
-}
+type InferFlags = CommonOptions & Pick<InferOptions, 'members' | 'delimiter' | 'encoding'>
 
-async function inferAction(
-  files: readonly string[],
-  { json, members, delimiter, encoding }: InferFlags,
-): Promise<void> {
+async function inferAction(files: readonly string[], { json, debug: _, ...given }: InferFlags): Promise<void> {
   const { inferColumns } = await import('../../infer/infer.ts')
   const view = inferView()
-  const given = { members, delimiter, encoding, onProgress: view.show }
-  const inferred = await inferColumns(files, given).finally(view.stop)
+  const inferred = await inferColumns(files, { ...given, onProgress: view.show }).finally(view.stop)
   if (json) printJson(inferred)
   else print(`${samplingLine(inferred)}${inferred.source}`)
 }

@@ -1,8 +1,9 @@
 /** `fanmill logs`: prints the logs of a deployed pipeline's functions. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { LogLine } from '../../deployed/log-lines.ts'
-import type { LogLevel } from '../../model/events.ts'
-import { addCommand, addSettings, addStackOptions, type CommonOptions, levelOption, readDays } from '../options.ts'
+import type { LogOptions } from '../../deployed/logs.ts'
+import { logLevels } from '../../model/events.ts'
+import { addCommand, addSettings, addStackOptions, type CommonOptions, readDays } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { readStack } from '../place.ts'
 
@@ -16,7 +17,9 @@ export function addLogsCommand(program: Command): void {
     ],
   })
   addSettings(addStackOptions(command), 'profile', 'region')
-    .addOption(levelOption('--level', 'least level of lines that are printed'))
+    .addOption(
+      new Option('--level <level>', 'least level of lines that are printed (default: info)').choices(logLevels),
+    )
     .option(
       '--since <age>',
       'how far back, such as 7d, 12h or 30m (default: to the beginning of the run, else 1h)',
@@ -26,12 +29,8 @@ export function addLogsCommand(program: Command): void {
     .action(logsAction)
 }
 
-interface LogsFlags extends CommonOptions {
-  readonly level?: LogLevel
-  /** Age in days. */
-  readonly since?: number
-  readonly follow?: boolean
-}
+/** Here `since` is an age in days. */
+type LogsFlags = CommonOptions & Pick<LogOptions, 'level' | 'since' | 'follow'>
 
 async function logsAction(run: string | undefined, { json, level, since, follow, ...flags }: LogsFlags): Promise<void> {
   const { deployedLogs } = await import('../../deployed/logs.ts')

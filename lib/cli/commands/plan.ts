@@ -1,6 +1,7 @@
 /** `fanmill plan`: prints what a run would do, without doing it. */
 
 import type { Command } from 'commander'
+import type { RunOptions } from '../../local/options/run-options.ts'
 import type { TaskPlan } from '../../local/plans/plan-run.ts'
 import { reasonsText } from '../../model/run/reason.ts'
 import { withInterrupt } from '../interrupt.ts'
@@ -26,9 +27,7 @@ export function addPlanCommand(program: Command): void {
   addRunOptions(command).action(planAction)
 }
 
-interface PlanFlags extends CommonOptions, ParamOptions {
-  readonly sample?: number | `${number}%`
-}
+type PlanFlags = CommonOptions & ParamOptions & Pick<RunOptions, 'sample'>
 
 async function planAction(pipeline: string, task: string | undefined, flags: PlanFlags): Promise<void> {
   const settings = readRunSettings({ ...flags })

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { count, index } from '../../local/options/options.ts'
-import type { Preview } from '../../local/preview/preview.ts'
+import type { Preview, PreviewOptions } from '../../local/preview/preview.ts'
 import { isNumberName } from '../../model/type-names.ts'
 import { withInterrupt } from '../interrupt.ts'
 import {
@@ -38,9 +38,7 @@ export function addPreviewCommand(program: Command): void {
     .action(previewAction)
 }
 
-interface PreviewFlags extends CommonOptions, ParamOptions {
-  readonly rows?: number
-  readonly step?: number
+interface PreviewFlags extends CommonOptions, ParamOptions, Pick<PreviewOptions, 'rows' | 'step'> {
   readonly watch?: boolean
 }
 
@@ -50,16 +48,15 @@ async function previewAction(pipeline: string, task: string, flags: PreviewFlags
   const { preview } = await import('../../local/preview/preview.ts')
   const show = async (): Promise<readonly string[]> => {
     const params = readParams(flags)
-    const shown = await preview(pipeline, { task, params, rows, step, input, output, profile, region })
-    if (flags.json) printJson(withoutFiles(shown))
+    const given = { task, params, rows, step, input, output, profile, region }
+    const { files, ...shown } = await preview(pipeline, given)
+    if (flags.json) printJson(shown)
     else printPreview(shown)
-    return shown.files
+    return files
   }
   if (flags.watch) await withInterrupt(signal => watchAndShow(pipeline, show, signal))
   else await show()
 }
-
-const withoutFiles = ({ files: _, ...shown }: Preview): Omit<Preview, 'files'> => shown
 
 /** Shows the rows each time that a source is saved. An error is shown, and the next change awaited. */
 async function watchAndShow(
@@ -88,7 +85,7 @@ async function watchAndShow(
   }
 }
 
-function printPreview(shown: Preview): void {
+function printPreview(shown: Omit<Preview, 'files'>): void {
   const { columns, rows, rejects, recordsRejected, notes, logs } = shown
   print(visible(headline(shown)))
   for (const note of notes) print(visible(`note: ${note}`))
@@ -108,7 +105,7 @@ function printPreview(shown: Preview): void {
 /** Lines that the user's functions logged. */
 const logsShownMax = 20
 
-function headline({ node, step, steps, recordsRead, place, isWhole }: Preview): string {
+function headline({ node, step, steps, recordsRead, place, isWhole }: Omit<Preview, 'files'>): string {
   const after = step === steps ? '' : step === 0 ? ' as it is read' : ` after step ${step} of ${steps}`
   const read =
     place && `${formatCount(recordsRead)} records ${isWhole ? 'of' : 'from the beginning of'} ${placeText(place)}`

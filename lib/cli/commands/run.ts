@@ -1,19 +1,11 @@
 /** `fanmill run`: runs a pipeline or one of its tasks. */
 import type { Command } from 'commander'
-import { runOptions } from '../../local/options/run-options.ts'
+import { type RunOptions, runOptions } from '../../local/options/run-options.ts'
 import { withInterrupt } from '../interrupt.ts'
-import {
-  addCommand,
-  addRunOptions,
-  addSettings,
-  type CommonOptions,
-  flagOption,
-  type ParamOptions,
-  readParams,
-} from '../options.ts'
+import { addCommand, addRunOptions, addSettings, flagOption, type ParamOptions, readParams } from '../options.ts'
 import { readRunSettings } from '../settings.ts'
 import { sizeThreadpool } from '../threadpool.ts'
-import { openView, showResult } from '../view/run-result.ts'
+import { openView, showResult, type ViewOptions } from '../view/run-result.ts'
 
 export function addRunCommand(program: Command): void {
   const command = addCommand(program, {
@@ -34,13 +26,7 @@ export function addRunCommand(program: Command): void {
 }
 
 /** Flags that commander parsed; those that are settings are read with `readRunSettings`. */
-interface RunFlags extends CommonOptions, ParamOptions {
-  readonly output?: string
-  readonly sample?: number | `${number}%`
-  readonly force?: boolean
-  readonly keep?: boolean
-  readonly quiet?: boolean
-}
+type RunFlags = ViewOptions & ParamOptions & Pick<RunOptions, 'output' | 'sample' | 'force' | 'keep'>
 
 async function runAction(pipeline: string, task: string | undefined, flags: RunFlags): Promise<void> {
   const settings = readRunSettings({ ...flags })

@@ -1,13 +1,15 @@
 /** `fanmill unzip`: extracts the members of an archive in parallel. */
 import type { Command } from 'commander'
 import { PermanentError } from '../../errors/errors.ts'
+import type { UnzipOptions } from '../../local/unzip.ts'
 import { withInterrupt } from '../interrupt.ts'
-import { addCommand, addSettings, type CommonOptions } from '../options.ts'
+import { addCommand, addSettings } from '../options.ts'
 import { print, printJson } from '../output.ts'
 import { readRunSettings } from '../settings.ts'
 import { sizeThreadpool } from '../threadpool.ts'
 import { formatBytes, formatCount, formatRate, formatSeconds } from '../view/amounts.ts'
 import { runView } from '../view/progress.ts'
+import type { ViewOptions } from '../view/run-result.ts'
 
 export function addUnzipCommand(program: Command): void {
   const command = addCommand(program, {
@@ -24,10 +26,7 @@ export function addUnzipCommand(program: Command): void {
     .action(unzipAction)
 }
 
-interface UnzipFlags extends CommonOptions {
-  readonly members?: string
-  readonly quiet?: boolean
-}
+type UnzipFlags = ViewOptions & Pick<UnzipOptions, 'members'>
 
 async function unzipAction(archive: string, destination: string, flags: UnzipFlags): Promise<void> {
   const { workers } = readRunSettings({ ...flags })

@@ -15,16 +15,11 @@ export interface ColumnsToFit {
   readonly columns: number
 }
 
-export interface FittedColumns {
-  readonly widths: readonly number[]
-  readonly gap: number
-}
-
 /**
  * Returns the width of each column without the gap behind it: what its texts need, or less where they can wrap. Long words are broken
  * last. Returns undefined when the table cannot fit.
  */
-export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): FittedColumns | undefined {
+export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit) {
   const needs = titles.map((title, index) => {
     const isNumber = numbers.includes(title)
     const cells = rows.map(row => row[index] ?? '')

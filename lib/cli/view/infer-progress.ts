@@ -2,17 +2,13 @@
 import type { InferProgress } from '../../infer/progress.ts'
 import { formatCount } from './amounts.ts'
 
-export interface InferView {
-  show(progress: InferProgress): void
-  stop(): void
-}
-
 /** Creates the view; it shows nothing when the stream is not a terminal. */
-export function inferView(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> = process.stderr): InferView {
+export function inferView(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> = process.stderr) {
   if (!stream.isTTY) return { show: () => {}, stop: () => {} }
   const clear = '\r\u001b[K'
   return {
-    show: progress => stream.write(clear + textOf(progress).slice(0, Math.max(1, (stream.columns || 80) - 1))),
+    show: (progress: InferProgress) =>
+      stream.write(clear + textOf(progress).slice(0, Math.max(1, (stream.columns || 80) - 1))),
     stop: () => stream.write(clear),
   }
 }

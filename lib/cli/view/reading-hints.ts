@@ -3,18 +3,13 @@ import type { Manifest } from '../../model/outcome/manifest.ts'
 import { partitionGlob } from '../../paths/partition-path.ts'
 import { parseStoreUrl } from '../../store/store-url.ts'
 
-export interface ReadingHint {
-  readonly tool: 'DuckDB' | 'polars' | 'pandas' | 'Spark' | 'ClickHouse'
-  readonly command: string
-}
-
 type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts' | 'log'>
 
 /**
  * Returns a command for each tool. Globs name the part files, because polars and ClickHouse stop at `_SUCCESS`, which is not empty,
  * when they read the folder. Partition columns have the types of the dataset: tools would guess them from the folders, and read '01' as 1.
  */
-export function readingHints(folder: string, manifest: Shape): readonly ReadingHint[] {
+export function readingHints(folder: string, manifest: Shape) {
   const root = folder.replace(/\/+$/, '')
   if (manifest.log === 'delta') return tableHints(root)
   return [
@@ -27,7 +22,7 @@ export function readingHints(folder: string, manifest: Shape): readonly ReadingH
 }
 
 /** Returns the commands for a Delta table, whose folder also has files that are no longer part of it. */
-function tableHints(root: string): readonly ReadingHint[] {
+function tableHints(root: string) {
   const place = parseStoreUrl(root)
   const address = place ? root.replace(`s3://${place.bucket}/`, `https://${place.bucket}.s3.amazonaws.com/`) : root
   return [

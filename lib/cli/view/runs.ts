@@ -37,12 +37,7 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
   if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))
   // The error of a run is more precise than that of its task, and is printed with the run.
   const withError = runs.filter(run => run.error).map(run => run.runId)
-  for (const task of tasks)
-    print(
-      visible(
-        `${task.node ? `node ${task.node}` : `task ${task.task}`}: ${taskText(task, withError.includes(task.run?.runId ?? ''))}`,
-      ),
-    )
+  for (const task of tasks) print(visible(taskText(task, withError.includes(task.run?.runId ?? ''))))
   for (const run of runs) await printRun(run)
 }
 
@@ -52,10 +47,10 @@ export function paramsText(params: ParamValues): string {
     .join(' ')
 }
 
-function taskText({ status, run, fault }: ExecutedTask, isPrinted: boolean): string {
+function taskText({ task, node, status, run, fault }: ExecutedTask, isPrinted: boolean): string {
   const runText = run?.runId === undefined ? '' : ` (run ${run.runId})`
   const why = fault && !isPrinted ? ` ${[fault.code, fault.message].filter(Boolean).join(' ')}` : ''
-  return `${taskTexts[status]}${runText}${why}`
+  return `${node ? `node ${node}` : `task ${task}`}: ${taskTexts[status]}${runText}${why}`
 }
 
 const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {

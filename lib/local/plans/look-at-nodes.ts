@@ -119,11 +119,7 @@ async function addDiscovered(context: PlanContext, graph: TaskGraph, node: Graph
   return found && (found.grown ?? expandGraph(pipeline, graph, { key, answer: found.answer, states: {}, codeHash }))
 }
 
-interface NodePlace {
-  readonly node: GraphNode
-  readonly task: TaskDefinition
-  readonly upstream: readonly UpstreamNode[]
-}
+type NodePlace = Pick<NodeOutlook, 'node' | 'task' | 'upstream'>
 
 /** Returns NO_INPUT as a warning: a plan shows what a run would find. */
 async function findOrWarn(

@@ -67,7 +67,7 @@ export interface PlannedExchange {
  */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const context = await openPlan(pipeline, options)
-  const checked = new Map<string, { readonly withInputs: boolean }>()
+  const checked = new Map<string, 'with inputs' | 'without inputs'>()
   return { tasks: await Array.fromAsync(lookAtNodes(context), outlook => planNode(context, outlook, checked)) }
 }
 
@@ -77,7 +77,7 @@ const warningsMax = 20
 async function planNode(
   { input, output, workers, options }: PlanContext,
   { task, node, upstream, status, reasons, found, warning }: NodeOutlook,
-  checked: Map<string, { readonly withInputs: boolean }>,
+  checked: Map<string, 'with inputs' | 'without inputs'>,
 ): Promise<TaskPlan> {
   const { params } = node
   const stores = { ...engineServices, input, output, upstream, isUndiscovered: needsDiscovery(node) }
@@ -85,10 +85,12 @@ async function planNode(
   if (found) await requireColumns(input, task, found)
   const known = checked.get(task.name)
   // Without inputs, columns in paths and of datasets are unknown, so that a node with inputs is checked too.
-  const isNew = !known || (found !== undefined && !known.withInputs)
+  const isNew = !known || (found !== undefined && known === 'without inputs')
   if (layoutOf(task.output) && tables.warnings.length === 0 && isNew) {
-    await checkSqlOf(task, params, { stores, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
-    checked.set(task.name, { withInputs: found !== undefined })
+    // Imported only when it is needed: it loads an engine into this thread.
+    const { checkSql } = await import('./check-sql.ts')
+    await checkSql(task, params, { stores, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
+    checked.set(task.name, found ? 'with inputs' : 'without inputs')
   }
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
@@ -145,12 +147,6 @@ const countsOf = (found: FoundInputs | undefined) => ({
   bytesIn: found?.bytesIn ?? 0,
 })
 
-/** Imports the check only when it is needed: it loads an engine into this thread. */
-async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').checkSql>): Promise<void> {
-  const { checkSql } = await import('./check-sql.ts')
-  await checkSql(...given)
-}
-
 async function tablesOf(task: TaskDefinition, params: ParamValues, stores: TableStores) {
   const found: TaskPlan['tables'][number][] = []
   const warnings: string[] = []
@@ -166,17 +162,12 @@ async function tablesOf(task: TaskDefinition, params: ParamValues, stores: Table
   return { found, warnings }
 }
 
-interface EstimateResult {
-  readonly estimate?: AwsEstimate
-  readonly warning?: string
-}
-
 /** Estimates the run on AWS. Slices are cut for the workers of this machine, which differ from Lambda's for less than one batch. */
 function estimate(
   task: TaskDefinition,
   { inputs, memberCount }: FoundInputs,
   slices: readonly Slice[],
-): EstimateResult {
+): { readonly estimate?: AwsEstimate; readonly warning?: string } {
   try {
     checkLengths(slices, { inputs, task, tiers: defaultPlatform.tiers })
   } catch (error) {

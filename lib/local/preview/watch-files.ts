@@ -5,14 +5,11 @@ import { basename, dirname } from 'node:path'
 /** Editors write a file in several steps: so long after the last one it is saved. */
 const settledMs = 80
 
-export interface FileWatch {
-  /** Resolves when a file was saved since the watch began; rejects with the reason of an abort. */
-  readonly saved: Promise<void>
-  stop(): void
-}
-
-/** Watches folders, because editors put a new file in place of the old one. */
-export function watchFiles(files: readonly string[], signal?: AbortSignal): FileWatch {
+/**
+ * Watches folders, because editors put a new file in place of the old one. `saved` resolves when a file was saved since then, and rejects with
+ * the reason of an abort.
+ */
+export function watchFiles(files: readonly string[], signal?: AbortSignal) {
   const watchers: FSWatcher[] = []
   let timer: NodeJS.Timeout | undefined
   const stop = (): void => {

@@ -11,10 +11,7 @@ import type { Session } from '../session.ts'
 import type { TaskEnd, TaskNode } from '../task-context.ts'
 
 /** A task of a run with its parameters, and whether its dataset is complete now. */
-export interface EndedTask {
-  readonly task: TaskDefinition
-  readonly params: ParamValues
-  readonly outputPath: string
+export interface EndedTask extends Pick<TaskNode, 'task' | 'params' | 'outputPath'> {
   readonly isComplete: boolean
 }
 

@@ -1,16 +1,10 @@
 /** Records a walk in the state: the graph before its first run, and how each node ended. */
-import { type GraphNode, graphIdOf, graphKeys, type TaskGraph } from '../../graph/graph.ts'
+import { graphIdOf, graphKeys, type TaskGraph } from '../../graph/graph.ts'
 import type { NodeStates } from '../../graph/node-states.ts'
 import type { TaskResult } from '../../model/events.ts'
 import { formatVersion } from '../../model/outcome/manifest.ts'
 import { stateBytes } from '../../state/state.ts'
 import type { Session } from '../session.ts'
-
-/** The states of the nodes when the record is written. */
-export interface WalkedNodes {
-  readonly states: NodeStates
-  readonly results: ReadonlyMap<string, TaskResult>
-}
 
 /** Writes graph.json; returns false when that is impossible, which the failures of the runs explain. */
 export async function recordGraph({ output }: Session, graph: TaskGraph): Promise<boolean> {
@@ -24,12 +18,14 @@ export async function recordGraph({ output }: Session, graph: TaskGraph): Promis
 }
 
 /** Writes walk.json: the state of each node, its run, and why that was necessary. */
-export async function recordWalk({ output }: Session, graph: TaskGraph, walked: WalkedNodes): Promise<void> {
-  const nodes = graph.nodes.map(node => recordOf(node, walked))
+export async function recordWalk(
+  { output }: Session,
+  graph: TaskGraph,
+  { states, results }: { readonly states: NodeStates; readonly results: ReadonlyMap<string, TaskResult> },
+): Promise<void> {
+  const nodes = graph.nodes.map(({ key }) => {
+    const { runId, reasons, seconds } = results.get(key) ?? {}
+    return { node: key, state: states[key] ?? 'notRun', runId: runId || undefined, reasons, seconds }
+  })
   await output.write(graphKeys(graphIdOf(graph)).walk, stateBytes({ fanmill: formatVersion, nodes }))
-}
-
-function recordOf({ key }: GraphNode, { states, results }: WalkedNodes) {
-  const { runId, reasons, seconds } = results.get(key) ?? {}
-  return { node: key, state: states[key] ?? 'notRun', runId: runId || undefined, reasons, seconds }
 }

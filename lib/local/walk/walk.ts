@@ -14,7 +14,7 @@ import type { Session } from '../session.ts'
 import type { TaskEnd, TaskNode } from '../task-context.ts'
 import { emptyResult, shortError } from '../task-result.ts'
 import { discoverNode, runNode } from './node-run.ts'
-import { type EndedTask, removeTemporaryRows } from './temporary-rows.ts'
+import { removeTemporaryRows } from './temporary-rows.ts'
 import { recordGraph, recordWalk } from './walk-record.ts'
 
 interface Walk {
@@ -50,10 +50,9 @@ export async function walkGraph(session: Session, graph: TaskGraph): Promise<Run
   while (await oneEnded(walk))
   if (walk.bug) throw walk.bug.error
   const result = resultOfWalk(walk)
-  await removeTemporaryRows(
-    session,
-    walk.graph.nodes.map(node => endedTask(walk, node)),
-  )
+  const { nodes } = walk.graph
+  const ended = nodes.map(node => ({ ...walk.nodeOf(node), isComplete: isDone(walk.states[node.key]) }))
+  await removeTemporaryRows(session, ended)
   if (await walk.recording) await recordWalk(session, walk.graph, walk)
   return result
 }
@@ -148,11 +147,6 @@ async function recordChanged(walk: Walk): Promise<boolean> {
   const isRecorded = await recordGraph(session, graph)
   if (isRecorded) walk.recorded = graph
   return isRecorded
-}
-
-function endedTask({ nodeOf, states }: Walk, node: GraphNode): EndedTask {
-  const { task, params, outputPath } = nodeOf(node)
-  return { task, params, outputPath, isComplete: isDone(states[node.key]) }
 }
 
 function endWithout(walk: Walk, node: GraphNode): void {
