@@ -234,14 +234,7 @@ function partsOf(
 export const transitionsOf = (batches: number): number => 4 + 6 + 2 * batches
 
 /** Counts of a run; `count` is that of its parts, `pieces` of their uploads. */
-export interface RequestCounts {
-  readonly archives: number
-  readonly objects: number
-  readonly batches: number
-  readonly slices: number
-  readonly count: number
-  readonly pieces: number
-}
+type RequestCounts = Record<'archives' | 'objects' | 'batches' | 'slices' | 'count' | 'pieces', number>
 
 /**
  * Requests to S3 of the functions and of the Map, counted on LocalStack for a task without tables and an empty output.

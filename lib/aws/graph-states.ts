@@ -10,7 +10,7 @@ import {
   substitutions,
 } from './invoke-states.ts'
 import { itemReaderRetries } from './state-retries.ts'
-import { type Lane, namesOf, type TaskStatesOptions, taskStates } from './task-states.ts'
+import { type Lane, namesOf, stateFields, statusIs, type TaskStatesOptions, taskStates } from './task-states.ts'
 
 export interface GraphStatesOptions extends TaskStatesOptions {
   /** Batches of one execution at once, which `graph` divides by the nodes that run at the same time. */
@@ -22,21 +22,16 @@ export interface GraphStatesOptions extends TaskStatesOptions {
 /** Name of the first of these states. */
 export const beginGraph = 'begin graph'
 
-/** Names of the states outside of the graph in which it ends. */
-export interface GraphEnds {
-  readonly complete: string
-  readonly failed: string
-  readonly continue: string
-}
-
-/** Returns the states of a walk. They are as many for any number of tasks and nodes. */
-export function graphStates(options: GraphStatesOptions, ends: GraphEnds): States['States'] {
+/** Returns the states of a walk, which ends in those named by `ends`. They are as many for any number of tasks and nodes. */
+export function graphStates(
+  options: GraphStatesOptions,
+  ends: Readonly<Record<'complete' | 'failed' | 'continue', string>>,
+): States['States'] {
   const { maxConcurrency, nodeConcurrency } = options
   const graph = {
     ...{ 'execution.$': '$$.Execution.Id', 'event.$': '$$.Execution.Input' },
     ...{ 'step.$': '$.step', 'waits.$': '$.waits', maxConcurrency, nodeConcurrency },
   }
-  const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
   return {
     [beginGraph]: { Type: 'Pass', Result: { step: 0, waits: noWaits(1) }, Next: 'graph' },
     graph: { ...invokeAgain(substitutions.graph, graph, options), OutputPath: '$.Payload', Next: 'nodes ready?' },
@@ -80,7 +75,7 @@ function nodesMap(options: GraphStatesOptions): State {
 
 /** Every node ends in a state that records how, which `graph` reads. */
 function nodeLane(options: GraphStatesOptions): Lane {
-  const own = Object.fromEntries(['task', 'execution', 'node', 'shipped'].map(name => [`${name}.$`, `$.${name}`]))
+  const own = stateFields('task', 'execution', 'node', 'shipped')
   return {
     names: namesOf('node'),
     own,

@@ -79,7 +79,6 @@ export function taskStates(lane: Lane, options: TaskStatesOptions): States {
 
 /** States until there is a plan, or nothing to do. */
 function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptions): States['States'] {
-  const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
   const plan = { ...own, ...planned, 'waits.$': '$.waits' }
   const settle = { ...own, ...stateFields('outputPath', 'shipped') }
   const Catch = [toFailed(names)]
@@ -196,7 +195,10 @@ function batchState(tier: number, names: Names, options: TaskStatesOptions): Sta
 }
 
 /** Returns fields that are copied from the input of a state. */
-const stateFields = (...names: readonly string[]): State =>
+export const stateFields = (...names: readonly string[]): State =>
   Object.fromEntries(names.map(name => [`${name}.$`, `$.${name}`]))
+
+/** Returns a choice of the next state by the status of the input. */
+export const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
 
 const toFailed = ({ failed }: Names) => ({ ErrorEquals: ['States.ALL'], ResultPath: '$.fault', Next: failed })

@@ -10,22 +10,14 @@ import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runK
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
 
-export interface RunFollower {
-  readonly record: RunRecord
-  /** Reads what is new, and emits it. */
-  poll(): Promise<void>
-  /** Compressed bytes that finished batches have read. */
-  bytesIn(): number
-  bytesInflated(): number
-  rowGroupsSkipped(): number
-}
+export type RunFollower = NonNullable<Awaited<ReturnType<typeof followRun>>>
 
 /** Begins to follow; returns undefined when there is no such run. */
 export async function followRun(
   deployed: Pick<Deployed, 'store' | 'outputSpec'>,
   name: RunName,
   emit: (event: RunEvent) => void,
-): Promise<RunFollower | undefined> {
+) {
   const { store } = deployed
   const keys = runKeys(name)
   const record = await readState(store, keys.run, readRunRecord)
@@ -44,13 +36,15 @@ export async function followRun(
   const emitted = new Set(await Array.fromAsync(store.list(keys.failures), ({ key }) => key))
   return {
     record,
-    async poll() {
+    /** Reads what is new, and emits it. */
+    async poll(): Promise<void> {
       const done = await readNewOutcomes(store, keys.outcomes, outcomes)
       for (const { batch, parts } of done) emit({ event: 'batch', ...place, batch, parts: parts.length })
       if (done.length > 0) emit({ event: 'progress', ...place, ...progressOf(all()) })
       for await (const failure of newFailures(store, keys.failures, emitted))
         emit({ event: 'log', ...place, ...failureEvent(failure) })
     },
+    /** Returns the compressed bytes that finished batches have read. */
     bytesIn: () => sumFields(all(), ['bytesIn']).bytesIn,
     bytesInflated: () => progressOf(all()).bytes,
     rowGroupsSkipped: () => all().reduce((sum, outcome) => sum + (outcome.rowGroupsSkipped ?? 0), 0),

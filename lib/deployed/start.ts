@@ -55,18 +55,12 @@ export async function retryDeployed(options: DeployedOptions, name?: string): Pr
   return { ...startedOf(deployed, execution), run, shipped }
 }
 
-export interface Stopped {
-  /** Still `running` when invocations under way have to end first. */
-  readonly execution: Execution
-  /** Runs that it worked on. */
-  readonly runs: readonly RunSummary[]
-}
-
 /**
- * Stops an execution, named by itself or by its run; default the only one that runs. Outcomes are kept.
+ * Stops an execution, named by itself or by its run; default the only one that runs. Outcomes are kept. Returns the execution, which is still
+ * `running` when invocations under way have to end first, and the runs that it worked on.
  * @throws EXECUTION_UNKNOWN when nothing runs, USAGE when several do, EXECUTION_FAILED when it has ended already
  */
-export async function stopDeployed(options: DeployedOptions, name?: string): Promise<Stopped> {
+export async function stopDeployed(options: DeployedOptions, name?: string) {
   const deployed = await openDeployed(options)
   const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
   const { tasks, ...execution } = await readStatus(deployed, await stopAndWait(deployed, running.arn))

@@ -4,15 +4,10 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { SecretValues } from '../threads/secrets.ts'
 
-export interface ManagedSecretsOptions {
-  /** ARNs by secret name, for secrets that cannot be found by their name; default none. */
-  readonly arns?: Readonly<Record<string, string>>
-}
-
-/** @throws SECRET_MISSING when a secret does not exist or may not be read; STORE_FAILED, transient, when the service fails */
+/** `arns` has ARNs by secret name, for secrets that cannot be found by their name. @throws SECRET_MISSING when a secret does not exist or may not be read; STORE_FAILED, transient, when the service fails */
 export async function managedSecrets(
   { name: task, secrets = {} }: Pick<TaskDefinition, 'name' | 'secrets'>,
-  { arns = {} }: ManagedSecretsOptions = {},
+  arns: Readonly<Record<string, string>> = {},
 ): Promise<SecretValues> {
   const entries = Object.entries(secrets)
   if (entries.length === 0) return {}

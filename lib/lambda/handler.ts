@@ -16,11 +16,6 @@ export interface Invocation {
   readonly context: LambdaContext
 }
 
-export interface HandlerOptions<Event, Answer> {
-  readonly event: v.GenericSchema<unknown, Event>
-  work(event: Event, invocation: Invocation): Promise<Answer>
-}
-
 /**
  * Makes a handler.
  * @throws errors whose `name` is their class, by which the state machine decides, and whose message begins with the code
@@ -29,7 +24,10 @@ export interface HandlerOptions<Event, Answer> {
 export function createHandler<Event extends HandledEvent, Answer extends object>({
   event: schema,
   work,
-}: HandlerOptions<Event, Answer>) {
+}: {
+  readonly event: v.GenericSchema<unknown, Event>
+  work(event: Event, invocation: Invocation): Promise<Answer>
+}) {
   return async (given: unknown, context: LambdaContext): Promise<Answer> => {
     const deadline = openDeadline(context)
     // Removes the keys of the invocation before.

@@ -9,21 +9,8 @@ import { readState } from '../state/files.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
-export interface OpenedInputs {
-  readonly opened: ReadonlyMap<string, OpenInput>
-  onOpen(input: OpenInput): void
-  /** Writes them for the next call; returns false when this call opened none, so that another one would not help. */
-  keep(): Promise<boolean>
-  /** Empties them when the plan is complete. */
-  forget(): Promise<void>
-}
-
 /** Reads what an earlier call kept. Memory: the inputs, and their text as JSON while they are written. */
-export async function recallInputs(
-  output: Store,
-  { name, source }: TaskDefinition,
-  params: ParamValues,
-): Promise<OpenedInputs> {
+export async function recallInputs(output: Store, { name, source }: TaskDefinition, params: ParamValues) {
   const key = `${stateRoot}planning/${shortHash(JSON.stringify([name, source, params]))}.json.gz`
   const kept = await readState(output, key, bytes => bytes)
   const opened = new Map(kept ? entriesOf(await promisify(gunzip)(kept)) : [])
@@ -31,17 +18,19 @@ export async function recallInputs(
   let openedCount = 0
   return {
     opened,
-    onOpen(one) {
+    onOpen(one: OpenInput): void {
       opened.set(one.input.key, one)
       openedCount++
     },
-    async keep() {
+    /** Writes them for the next call; returns false when this call opened none, so that another one would not help. */
+    async keep(): Promise<boolean> {
       if (openedCount === 0) return false
       await output.write(key, await promisify(gzip)(JSON.stringify(Array.from(opened.values(), keepInput))))
       isKept = true
       return true
     },
-    async forget() {
+    /** Empties them when the plan is complete. */
+    async forget(): Promise<void> {
       // Emptied, because only Commit may delete.
       if (isKept) await output.write(key, await promisify(gzip)('[]'))
     },

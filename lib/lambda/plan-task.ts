@@ -1,5 +1,5 @@
 /** Plan on Lambda: turns the input of an execution into a run with its batches, or finds that there is nothing to do. */
-import type { ExecutionInput, PlanAnswer } from '../aws/lambda-events.ts'
+import type { ExecutionInput, PlanAnswer, PlannedCall } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/sources/source-paths.ts'
@@ -12,6 +12,7 @@ import { inputWarnings } from '../inputs/input-warnings.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
 import { planOptionsOf } from '../local/plans/plan-options.ts'
 import { ownOutputs } from '../local/roots/roots-apart.ts'
+import { actionOfSlice } from '../model/action.ts'
 import { canonicalJson, rowCodeOf } from '../model/run/identity.ts'
 import { executionIn } from '../model/run/owner.ts'
 import { ownValues } from '../model/run/param-values.ts'
@@ -30,7 +31,6 @@ import { withoutOutcome, writeMapItems } from './map-items.ts'
 import { recordRun } from './node-records.ts'
 import { readNodeRequest, type TaskUpstream } from './node-request.ts'
 import { recallInputs } from './opened-inputs.ts'
-import { plannedCall } from './planned-call.ts'
 import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
 import { hasRequirements, taskUpstream } from './task-upstream.ts'
@@ -189,6 +189,13 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   } as const
   const call = missing.length > 0 ? plannedCall(task, found) : undefined
   return call ? { ...ready, status: 'call', call } : { ...ready, status: 'planned' }
+}
+
+/** Returns the call that the run's id is made of; undefined for a task that calls no service. */
+function plannedCall({ source }: TaskDefinition, found: FoundInputs): PlannedCall | undefined {
+  const [slice] = source.kind === 'stateCall' ? found.cut(found.inputs) : []
+  const action = slice && actionOfSlice(slice)
+  return action?.kind === 'stateCall' ? { integration: action.integration, arguments: action.arguments } : undefined
 }
 
 function contextOf({ task, request, outputPath, event, invocation }: PlanContext, tables: string): runner.TaskContext {

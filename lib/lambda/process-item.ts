@@ -19,18 +19,8 @@ import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
 import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
 import { closeWarmThreads, openWarmThreads, type WarmTask } from './warm-threads.ts'
 
-/** A summary: parts and counts of the batch are in its outcome. */
-export interface ProcessAnswer {
-  readonly batch: number
-  readonly parts: number
-  readonly rows: number
-  readonly rejects: number
-  readonly seconds: number
-  readonly peakMemoryMb: number
-}
-
-/** Writes a failure down for `status` and for the message of commit, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
-export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
+/** Writes a failure down for `status` and for the message of commit, and throws it. Returns a summary. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
+export async function processItem(event: ProcessEvent, invocation: Invocation) {
   const { run: name, item, tier, task } = event
   const { output, patience } = invocation.lambda
   patience.untilMs = Date.now() + invocation.deadline.leftMs() - settleMs
@@ -98,10 +88,10 @@ function actingMachine({ bundle, input, output }: LambdaSession, secrets: Secret
 
 const countsOf = ({ rowsWritten: rows, rowsRejected: rejects, seconds }: Outcome) => ({ rows, rejects, seconds })
 
-function answerOf(outcome: Outcome): ProcessAnswer {
+function answerOf(outcome: Outcome) {
   const { batch, parts, files = [] } = outcome
   const written = { batch, parts: parts.length + files.length }
   const answer = { ...written, ...countsOf(outcome), peakMemoryMb: peakMemoryMb() }
-  logger.info('processed', { ...answer })
+  logger.info('processed', answer)
   return answer
 }

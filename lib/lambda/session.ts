@@ -31,14 +31,11 @@ export interface LambdaSession {
   readonly schemas: Readonly<Record<string, readonly SchemaColumn[]>>
   readonly input: Store
   readonly output: Store
-  /** Time until which both stores may retry: requests that S3 refuses for their rate until then, others as long as an outage may last. */
-  readonly patience: Patience
-}
-
-/** Set by Process for the current invocation only: Plan and Commit hold turns and claims, which would lapse while they retry. */
-export interface Patience {
-  /** Milliseconds since 1970. */
-  untilMs: number
+  /**
+   * Time until which both stores may retry, in milliseconds since 1970: requests that S3 refuses for their rate until then, others as long as
+   * an outage may last. Set by Process for the current invocation only: Plan and Commit hold turns and claims, which would lapse meanwhile.
+   */
+  readonly patience: { untilMs: number }
 }
 
 let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
@@ -86,7 +83,7 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
   }
   const codeHashes = await readAsset(settings, assetNames.codeHashes, hashesSchema)
   const schemas = await readAsset(settings, assetNames.schemas, schemasSchema)
-  const patience: Patience = { untilMs: 0 }
+  const patience = { untilMs: 0 }
   const untilMs = (startedAtMs: number, isRefusal: boolean): number =>
     Math.max(startedAtMs + leasedMs, Math.min(patience.untilMs, isRefusal ? patience.untilMs : startedAtMs + outageMs))
   const input = openStore(settings.input, { untilMs })

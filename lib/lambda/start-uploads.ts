@@ -31,7 +31,7 @@ export async function startUploads(
   { lambda, start }: { readonly lambda: LambdaSession; readonly start: StartExecution },
 ): Promise<QueueAnswer> {
   const failed: string[] = []
-  const messages: (Message & { readonly parameters: string })[] = []
+  const messages: Message[] = []
   for (const { messageId, body } of Records) {
     const event = readUpload(body)
     if (!event) {
@@ -54,6 +54,7 @@ export async function startUploads(
 interface Message {
   readonly messageId: string
   readonly event: UploadEvent
+  readonly parameters: string
 }
 
 function readUpload(body: string): UploadEvent | undefined {

@@ -165,6 +165,6 @@ class WarmPool {
 }
 
 /** Returns the values of a task's secrets. @throws SECRET_MISSING */
-function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
-  return input.kind === 's3' ? managedSecrets(task, { arns }) : Promise.resolve(environmentSecrets(task))
+function secretsOf(task: TaskDefinition, { input, secretArns }: LambdaSettings): Promise<SecretValues> {
+  return input.kind === 's3' ? managedSecrets(task, secretArns) : Promise.resolve(environmentSecrets(task))
 }

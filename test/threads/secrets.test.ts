@@ -64,7 +64,7 @@ describe('managedSecrets', () => {
       return { status: 200, body: { SecretString: 'sesame' } }
     })
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:generated-a1b2c3'
-    expect(await managedSecrets(task, { arns: { 'weather/api-key': arn } })).toEqual({ api: 'sesame' })
+    expect(await managedSecrets(task, { 'weather/api-key': arn })).toEqual({ api: 'sesame' })
     expect(requests).toEqual([JSON.stringify({ SecretId: arn })])
   })
 

@@ -10,17 +10,11 @@ import { cacheFolder, ownCacheFolder } from '../../store/cache-folder.ts'
 
 export type LambdaArchitecture = 'arm64' | 'x86_64'
 
-/** Name and folder of an installed package. */
-export interface PackagePlace {
-  readonly name: string
-  readonly folder: string
-}
-
 /**
  * Returns the binding that the engine loads on Lambda. Requests it from the npm registry when this machine has another one.
  * @throws DEFINITION_LOAD when it cannot be fetched
  */
-export async function lambdaBinding(architecture: LambdaArchitecture): Promise<PackagePlace> {
+export async function lambdaBinding(architecture: LambdaArchitecture) {
   const name = `@duckdb/node-bindings-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}`
   const bindings = packageFolder('@duckdb/node-bindings', packageFolder('@duckdb/node-api', import.meta.dirname))
   const installed = join(dirname(dirname(bindings)), name)

@@ -40,7 +40,7 @@ export async function buildForLambda(
       banner: { js: requireShim },
       sourcemap: 'linked',
       sourcesContent: false,
-      plugins: [...plugins, assetPlugin({ folder: dirname(entry), handlerFolders })],
+      plugins: [...plugins, assetPlugin(dirname(entry), handlerFolders)],
       ...options,
     })
   } catch (error) {

@@ -7,14 +7,8 @@ import { assetNames } from '../../aws/lambda-events.ts'
 import { fileNames, loaderOf } from '../../bundle/bundle-plugin.ts'
 import { entryUrl } from '../../bundle/entry-url.ts'
 
-export interface AssetPluginOptions {
-  /** Folder of the pipeline. */
-  readonly folder: string
-  /** Folders of the handlers, which belong to Fanmill and not to the user. */
-  readonly handlerFolders: readonly string[]
-}
-
-export function assetPlugin({ folder, handlerFolders }: AssetPluginOptions): Plugin {
+/** Creates the plugin for a pipeline in `folder`. The folders of the handlers belong to Fanmill and not to the user. */
+export function assetPlugin(folder: string, handlerFolders: readonly string[]): Plugin {
   const library = fileURLToPath(new URL('./', entryUrl('index')))
   const isForeign = (path: string): boolean =>
     /[\\/]node_modules[\\/]/.test(path) || [library, ...handlerFolders].some(own => path.startsWith(own))

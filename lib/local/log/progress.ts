@@ -15,33 +15,12 @@ import type {
 import type { Session } from '../session.ts'
 import type { TaskLog } from './task-log.ts'
 
-export interface Progress {
-  /** Handles a message of a thread; `job` identifies the work that it is about. */
-  onMessage(message: WorkerMessage, job: object): void
-  /** Changes the phase. While batches are processed, the jobs of the threads decide between `convert` and `merge`. */
-  enter(phase: 'plan' | 'process' | 'commit'): void
-  /** Returns the same workers, with their jobs observed. */
-  observe(workers: Workers): Workers
-  /** Adds the run to all later events. */
-  begin(run: Pick<ReservedRun, 'runId'>): void
-  batchDone(run: ReservedRun, outcome: Outcome): void
-  /** Returns the bytes of all work, including batches that are processed again. */
-  bytesInflated(): number
-  /** Bytes that the finished batches read. */
-  bytesIn(): number
-  rowGroupsSkipped(): number
-  /** Resets the totals, because batches are processed again. */
-  reset(): void
-}
+export type Progress = ReturnType<typeof createProgress>
 
 const nothing = { members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 }
 
 /** Creates the progress of a task. A `progress` event holds the totals of finished work; `bytes` are inflated, as in the `plan` event. */
-export function createProgress(
-  { emit }: Pick<Session, 'emit'>,
-  name: NodeName,
-  log: Pick<TaskLog, 'onMessage'>,
-): Progress {
+export function createProgress({ emit }: Pick<Session, 'emit'>, name: NodeName, log: Pick<TaskLog, 'onMessage'>) {
   let runId = ''
   let phase: RunPhase = 'plan'
   const totals = { ...nothing }
@@ -64,7 +43,8 @@ export function createProgress(
     emitProgress()
   }
   return {
-    onMessage(message, job) {
+    /** Handles a message of a thread; `job` identifies the work that it is about. */
+    onMessage(message: WorkerMessage, job: object) {
       if (message.kind === 'log') return log.onMessage(message)
       if (message.kind === 'progress') {
         for (const name of ['members', 'bytes', 'rowsWritten', 'rowsRejected'] as const) totals[name] += message[name]
@@ -74,23 +54,29 @@ export function createProgress(
       else if (!underWay.delete(job)) return
       emitProgress()
     },
-    enter(next) {
+    /** Changes the phase. While batches are processed, the jobs of the threads decide between `convert` and `merge`. */
+    enter(next: 'plan' | 'process' | 'commit'): void {
       if (next === 'plan') emitProgress()
       else enter(next === 'process' ? 'convert' : next)
     },
-    observe: workers =>
+    /** Returns the same workers, with their jobs observed. */
+    observe: (workers: Workers) =>
       observed(workers, atWork, () => enter(atWork.share === 0 && atWork.merge > 0 ? 'merge' : 'convert')),
-    begin: run => {
+    /** Adds the run to all later events. */
+    begin(run: Pick<ReservedRun, 'runId'>): void {
       runId = run.runId
     },
-    batchDone(run, outcome) {
+    batchDone(run: ReservedRun, outcome: Outcome): void {
       read.bytesIn += outcome.bytesIn
       read.rowGroupsSkipped += outcome.rowGroupsSkipped ?? 0
       emit({ event: 'batch', ...name, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length })
     },
+    /** Returns the bytes of all work, including batches that are processed again. */
     bytesInflated: () => bytesInflated,
+    /** Returns the bytes that the finished batches read. */
     bytesIn: () => read.bytesIn,
     rowGroupsSkipped: () => read.rowGroupsSkipped,
+    /** Resets the totals, because batches are processed again. */
     reset: () => Object.assign(totals, nothing),
   }
 }
