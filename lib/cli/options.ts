@@ -111,8 +111,10 @@ export function collect(form: 'name=value' | 'name=path') {
   return (text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
     const [name, ...rest] = text.split('=')
     const value = rest.join('=')
+    const hint = form === 'name=value' ? '; --param-file takes a list of values' : ''
     const isWrong = !name || rest.length === 0 || (form === 'name=path' && value === '')
     if (isWrong) throw new InvalidArgumentError(`expected ${form}`)
+    if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`expected each name once, got ${name} again${hint}`)
     return { ...before, [name]: value }
   }
 }

@@ -65,6 +65,7 @@ describe('wrong usage', () => {
     [['run', 'p.ts', '--workers', '0'], 'expected a whole number of at least 1'],
     [['run', 'p.ts', '--rejects-max', '101%'], 'expected a whole number, or a share such as 0.5%'],
     [['run', 'p.ts', '--param', 'month'], 'expected name=value'],
+    [['run', 'p.ts', '--param', 'shop=a', '--param', 'shop=b'], 'expected each name once, got shop again'],
     [['run', 'p.ts', '--param-file', 'absent.json'], 'expected a readable file, got absent.json'],
     [['run', 'p.ts', '--fail-fast', '--keep-going'], 'cannot be used with option'],
     [['run', 'p.ts', '--log-level', 'loud'], 'expected one of debug, info, warn, error'],
