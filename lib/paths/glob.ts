@@ -70,10 +70,17 @@ export function globPattern(glob: string): RegExp {
     expandRange,
   })
   let next = 0
-  return new RegExp(
-    source.replaceAll(otherMark, () => bans[next++] ?? ''),
-    's',
-  )
+  return new RegExp(inUnicode(source.replaceAll(otherMark, () => bans[next++] ?? '')), 'su')
+}
+
+/** Writes a pattern as the flag `u` takes it: with it, a character such as an emoji is one and not two. */
+function inUnicode(source: string): string {
+  return source
+    .replace(/\\(.)/gsu, (found, character: string) => {
+      if (character === '-') return '\\x2d'
+      return /[\w^$\\.*+?()[\]{}|/]/.test(character) ? found : character
+    })
+    .replace(/\\.|\[(?:\\.|[^\]\\])*\]|[{}\]]/gsu, found => (found.length > 1 ? found : `\\${found}`))
 }
 
 /** `!(a|b)` at the beginning of a segment, with the rest of the segment. */
@@ -125,9 +132,13 @@ function maskDots(path: string, dots: RegExp): string {
   return path.replace(dots, found => '\ue100'.repeat(found.length))
 }
 
-/** Makes syntax literal that picomatch has and ours has not, outside of classes, and writes `[!a]` as picomatch does. */
+/**
+ * Makes syntax literal that picomatch has and ours has not, outside of classes, and writes `[!a]` as picomatch does. A backslash before a
+ * letter or digit goes, because picomatch would leave `\d` to the pattern, which takes it for any digit.
+ */
 function ownSyntax(glob: string): string {
-  return glob.replace(/\\.|\[(?:\\.|[^\]\\])*\]|[()!+@|"]/gs, found => {
+  const plain = glob.replace(/\\(.)/gs, (found, character: string) => (/\w/.test(character) ? character : found))
+  return plain.replace(/\\.|\[(?:\\.|[^\]\\])*\]|[()!+@|"]/gs, found => {
     if (found.startsWith('[!')) return `[^${found.slice(2)}`
     // A class, because picomatch joins escaped backslashes that follow one another.
     if (found === '\\\\') return '[\\\\]'

@@ -84,7 +84,7 @@ function patternOf(template: string): { pattern: RegExp; names: string[] } {
     seen.add(index)
     return `(?<p${index}>[^/]+?)`
   })
-  return { pattern: new RegExp(source, 's'), names }
+  return { pattern: new RegExp(source, 'su'), names }
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -20,6 +20,16 @@ it.each([
   ['a\\*b', 'axb', false],
   ['**', 'line\nbreak', true],
   ['{x}', '{x}', true],
+  ['\\day\\1.csv', 'day1.csv', true],
+  ['\\d.csv', '1.csv', false],
+  ['[\\d].csv', '1.csv', false],
+  ['?.csv', '😀.csv', true],
+  ['[😀😁].csv', '😁.csv', true],
+  ['[!😀].csv', '😁.csv', true],
+  ['[!😀].csv', '😀.csv', false],
+  ['[a\\-c].csv', '-.csv', true],
+  ['[a\\-c].csv', 'b.csv', false],
+  ['\\é\\!\\-\\".csv', 'é!-".csv', true],
 ])('matches as users of shells expect: %s with %j is %s', (glob, name, matches) => {
   expect(globMatcher(glob)(name)).toBe(matches)
 })
