@@ -30,6 +30,14 @@ it.each([
     '.mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })',
   ],
   [
+    'a map function that never stops to keep long arrays, a gigabyte per second',
+    '.mapRows(({ n }) => { for (;;) kept.push(new Array(1_000_000).fill(Number(n) / 7)) }, { adds: {} })',
+  ],
+  [
+    'a map function that keeps a long array per row',
+    '.mapRows(({ n }) => { kept.push(new Array(1_000_000).fill(Number(n) / 7)); return {} }, { adds: {} })',
+  ],
+  [
     'a map function that keeps buffers',
     '.mapRows(() => { kept.push(Buffer.alloc(20_000_000, 1)); return {} }, { adds: {} })',
   ],

@@ -17,5 +17,20 @@ export function memoryCeiling(memoryMb: number, machineBytes = machineMemoryByte
   return Math.max(budget, Math.min(budgetTimes * budget + extraBytes, (budget + machineBytes) / 2))
 }
 
+/** V8 keeps up to three times as much garbage beside the values of a heap whose limit is 2 GiB or more. */
+const thriftyHeapBytes = 2047 * 1024 * 1024
+/** With less for the process, the heaps must be thrifty. */
+const thriftyProcessBytes = 1.5e9
+const heapTimes = 2
+
+/**
+ * Returns the limit in bytes on the heap of a thread whose process may use `memoryBytesMax`. It is far above that, because a heap that
+ * reaches its own limit in a query aborts the process, and functions may fill a heap by gigabytes per second.
+ */
+export function heapCeiling(memoryBytesMax: number): number {
+  const bytes = heapTimes * memoryBytesMax
+  return memoryBytesMax > thriftyProcessBytes ? bytes : Math.min(bytes, thriftyHeapBytes)
+}
+
 /** Formats bytes as megabytes for messages: `1,200`. */
 export const megabytes = (bytes: number): string => Math.round(bytes / 1e6).toLocaleString('en-US')

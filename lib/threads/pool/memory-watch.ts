@@ -3,7 +3,7 @@
  * billion numbers, a text of gigabytes, an array that grows forever.
  */
 import { CapacityError } from '../../errors/errors.ts'
-import { machineMemoryBytes, megabytes } from './machine-memory.ts'
+import { heapCeiling, machineMemoryBytes, megabytes } from './machine-memory.ts'
 
 export interface MemoryWatchOptions {
   /** Limit on the memory of the whole process. */
@@ -27,8 +27,6 @@ export interface MemoryWatch {
 const intervalMs = 50
 /** Time that an interrupted query may need to end. */
 const endMsMax = 3000
-/** Multiple of the limit beyond which there is no time to wait. */
-const lostTimes = 1.5
 
 /** Watches from `begin` to `end`; the timer keeps no process alive. */
 export function watchMemory({
@@ -38,7 +36,8 @@ export function watchMemory({
   taken = () => process.memoryUsage.rss(),
   machineBytes = machineMemoryBytes(),
 }: MemoryWatchOptions): MemoryWatch {
-  const lostBytes = Math.min(lostTimes * bytesMax, (bytesMax + machineBytes) / 2)
+  // Halfway to where the system, or V8, ends the process, there is no time to wait.
+  const lostBytes = (bytesMax + Math.min(heapCeiling(bytesMax), machineBytes)) / 2
   let timer: NodeJS.Timeout | undefined
   let overSince: number | undefined
   const checkMemory = (): void => {

@@ -8,7 +8,7 @@ import {
   shareMemory,
   threadsAtOnce,
 } from './machine.ts'
-import { memoryCeiling } from './machine-memory.ts'
+import { heapCeiling, memoryCeiling } from './machine-memory.ts'
 import type { ThreadPool } from './pool.ts'
 
 export interface RunThreads {
@@ -34,8 +34,7 @@ export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThread
   if (workers > 1 || givenMb !== undefined) checkMemory(memoryMb, workers)
   const shares = shareMemory(memoryMb, workers)
   const memoryBytesMax = memoryCeiling(memoryMb)
-  // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
-  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
+  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, heapCeiling(memoryBytesMax)) }
   const startAtOnce = threadsAtOnce(workers)
   const limits = { heapBytes: memory.heapBytes, memoryBytesMax }
   const pool = openKeptPool({ entry: 'worker-kept', threads: workers, startAtOnce, ...limits })

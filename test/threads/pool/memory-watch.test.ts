@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { memoryCeiling } from '../../../lib/threads/pool/machine-memory.ts'
+import { heapCeiling, memoryCeiling } from '../../../lib/threads/pool/machine-memory.ts'
 import { watchMemory } from '../../../lib/threads/pool/memory-watch.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -54,6 +54,14 @@ describe('a process that uses more memory than its limit', () => {
     expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
   })
 
+  it('is reported as lost at once when the heap of a thread may reach its limit', () => {
+    const { state, watch } = watched()
+    watch.begin()
+    state.bytes = 1600e6
+    vi.advanceTimersByTime(100)
+    expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
+  })
+
   it('is not watched between jobs, and is reported again in the next one', () => {
     const { state, watch } = watched()
     watch.begin()
@@ -73,4 +81,10 @@ it('sets the limit far above the budget and below the memory of the machine', ()
   expect(memoryCeiling(600, 24e9)).toBe(1456e6)
   expect(memoryCeiling(16_000, 24e9)).toBe(20e9)
   expect(memoryCeiling(3000, 3e9)).toBe(3e9)
+})
+
+it('sets the limit on a heap above the size at which a process is lost, and below 2 GiB where memory is short', () => {
+  expect(heapCeiling(956e6)).toBe(1912e6)
+  expect(heapCeiling(1456e6)).toBe(2047 * 1024 * 1024)
+  expect(heapCeiling(20e9)).toBe(40e9)
 })
