@@ -12,13 +12,6 @@ import { PermanentError } from './errors/errors.ts'
 import { checkShippedBytes, makeShippedCode } from './lambda/asset/shipment.ts'
 import { inOwnFolder } from './store/own-folder.ts'
 
-export interface MadeShipment {
-  /** SHA-256 of the bytes, in hexadecimal digits. */
-  readonly hash: string
-  /** Compressed JSON. */
-  readonly bytes: Uint8Array
-}
-
 /** The deployment that will run it. */
 export interface ShipTarget {
   /** Name of the pipeline. */
@@ -26,8 +19,8 @@ export interface ShipTarget {
   readonly facts: ShipFacts
 }
 
-/** @throws DEFINITION_*, also when sources are edited meanwhile; SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
-export function makeShipment(file: string, deployed: ShipTarget): Promise<MadeShipment> {
+/** Returns compressed JSON, and its SHA-256 in hexadecimal digits. @throws DEFINITION_*, also when sources are edited meanwhile; SQL_*; SHIP_NEEDS_DEPLOYMENT when the deployed functions cannot run it, or it is too large */
+export function makeShipment(file: string, deployed: ShipTarget) {
   return inOwnFolder(async folder => {
     const shipment = (await tryShipment(file, deployed, folder)) ?? (await tryShipment(file, deployed, folder))
     if (!shipment) {
@@ -54,7 +47,7 @@ async function tryShipment(file: string, deployed: ShipTarget, folder: string): 
   return { facts, ...code, codeHashes: hashes, schemas }
 }
 
-function pack(shipment: Shipment): MadeShipment {
+function pack(shipment: Shipment) {
   const text = Buffer.from(JSON.stringify(shipment))
   checkShippedBytes(text.length)
   const bytes = gzipSync(text)

@@ -41,17 +41,14 @@ export async function loadModule(bundle: LoadableBundle, copy = 0): Promise<Read
   try {
     return await import(url.href)
   } catch (error) {
-    throw isDefinitionError(error) ? asOwnError(error) : await loadError(bundle, error)
+    if (!isDefinitionError(error)) throw await loadError(bundle, error)
+    throw error instanceof FanmillError ? error : fromPlain(toPlain(error))
   }
 }
 
 /** Returns whether this library, or another copy of it, threw the error. */
 function isDefinitionError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && 'detail' in error && /^[A-Z_]+$/.test(String(error.code))
-}
-
-function asOwnError(error: Error): Error {
-  return error instanceof FanmillError ? error : fromPlain(toPlain(error))
 }
 
 async function loadError({ file, files }: LoadableBundle, error: unknown): Promise<PermanentError> {

@@ -2,13 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export interface InstalledPackage {
-  readonly name: string
-  readonly root: string
-}
-
 /** Returns the package of a file; undefined for a file outside of `node_modules`. */
-export function packageOf(file: string): InstalledPackage | undefined {
+export function packageOf(file: string) {
   const [, folder, name] = /^(.*[\\/]node_modules[\\/])(@[^\\/]+[\\/][^\\/]+|[^\\/]+)/.exec(file) ?? []
   return folder === undefined || name === undefined ? undefined : { root: join(folder, name), name }
 }

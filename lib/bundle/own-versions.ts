@@ -1,11 +1,6 @@
 /** The versions of this library and its engine, on which rows depend. */
 import { readFileSync } from 'node:fs'
 
-interface OwnPackage {
-  readonly version: string
-  readonly dependencies: Readonly<Record<string, string>>
-}
-
 /** Returns `name@version` of the library and of the engine. */
 export function rowVersions(): readonly string[] {
   const { version, dependencies } = ownPackage()
@@ -21,6 +16,6 @@ export function bundleVersions(): readonly string[] {
 /** Raised when the same sources become another bundle, or an entry of the cache has other fields. */
 const bundleForm = 1
 
-function ownPackage(): OwnPackage {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as OwnPackage
+function ownPackage(): { readonly version: string; readonly dependencies: Readonly<Record<string, string>> } {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 }

@@ -62,15 +62,15 @@ const common = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, req
 function clientsOf({ profile, region }: RootAccess) {
   const given = { ...common, profile, region }
   return {
-    cloudFormation: once(async () => {
+    cloudFormation: requests(async () => {
       const sdk = await import('@aws-sdk/client-cloudformation')
       return { sdk, client: new sdk.CloudFormationClient(given) }
     }),
-    states: once(async () => {
+    states: requests(async () => {
       const sdk = await import('@aws-sdk/client-sfn')
       return { sdk, client: new sdk.SFNClient(given) }
     }),
-    logs: once(async () => {
+    logs: requests(async () => {
       const sdk = await import('@aws-sdk/client-cloudwatch-logs')
       return { sdk, client: new sdk.CloudWatchLogsClient(given) }
     }),
@@ -79,32 +79,23 @@ function clientsOf({ profile, region }: RootAccess) {
 
 type Clients = ReturnType<typeof clientsOf>
 
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined
-  return () => {
-    opened ??= open()
-    return opened
+/** Returns a function that makes requests with the client that `open` returns the first time. It throws as the methods of `AwsControl`. */
+function requests<Client>(open: () => Promise<Client>) {
+  let opened: Promise<Client> | undefined
+  return async <T>(act: AwsAct, call: (client: Client) => Promise<T>): Promise<T> => {
+    try {
+      opened ??= open()
+      return await call(await opened)
+    } catch (error) {
+      throw awsFault(error, act)
+    }
   }
 }
 
-/** Makes a request with the client that `open` returns. @throws as the methods of `AwsControl` */
-async function request<Client, T>(
-  open: () => Promise<Client>,
-  act: AwsAct,
-  call: (client: Client) => Promise<T>,
-): Promise<T> {
-  try {
-    return await call(await open())
-  } catch (error) {
-    throw awsFault(error, act)
-  }
-}
-
-function stackCalls(open: Clients['cloudFormation']): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
+function stackCalls(request: Clients['cloudFormation']): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
   return {
     stackOutputs: stack =>
       request(
-        open,
         { verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack },
         async ({ sdk, client }) => {
           const command = new sdk.DescribeStacksCommand({ StackName: stack })
@@ -113,20 +104,18 @@ function stackCalls(open: Clients['cloudFormation']): Pick<AwsControl, 'stackOut
           return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
         },
       ),
-    stackNames: () =>
-      request(
-        open,
-        { verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' },
-        async ({ sdk, client }) => {
-          const names: string[] = []
-          const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: existing })
-          for await (const { StackSummaries = [] } of pages) {
-            names.push(...StackSummaries.map(each => each.StackName ?? ''))
-            if (names.length >= stackNamesMax) break
-          }
-          return names
-        },
-      ),
+    async stackNames() {
+      const act = { verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }
+      return request(act, async ({ sdk, client }) => {
+        const names: string[] = []
+        const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: existing })
+        for await (const { StackSummaries = [] } of pages) {
+          names.push(...StackSummaries.map(each => each.StackName ?? ''))
+          if (names.length >= stackNamesMax) break
+        }
+        return names
+      })
+    },
   }
 }
 
@@ -142,73 +131,60 @@ const existing: StackStatus[] = [
 ]
 
 function executionCalls(
-  open: Clients['states'],
+  request: Clients['states'],
 ): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop' | 'stateOutputs'> {
   return {
     start: (stateMachineArn, { name, input }) =>
-      request(
-        open,
-        { verb: 'start', action: 'states:StartExecution', on: stateMachineArn },
-        async ({ sdk, client }) => {
-          const given = { stateMachineArn, name, input: JSON.stringify(input) }
-          const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
-          return { arn, name, status: 'running', startedAt: timeOf(startDate) }
-        },
-      ),
+      request({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async ({ sdk, client }) => {
+        const given = { stateMachineArn, name, input: JSON.stringify(input) }
+        const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
+        return { arn, name, status: 'running', startedAt: timeOf(startDate) }
+      }),
     describe: arn =>
-      request(
-        open,
-        { verb: 'look at execution', action: 'states:DescribeExecution', on: arn },
-        async ({ sdk, client }) => {
-          const found = await client
-            .send(new sdk.DescribeExecutionCommand({ executionArn: arn }))
-            .catch(nothingIf(isNoExecution))
-          return found && detailOf(found)
-        },
-      ),
-    list: (stateMachineArn, { status, max }) =>
-      request(
-        open,
-        { verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn },
-        async ({ sdk, client }) => {
-          const statusFilter = status && awsStatus[status]
-          const found: Execution[] = []
-          const given = { stateMachineArn, statusFilter, maxResults: Math.min(max, 1000) }
-          for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
-            found.push(...executions.map(executionOf))
-            if (found.length >= max) break
-          }
-          return found.slice(0, max)
-        },
-      ),
+      request({ verb: 'look at execution', action: 'states:DescribeExecution', on: arn }, async ({ sdk, client }) => {
+        const command = new sdk.DescribeExecutionCommand({ executionArn: arn })
+        const found = await client.send(command).catch(nothingIf(isNoExecution))
+        return found && detailOf(found)
+      }),
+    async list(stateMachineArn, { status, max }) {
+      const act = { verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn }
+      return request(act, async ({ sdk, client }) => {
+        const statusFilter = status && awsStatus[status]
+        const found: Execution[] = []
+        const given = { stateMachineArn, statusFilter, maxResults: Math.min(max, 1000) }
+        for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
+          found.push(...executions.map(executionOf))
+          if (found.length >= max) break
+        }
+        return found.slice(0, max)
+      })
+    },
     stop: (arn, cause) =>
-      request(open, { verb: 'stop execution', action: 'states:StopExecution', on: arn }, async ({ sdk, client }) => {
+      request({ verb: 'stop execution', action: 'states:StopExecution', on: arn }, async ({ sdk, client }) => {
         await client.send(new sdk.StopExecutionCommand({ executionArn: arn, cause }))
       }),
-    stateOutputs: arn =>
-      request(
-        open,
-        { verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn },
-        async ({ sdk, client }) => {
-          const outputs: string[] = []
-          // At most 25,000 events, because the children of a Map have histories of their own.
-          const given = { executionArn: arn, maxResults: 1000 }
-          for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
-            for (const { stateExitedEventDetails: exited } of events) if (exited?.output) outputs.push(exited.output)
-          return outputs
-        },
-      ),
+    async stateOutputs(arn) {
+      const act = { verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }
+      return request(act, async ({ sdk, client }) => {
+        const outputs: string[] = []
+        // At most 25,000 events, because the children of a Map have histories of their own.
+        const given = { executionArn: arn, maxResults: 1000 }
+        for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
+          for (const { stateExitedEventDetails: exited } of events) if (exited?.output) outputs.push(exited.output)
+        return outputs
+      })
+    },
   }
 }
 
-function logCalls(open: Clients['logs']): Pick<AwsControl, 'logEvents'> {
+function logCalls(request: Clients['logs']): Pick<AwsControl, 'logEvents'> {
   return {
     async *logEvents(group, { from, to }) {
       const act = { verb: 'read log group', action: 'logs:FilterLogEvents', on: group }
       let nextToken: string | undefined
       do {
         const given = { logGroupName: group, startTime: from, endTime: to, nextToken }
-        const page = await request(open, act, ({ sdk, client }) => client.send(new sdk.FilterLogEventsCommand(given)))
+        const page = await request(act, ({ sdk, client }) => client.send(new sdk.FilterLogEventsCommand(given)))
         // A page may hold the events of several streams one after another.
         const events = (page.events ?? []).toSorted((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
         for (const { eventId = '', timestamp = 0, message = '' } of events)

@@ -38,19 +38,17 @@ export interface LogFilter {
   readonly level: LogLevel
 }
 
-export type LogReader = (event: LogEvent, step: LogGroup['step']) => LogLine | undefined
-
 /**
  * Makes a reader of lines in order of time, which returns those that the filter wants, and never metrics, which are for dashboards.
  * Without run and executions it wants all. Lines of the platform have only an invocation: they belong to the run of that invocation's
  * other lines, and when it has none, those of level warn or higher are returned.
  */
-export function createLogReader({ run, executions, level }: LogFilter): LogReader {
+export function createLogReader({ run, executions, level }: LogFilter) {
   const isAll = run === undefined && executions === undefined
   const invocations = new Map<string, Invocation>()
   const isOfRun = ({ run: own, fields, execution = '' }: LogLine): boolean =>
     (run !== undefined && (own === run || fields.runId === run)) || executions?.includes(execution) === true
-  return (event, step) => {
+  return (event: LogEvent, step: LogGroup['step']): LogLine | undefined => {
     const line = readLine(event, step)
     if (!line) return undefined
     const { request = '' } = line

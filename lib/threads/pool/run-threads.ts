@@ -21,13 +21,9 @@ export interface RunThreads {
   readonly pool: ThreadPool
 }
 
-export interface RunThreadsOptions {
-  readonly memoryMb?: number | undefined
-  readonly workers?: number | undefined
-}
-
 /** Starts the threads, or takes those of the run before; the caller closes the pool. @throws USAGE for too little memory */
-export function openRunThreads({ memoryMb: givenMb, workers: wanted }: RunThreadsOptions): RunThreads {
+export function openRunThreads(options: Partial<Pick<RunThreads, 'memoryMb' | 'workers'>>): RunThreads {
+  const { memoryMb: givenMb, workers: wanted } = options
   const memoryMb = givenMb ?? defaultMemoryMb()
   const workers = wanted ?? defaultWorkers(memoryMb)
   // A small machine runs one worker, whatever its memory.

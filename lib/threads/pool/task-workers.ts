@@ -7,50 +7,43 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { LoadableBundle } from '../../bundle/bundle-load.ts'
-import type { ParamValues, TaskDefinition } from '../../define/definition.ts'
+import type { TaskDefinition } from '../../define/definition.ts'
 import { layoutOf, outputKind } from '../../define/outputs/output-kind.ts'
 import { callsAtOnce } from '../../define/sources/items.ts'
 import { memberPolicy } from '../../define/sources/member-policy.ts'
-import type { TableFile } from '../../engine/read/load-tables.ts'
 import { PermanentError, type TransientError } from '../../errors/errors.ts'
-import type { SkippedMember } from '../../model/outcome/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../../model/worker-job.ts'
 import { partitioningOf } from '../../paths/partition-limits.ts'
 import { createPartitionSet, type PartitionSet } from '../../paths/partition-set.ts'
 import type { ProcessTools } from '../../process/process-tools.ts'
 import type { Gate } from '../../process/share/gate.ts'
-import type { Pace } from '../../process/share/pace.ts'
 import { skipsBadMembers, streamFolder, streamPieces } from '../../process/share/stream-pieces.ts'
 import { type ActingMachine, actionToolsFor } from '../../programs/action-tools.ts'
 import type { StoreSpec } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import type { SecretValues } from '../secrets.ts'
+import type { ThreadSetup } from '../worker/thread-state.ts'
 import type { MemoryShares } from './machine.ts'
 import { openWorkers, type ThreadPool } from './pool.ts'
 
-export interface TaskWorkersOptions {
+export interface TaskWorkersOptions
+  extends Pick<
+    ThreadSetup,
+    'params' | 'tables' | 'stageFolder' | 'partFolder' | 'syncsParts' | 'stageBytesMax' | 'strict'
+  > {
   /** The task of the stage. */
   readonly task: TaskDefinition
   /** The stage of the run that the threads work on; default the first. */
   readonly stage?: number
-  readonly params: ParamValues
   readonly bundle: LoadableBundle
   readonly input: StoreSpec
-  readonly tables: readonly TableFile[]
   readonly secrets: SecretValues
   readonly threads: number
   readonly memory: MemoryShares
   /** Limit on the memory of the process, beyond which the run ends; default no limit. */
   readonly memoryBytesMax?: number | undefined
-  readonly stageFolder: string
-  readonly partFolder: string
-  /** Syncs parts to the disk while they are written, where the output is on a disk; default false. */
-  readonly syncsParts?: boolean | undefined
-  /** Limit on the text that a thread stages at once. */
-  readonly stageBytesMax: number
   /** Reads in flight over all threads; default 2 × threads for S3, 1 × for a disk. */
   readonly reads?: number | undefined
-  readonly strict?: boolean | undefined
   /** Threads of the engine of each job. With several, one job runs at a time, and its engine has the memory of as many; default 1. */
   readonly engineThreads?: number
   onMessage(message: WorkerMessage, job: object): void
@@ -120,34 +113,20 @@ export function deliveryLimitFor({ output }: TaskDefinition, threads: number): P
   return delivery && pLimit(delivery.concurrency ?? threads)
 }
 
-export interface BatchToolsOptions {
+type GivenTools = 'output' | 'workers' | 'partFolder' | 'groupBytes' | 'partitions' | 'deliveries' | 'pace' | 'token'
+
+export interface BatchToolsOptions extends Pick<ProcessTools, GivenTools | 'onSkip' | 'warn'> {
   readonly task: TaskDefinition
   readonly input: Store
-  readonly output: Store
-  readonly workers: Workers
   readonly gate: Gate
   readonly stageFolder: string
-  readonly partFolder: string
-  readonly groupBytes: number
   /** Buffers of a thread's engine. */
   readonly engineBytes: number
-  /** Partitions of the whole run when one process does all its batches; default the partitions of this batch. */
-  readonly partitions?: PartitionSet | undefined
-  /** Default a limit for this batch alone. */
-  readonly deliveries?: ProcessTools['deliveries']
-  /** Set where slow shares get a second copy. */
-  readonly pace?: Pace | undefined
   /** Needed by a task that acts instead of reading rows. */
   readonly machine?: ActingMachine | undefined
-  /** Unique name of this attempt at the batch. */
-  readonly token: string
   readonly signal?: AbortSignal | undefined
-  /** Logs a streamed member that is skipped; threads log the others themselves. */
-  onSkip?(member: SkippedMember): void
   /** Is called before a job is repeated after a transient error; default no job is repeated. */
   onRepeat?(error: TransientError, waitMs: number): void
-  /** Logs a warning about a share. */
-  warn?(message: string): void
 }
 
 /** Composes the tools for `processBatch` from folders and threads. */

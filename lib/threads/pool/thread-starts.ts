@@ -4,19 +4,10 @@ import type { Piscina } from 'piscina'
 import { loadedMessage } from '../worker/channel.ts'
 import { type Activity, countWork } from './end-with-process.ts'
 
-export interface ThreadStarts {
-  /** Resolves when the threads that the pool started with have loaded their modules or have ended. */
-  readonly first: Promise<void>
-  /** Follows the threads that were started since the last call. */
-  follow(): void
-  /** Resolves when all threads have loaded their modules or have ended: ending one that is loading the engine's binding would abort the process. */
-  all(): Promise<void>
-  /** Why the last thread of the pool ended while it loaded its modules; undefined once a thread has loaded them. */
-  readonly fault: Error | undefined
-}
+export type ThreadStarts = ReturnType<typeof followStarts>
 
 /** Counts the threads that load their modules as work. Lets the jobs that wait for a thread fail when none is left that could load its modules: Piscina starts no other one then. */
-export function followStarts(piscina: Piscina, activity: Activity): ThreadStarts {
+export function followStarts(piscina: Piscina, activity: Activity) {
   const starts = new Map<Worker, Promise<void>>()
   let fault: Error | undefined
   const onEnd = (error?: Error): void => {
@@ -38,10 +29,14 @@ export function followStarts(piscina: Piscina, activity: Activity): ThreadStarts
   const all = async (): Promise<void> => void (await Promise.all(starts.values()))
   follow()
   return {
+    /** Resolves when the threads that the pool started with have loaded their modules or have ended. */
     first: all(),
+    /** Follows the threads that were started since the last call. */
     follow,
+    /** Resolves when all threads have loaded their modules or have ended: ending one that is loading the engine's binding would abort the process. */
     all,
-    get fault() {
+    /** Why the last thread of the pool ended while it loaded its modules; undefined once a thread has loaded them. */
+    get fault(): Error | undefined {
       return fault
     },
   }

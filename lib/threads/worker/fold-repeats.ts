@@ -8,24 +8,18 @@ export interface FoldableLine {
   readonly repeats?: number
 }
 
-export interface RepeatFolder<Line extends FoldableLine> {
-  add(line: Line): void
-  /** Sends the counts, and forgets the lines. */
-  flush(): void
-}
-
 /** Limit on remembered messages: a program that writes a number into each has no repeats to fold. */
 const messagesMax = 1000
 
 /** Lines with the same level and message are repeats; the other fields are those of the first line. */
-export function foldRepeats<Line extends FoldableLine>(send: (line: Line) => void): RepeatFolder<Line> {
+export function foldRepeats<Line extends FoldableLine>(send: (line: Line) => void) {
   const known = new Map<string, { readonly line: Line; repeats: number }>()
   const flush = (): void => {
     for (const { line, repeats } of known.values()) if (repeats > 0) send({ ...line, repeats })
     known.clear()
   }
   return {
-    add(line) {
+    add(line: Line): void {
       const key = `${line.level} ${line.message}`
       const found = known.get(key)
       if (found) {
@@ -37,6 +31,7 @@ export function foldRepeats<Line extends FoldableLine>(send: (line: Line) => voi
       known.set(key, { line: first as Line, repeats: 0 })
       send(line)
     },
+    /** Sends the counts, and forgets the lines. */
     flush,
   }
 }

@@ -10,37 +10,32 @@ import { foldRepeats } from './fold-repeats.ts'
 type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
 type Place = Pick<LogMessage, 'slice' | 'archive' | 'member'>
 
-export interface ThreadLog {
-  /** Sends a message; log lines get the place that they come from. */
-  send(message: WorkerMessage): void
-  /** Lines of the following work come from this share. */
-  beginShare(job: ShareJob): void
-  /** Lines of the following work come from rows of these staged files. */
-  beginConversion(files: readonly { readonly members: readonly StagedMember[] }[]): void
-  /** Sends the counts of repeated lines, at the end of a job. */
-  flush(): void
-}
+export type ThreadLog = ReturnType<typeof createThreadLog>
 
 /** Rows of several members are converted together: a line names the member only when all rows come from one. */
-export function createThreadLog(send: (message: WorkerMessage) => void): ThreadLog {
+export function createThreadLog(send: (message: WorkerMessage) => void) {
   const folder = foldRepeats<LogMessage>(send)
   let job: ShareJob | undefined
   let place: Place = {}
   return {
-    send(message) {
+    /** Sends a message; log lines get the place that they come from. */
+    send(message: WorkerMessage) {
       if (message.kind !== 'log') return send(message)
       const { archive, member } = message
       folder.add({ ...place, ...(member !== undefined && placeIn(job, { member, archive })), ...message })
     },
-    beginShare(next) {
+    /** Lines of the following work come from this share. */
+    beginShare(next: ShareJob): void {
       job = next
       place = placeIn(job, {})
     },
-    beginConversion(files) {
+    /** Lines of the following work come from rows of these staged files. */
+    beginConversion(files: readonly { readonly members: readonly StagedMember[] }[]): void {
       const only = onlyPlace(files.flatMap(file => file.members))
       place = placeIn(job, only ? { archive: only.archive, member: only.member } : {})
     },
-    flush: () => folder.flush(),
+    /** Sends the counts of repeated lines, at the end of a job. */
+    flush: folder.flush,
   }
 }
 

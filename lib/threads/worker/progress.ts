@@ -12,18 +12,7 @@ export interface ConvertedFiles {
   readonly files: readonly { readonly bytes: number; readonly records: number }[]
 }
 
-export interface ThreadProgress {
-  /** Called when a group is staged from its beginning, possibly for the second time. */
-  beginGroup(): void
-  /** Called when more text was inflated. */
-  staged(bytes: number): void
-  /** Called when all text of the group is staged. */
-  endStaging(staged: ConvertedFiles): void
-  /** Runs a conversion of some files of the group, and sends its progress meanwhile. */
-  during(job: ConvertedFiles, convert: () => Promise<Converted>): Promise<Converted>
-  /** Called with the final counts of the group. */
-  done(counts: Done): void
-}
+export type ThreadProgress = ReturnType<typeof createThreadProgress>
 
 export interface ThreadProgressOptions {
   send(message: WorkerMessage): void
@@ -35,11 +24,7 @@ export interface ThreadProgressOptions {
 
 const noWork: UnderWay = { bytesStaged: 0, bytesConverted: 0, rows: 0 }
 
-export function createThreadProgress({
-  send,
-  engineProgress,
-  intervalMs = 250,
-}: ThreadProgressOptions): ThreadProgress {
+export function createThreadProgress({ send, engineProgress, intervalMs = 250 }: ThreadProgressOptions) {
   let now = noWork
   let sentAtMs = 0
   let fileBytes = 0
@@ -58,15 +43,19 @@ export function createThreadProgress({
     return finished.read === 0 ? 0 : Math.round((read * finished.written) / finished.read)
   }
   return {
-    beginGroup() {
+    /** Called when a group is staged from its beginning, possibly for the second time. */
+    beginGroup(): void {
       now = noWork
       fileBytes = 0
     },
-    staged: bytes => update({ bytesStaged: now.bytesStaged + bytes }),
-    endStaging({ files }) {
+    /** Called when more text was inflated. */
+    staged: (bytes: number): void => update({ bytesStaged: now.bytesStaged + bytes }),
+    /** Called when all text of the group is staged. */
+    endStaging({ files }: ConvertedFiles): void {
       fileBytes = sumFields(files, ['bytes']).bytes
     },
-    async during({ files }, convert) {
+    /** Runs a conversion of some files of the group, and sends its progress meanwhile. */
+    async during({ files }: ConvertedFiles, convert: () => Promise<Converted>): Promise<Converted> {
       const before = now
       const share = fileBytes === 0 ? 0 : Math.min(1, sumFields(files, ['bytes']).bytes / fileBytes)
       const records = sumFields(files, ['records']).records
@@ -92,7 +81,8 @@ export function createThreadProgress({
         clearInterval(timer)
       }
     },
-    done(counts) {
+    /** Called with the final counts of the group. */
+    done(counts: Done): void {
       now = noWork
       send({ kind: 'progress', ...counts })
     },

@@ -15,7 +15,7 @@ import { throwIfAborted } from '../../errors/abort.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { type SkippedMember, skippedLine } from '../../model/outcome/skipped-member.ts'
 import type { SideColumns } from '../../model/plan-data.ts'
-import type { MemberAccount, ShareJob, StagedText } from '../../model/share.ts'
+import type { MemberAccount, ShareJob } from '../../model/share.ts'
 import { hiveColumns } from '../../paths/hive-columns.ts'
 import type { StageOptions } from '../../process/share/share.ts'
 import { callItems } from '../../stage/item-calls.ts'
@@ -24,7 +24,6 @@ import type { StagedFile } from '../../stage/staged-file.ts'
 import type { SliceStageOptions } from '../../stage/staging.ts'
 import { readAhead } from '../../store/read-ahead.ts'
 import { bucketFault } from './bucket-fault.ts'
-import type { ThreadLog } from './log.ts'
 import { createThreadProgress, type ThreadProgress } from './progress.ts'
 import { syncEarly } from './sync-early.ts'
 import { checkedEngine, type ThreadState } from './thread-state.ts'
@@ -33,17 +32,16 @@ import { checkedEngine, type ThreadState } from './thread-state.ts'
 const datasetOf = ({ inputs }: ShareJob) => Object.values(inputs).find(({ columns }) => columns)?.columns
 
 /** Returns the columns in the paths of a job's inputs; undefined when it has no inputs. */
-function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
-  const keys = inputKeys(job)
+function pathColumns(
+  { source, columns = {} }: TaskDefinition,
+  { inputs, staged }: ShareJob,
+): readonly string[] | undefined {
+  const files = staged?.files as readonly StagedFile[] | undefined
+  const archives = files?.flatMap(({ members }) => members.map(({ archive }) => archive))
+  const keys = archives ?? Object.values(inputs).map(({ key }) => key)
   if (keys.length === 0) return undefined
   return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
 }
-
-const inputKeys = ({ inputs, staged }: ShareJob): string[] =>
-  staged ? stagedArchives(staged) : Object.values(inputs).map(({ key }) => key)
-
-const stagedArchives = ({ files }: StagedText): string[] =>
-  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
 /** Returns which columns of Parquet files are read: those of the dataset or the declared ones, else those that the steps use. */
 function neededColumns(
@@ -62,21 +60,13 @@ function neededColumns(
 const namesRead = (columns: Columns | undefined): readonly string[] | undefined =>
   columns && Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column))
 
-/** Chooses the first row group of a file. */
 const onlyFirst: TaskEngine['rowGroups'] = async ({ rowGroups }) => rowGroups.map((_, at) => at === 0)
-
-interface ShareWatch {
-  readonly signal: AbortSignal
-  readonly log: ThreadLog
-  readonly progress: ThreadProgress
-  readonly syncsParts: boolean | undefined
-}
 
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
 function engineForShare(
   engine: TaskEngine,
   { partitionLimits, buckets, keyTypes, slices }: ShareJob,
-  { log, progress, signal, syncsParts }: ShareWatch,
+  { log, progress, signal, setup: { syncsParts } }: ThreadState & { readonly progress: ThreadProgress },
 ): TaskEngine {
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
@@ -115,12 +105,11 @@ function itemCalls({ task, setup: { loadCopy }, context, signal }: ThreadState, 
   )
 
   async function mapOf(lane: number) {
-    const { map } = itemsSource(lane === 0 || !loadCopy ? task : await loadCopy(lane))
+    const copy = lane === 0 || !loadCopy ? task : await loadCopy(lane)
+    const { map } = copy.source as ItemsSource
     return (value: JsonValue) => (map ? map(value as never, context as never) : value)
   }
 }
-
-const itemsSource = ({ source }: TaskDefinition) => source as ItemsSource
 
 export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, spares, send, signal } = thread
@@ -158,7 +147,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
   return {
-    engine: engineForShare(engine, job, { log: thread.log, progress, signal, syncsParts: setup.syncsParts }),
+    engine: engineForShare(engine, job, { ...thread, progress }),
     async stage(source: StageSource, options: StageOptions) {
       progress.beginGroup()
       const staged = await stageSlices(source, { ...staging, ...options })
