@@ -105,11 +105,7 @@ async function prepare(engine: Engine, task: RowsTask, { typed, unknown }: Known
   return opened
 }
 
-async function checkSyntax(
-  engine: Engine,
-  { where, tables, source }: TaskDefinition,
-  { steps, typed }: KnownSteps,
-): Promise<void> {
+async function checkSyntax(engine: Engine, { where, tables, source }: TaskDefinition, { steps, typed }: KnownSteps) {
   const connection = await engine.connect()
   for (const [index, step] of steps.entries()) {
     if (index < typed.length || step?.kind !== 'sql') continue

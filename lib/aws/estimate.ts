@@ -218,11 +218,7 @@ function estimateUploads(objects: number, { memoryMb, architecture }: AwsPlatfor
 }
 
 /** Estimates the parts: extracted members are objects of their own, other parts have about one size. `pieces` are those of all uploads. */
-function partsOf(
-  { task, slices, memberCount }: AwsWork,
-  batches: readonly (readonly Slice[])[],
-  tier: Tier,
-): { readonly count: number; readonly pieces: number } {
+function partsOf({ task, slices, memberCount }: AwsWork, batches: readonly (readonly Slice[])[], tier: Tier) {
   const { count, bytes } =
     outputKind(task.output).adds === 'members'
       ? { count: memberCount, bytes: slices.reduce((sum, slice) => sum + slice.bytes, 0) }

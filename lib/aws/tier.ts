@@ -122,11 +122,7 @@ interface Excess {
   readonly isDisk: boolean
 }
 
-function tooLong(
-  slice: Slice,
-  archive: string,
-  { task, seconds, timeoutSeconds, roomBytes, isDisk }: Excess,
-): PermanentError {
+function tooLong(slice: Slice, archive: string, { task, seconds, timeoutSeconds, roomBytes, isDisk }: Excess) {
   const member = slice.kind === 'stream' ? slice.member?.name : undefined
   const what = `${archive}${member === undefined ? '' : `, member ${member}`}: ${gigabytes(slice.bytes)}`
   const why = isDisk
@@ -134,13 +130,7 @@ function tooLong(
     : `would take about ${durationOf(seconds)} on the largest tier, and a function ends after ${durationOf(timeoutSeconds)}`
   const longer = !isDisk && timeoutSeconds < timeoutSecondsMax ? 'give a longer functionTimeout, ' : ''
   const advice = `${longer}run it on a machine (fanmill run with --input s3://… --output s3://…), give larger tiers, or split it where it is made`
-  const detail = {
-    task,
-    archive,
-    member,
-    bytes: slice.bytes,
-    seconds: Math.round(seconds),
-  }
+  const detail = { task, archive, member, bytes: slice.bytes, seconds: Math.round(seconds) }
   return new PermanentError('MEMBER_TOO_LONG', `${what} ${why}; ${advice}`, detail)
 }
 

@@ -17,10 +17,6 @@ export interface BuildRecord {
   readonly packages: Set<string>
 }
 
-export function newBuildRecord(): BuildRecord {
-  return { sources: new Map(), imports: [], packages: new Set() }
-}
-
 /** Endings that an import may omit or exchange. */
 const endings = ['.tsx', '.ts', '.jsx', '.js', '.css', '.json', '.mts', '.cts', '.mjs', '.cjs']
 /** Files that change how the sources below their folder are read or found. */

@@ -75,10 +75,7 @@ async function unknownExport(file: string, name: string, cause: unknown): Promis
 }
 
 /** Returns the innermost frame of a mapped stack that is in the user's sources. */
-function userFrame(
-  stack: string,
-  files: readonly string[],
-): { file: string; line: number; column: number } | undefined {
+function userFrame(stack: string, files: readonly string[]) {
   for (const [, where = '', line, column] of stack.matchAll(/(?:\(|at )((?:file:\/\/)?[^()\n]+?):(\d+):(\d+)\)?$/gm)) {
     const file = where.startsWith('file:') ? fileURLToPath(where) : where
     if (files.includes(file)) return { file, line: Number(line), column: Number(column) }

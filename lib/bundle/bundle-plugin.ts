@@ -72,10 +72,7 @@ function recordImport(
   if (kind !== 'entry-point' && pluginData !== 'resolving') record.imports.push({ specifier: path, folder: resolveDir })
 }
 
-function resolveFanmill(
-  { path, kind }: OnResolveArgs,
-  { fanmillUrl, purpose }: PipelinePluginOptions,
-): OnResolveResult {
+function resolveFanmill({ path, kind }: OnResolveArgs, { fanmillUrl, purpose }: PipelinePluginOptions) {
   if (purpose === 'hash') return { path, external: true }
   const entry = path.slice('fanmill/'.length)
   const url = path === 'fanmill' ? fanmillUrl : new URL(`./${entry}${extname(fanmillUrl)}`, fanmillUrl).href

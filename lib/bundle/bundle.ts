@@ -7,7 +7,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { withFaults } from '../store/disk/fault.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
 import { type BundleOrigin, type CachedBundle, findBundle, hashesPath, keepBundle } from './bundle-cache.ts'
-import { type BuildRecord, inputStates, newBuildRecord, sha256 } from './bundle-inputs.ts'
+import { type BuildRecord, inputStates, sha256 } from './bundle-inputs.ts'
 import { fileNames, moduleBuild, type PipelinePluginOptions, pipelinePlugin, requireShim } from './bundle-plugin.ts'
 import { entryUrl } from './entry-url.ts'
 import { bundleVersions } from './own-versions.ts'
@@ -65,7 +65,7 @@ async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): P
   const startedMs = Date.now()
   const records: BuildRecord[] = []
   const plugin = (purpose: PipelinePluginOptions['purpose']): PipelinePluginOptions => {
-    const record = newBuildRecord()
+    const record: BuildRecord = { sources: new Map(), imports: [], packages: new Set() }
     records.push(record)
     return { folder, fanmillUrl, purpose, record }
   }

@@ -40,10 +40,7 @@ export function readStack(flags: Readonly<Record<string, unknown>>): DeployedOpt
 }
 
 /** Returns the dataset as it is named; with `--stack` its path starts from the stack's output root. A stack of other origins is ignored. */
-export async function readDatasetPlace(
-  dataset: string,
-  flags: Readonly<Record<string, unknown>>,
-): Promise<{ readonly dataset: string; readonly access: RootAccess }> {
+export async function readDatasetPlace(dataset: string, flags: Readonly<Record<string, unknown>>) {
   const { stack, pipeline } = flags as StackFlags
   if (stack === undefined && pipeline === undefined) return { dataset, access: accessOf(readSettings(flags)) }
   if (dataset.includes('://') || /^[./]/.test(dataset)) {

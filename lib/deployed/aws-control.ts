@@ -213,17 +213,15 @@ const statusByAwsStatus: Readonly<Record<ExecutionStatus, Execution['status']>> 
   ABORTED: 'stopped',
 }
 
-type Listed = Pick<ExecutionListItem, 'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'>
-
-function executionOf(found: Listed): Execution {
+function executionOf(found: Partial<ExecutionListItem>): Execution {
   const { executionArn: arn = '', name = '', status = 'RUNNING', startDate, stopDate } = found
   const endedAt = stopDate && timeOf(stopDate)
   return { arn, name, status: statusByAwsStatus[status], startedAt: timeOf(startDate), endedAt }
 }
 
 function detailOf(found: DescribeExecutionOutput): ExecutionDetail {
-  const { executionArn, name, status, startDate, stopDate, stateMachineArn = '', input, error, cause } = found
-  return { ...executionOf({ executionArn, name, status, startDate, stopDate }), stateMachineArn, input, error, cause }
+  const { stateMachineArn = '', input, error, cause } = found
+  return { ...executionOf(found), stateMachineArn, input, error, cause }
 }
 
 const timeOf = (date: Date | undefined): string => (date ?? new Date(0)).toISOString()

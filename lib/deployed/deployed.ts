@@ -29,14 +29,20 @@ export interface Deployed extends DeployedPipeline {
 }
 
 /** Finds a pipeline in the outputs of its stack. @throws STACK_UNKNOWN; USAGE when it has several; AWS_REFUSED */
-export async function findPipeline(options: DeployedOptions): Promise<DeployedPipeline> {
-  return readPipeline(openControl(options), options)
+export async function findPipeline(
+  options: DeployedOptions,
+  control = openControl(options),
+): Promise<DeployedPipeline> {
+  const { stack, pipeline } = options
+  const outputs = await control.stackOutputs(stack)
+  if (!outputs) throw await unknownStack(control, stack)
+  return choosePipeline(stack, pipelinesIn(stack, outputs), pipeline)
 }
 
 /** Finds a pipeline and opens its state. @throws as `findPipeline` */
 export async function openDeployed(options: DeployedOptions): Promise<Deployed> {
   const control = openControl(options)
-  const pipeline = await readPipeline(control, options)
+  const pipeline = await findPipeline(options, control)
   const { profile, region } = options
   const outputSpec = rootSpec(pipeline.output, { profile, region })
   return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: makeClock(control) }
@@ -50,12 +56,6 @@ export async function deployedRuns(options: DeployedOptions, limit?: number): Pr
 
 /** Tells whether an owner is an execution, and not a process of a laptop. */
 export const isExecution = ({ host, id }: Owner): boolean => host === 'aws' && id.startsWith('arn:')
-
-async function readPipeline(control: AwsControl, { stack, pipeline }: DeployedOptions): Promise<DeployedPipeline> {
-  const outputs = await control.stackOutputs(stack)
-  if (!outputs) throw await unknownStack(control, stack)
-  return choosePipeline(stack, pipelinesIn(stack, outputs), pipeline)
-}
 
 async function unknownStack(control: AwsControl, stack: string): Promise<PermanentError> {
   // Deliberately without its errors: the stack is known to be missing, and a user who may not list stacks gets no hint.

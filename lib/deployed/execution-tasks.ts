@@ -2,7 +2,6 @@
 import { type Fault, faultOf } from '../aws/fault.ts'
 import type { ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues } from '../define/definition.ts'
-import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
 import type { RunName } from '../model/run/identity.ts'
 
@@ -67,11 +66,6 @@ export function startedBy(input: string | undefined): string | undefined {
   const words = [event.task, ...Object.entries(event.params ?? {}).map(([name, value]) => `${name}=${value}`)]
   const options = [...(event.force ? ['force'] : []), ...(event.shipped ? [`ship=${event.shipped.slice(0, 12)}`] : [])]
   return ['by hand', ...words.filter(Boolean), ...options].join(' ')
-}
-
-/** Returns a fault as an error. */
-export function faultError({ code = 'EXECUTION_FAILED', message }: Fault): FanmillError {
-  return new PermanentError(code, message)
 }
 
 /** Reads the output of a state; outputs of Choice and Map states repeat the one before. */

@@ -59,10 +59,7 @@ export async function readExecution({ control }: Deployed, arn: string): Promise
 }
 
 /** Returns the last execution that worked on a run; undefined for a run of a laptop, or when AWS no longer has it. */
-export async function findExecutionOf(
-  { control }: Deployed,
-  { owner }: RunSummary,
-): Promise<ExecutionDetail | undefined> {
+export async function findExecutionOf({ control }: Deployed, { owner }: RunSummary) {
   return isExecution(owner) ? control.describe(executionIn(owner.id)) : undefined
 }
 

@@ -2,14 +2,7 @@
 import type { ErrorCode } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
 import { type GraphNode, graphKeys, readGraph } from '../graph/graph.ts'
-import {
-  type NodeEnd,
-  readNodeEnd,
-  readNodeRun,
-  readStep,
-  type StepRecord,
-  type WalkedNode,
-} from '../graph/walk-state.ts'
+import { type NodeEnd, readNodeEnd, readNodeRun, readStep, type WalkedNode } from '../graph/walk-state.ts'
 import { nodeNameOf } from '../model/run/node-name.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
@@ -72,10 +65,7 @@ function endStatus(end: NodeEnd | undefined, isBegun: boolean): NodeProgress {
   return { status: isBegun ? 'planned' : 'more' }
 }
 
-async function readLatestStep(
-  store: Store,
-  graphId: string,
-): Promise<{ readonly number: number; readonly record?: StepRecord | undefined }> {
+async function readLatestStep(store: Store, graphId: string) {
   const { steps, step } = graphKeys(graphId)
   let number = -1
   for await (const { key } of store.list(steps)) number = Math.max(number, Number.parseInt(key.slice(steps.length), 10))

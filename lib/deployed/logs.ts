@@ -71,10 +71,7 @@ async function findSubject(deployed: Deployed, name: string): Promise<Subject> {
 type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
 
 /** Merges the log groups, each of which is sorted. */
-async function* readEvents(
-  { control, logGroups }: Deployed,
-  range: { readonly from: number; readonly to?: number },
-): AsyncGenerator<SteppedEvent> {
+async function* readEvents({ control, logGroups }: Deployed, range: { readonly from: number; readonly to?: number }) {
   const sources = logGroups.map(({ name, step }) => ({ step, events: control.logEvents(name, range) }))
   const heads = await Promise.all(sources.map(async ({ events }) => events.next()))
   for (;;) {

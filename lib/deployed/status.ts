@@ -98,10 +98,7 @@ interface Found {
 }
 
 /** Finds the first execution that did work, does work or failed, and the latest one that waits for its turn. */
-async function findWorking(
-  { control, store }: Deployed,
-  executions: readonly Execution[],
-): Promise<{ readonly working?: Found; readonly waiting?: Found }> {
+async function findWorking({ control, store }: Deployed, executions: readonly Execution[]) {
   let idle: Found | undefined
   for (const execution of executions) {
     if (executionOperations[execution.status].end === 'bad') return { working: { execution } }

@@ -12,7 +12,7 @@ import { readState } from '../state/files.ts'
 import { readManifest, readRunEnd, runKeys, successKey } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
-import { type ExecutedTask, faultError } from './execution-tasks.ts'
+import type { ExecutedTask } from './execution-tasks.ts'
 import { readExecution } from './executions.ts'
 import { executionOperations, isActive, taskOperations } from './operations-by-status.ts'
 import { followRun, type RunFollower } from './run.ts'
@@ -52,11 +52,7 @@ interface FollowContext {
   readonly onEvent: (event: RunEvent) => void
 }
 
-async function follow(
-  deployed: Deployed,
-  tasks: readonly ExecutedTask[],
-  { followers, onEvent }: FollowContext,
-): Promise<void> {
+async function follow(deployed: Deployed, tasks: readonly ExecutedTask[], { followers, onEvent }: FollowContext) {
   for (const { run } of tasks) {
     const name = nameOf(run)
     if (!name) continue
@@ -132,7 +128,7 @@ async function readError({ store }: Deployed, status: ExecutionStatus): Promise<
   const end = name && (await readState(store, runKeys(name).end, readRunEnd))
   if (failed?.fault && end?.error?.code === failed.fault.code && end?.error?.code !== undefined)
     return new PermanentError(end.error.code, end.error.message, end.error.detail)
-  if (failed?.fault) return faultError(failed.fault)
+  if (failed?.fault) return new PermanentError(failed.fault.code ?? 'EXECUTION_FAILED', failed.fault.message)
   const { message } = status.fault ?? { message: 'it failed without an error message' }
   const what = `execution ${status.name} ended as ${status.status}: ${message}; fanmill retry continues with the missing batches`
   return new PermanentError('EXECUTION_FAILED', what, { execution: status.arn })

@@ -92,10 +92,7 @@ async function waitOrContinue(
 }
 
 /** The claim belongs to this invocation and outlives it only by seconds: another invocation of the same execution must not act beside it. */
-function actorOptions(
-  { execution }: CommitEvent,
-  { context, deadline }: Invocation,
-): Required<Pick<ActorOptions, 'owner' | 'now' | 'leaseMs' | 'at' | 'checkpoints'>> {
+function actorOptions({ execution }: CommitEvent, { context, deadline }: Invocation) {
   const guarded = (point: string): void => {
     if (point.endsWith(':before') && !point.startsWith('drop-claim') && deadline.leftMs() <= 0)
       throw new StopHere(point)

@@ -2,7 +2,7 @@
 import { TransientError, toPlain } from '../errors/errors.ts'
 import { type Answer, expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
-import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
+import { afterEnds, afterFailedAnswer, decideStep, nodeStates } from '../graph/next-step.ts'
 import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
 import { findAnswer, recordAnswer } from '../local/walk/discovery.ts'
 import { mapParallel } from '../state/files.ts'
@@ -30,10 +30,7 @@ interface StepPlace {
  * Returns the next step, and the graph with all that was found out for it, which is written before. A node that cannot find out what
  * it requires has failed, and its `discover` is called again as often as its task's `retries` say.
  */
-export async function decideDiscovered(
-  known: KnownWalk,
-  place: StepPlace,
-): Promise<{ readonly graph: TaskGraph; readonly next: DecidedStep }> {
+export async function decideDiscovered(known: KnownWalk, place: StepPlace) {
   const { lambda } = place.invocation
   const { pipeline } = lambda
   let { graph } = known

@@ -95,11 +95,7 @@ function required(name: string, value: string | undefined): string {
   throw new PermanentError('USAGE', message, { name })
 }
 
-function jsonOf<Schema extends v.GenericSchema>(
-  name: string,
-  value: string | undefined,
-  schema: Schema,
-): v.InferOutput<Schema> {
+function jsonOf<Schema extends v.GenericSchema>(name: string, value: string | undefined, schema: Schema) {
   try {
     return v.parse(schema, JSON.parse(required(name, value)))
   } catch (cause) {

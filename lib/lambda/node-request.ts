@@ -54,10 +54,7 @@ function deployedMeanwhile({ key, task, output }: GraphNode): TransientError {
 }
 
 /** Opens the graph of a node. A graph grows while it is walked, but a node is planned only when all is known of it. */
-async function openNode(
-  output: LambdaSession['output'],
-  { graph: id, key }: NodeRef,
-): Promise<OpenedGraph & { readonly found: GraphNode }> {
+async function openNode(output: LambdaSession['output'], { graph: id, key }: NodeRef) {
   for (const isFresh of [false, true]) {
     if (isFresh) opened = undefined
     const openedGraph = await openGraph(output, id)

@@ -46,7 +46,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   if (!request) return { status: 'ignored', done: true, task: task.name }
   const needs = await taskUpstream(lambda, task, { params: request.params, node: event.node })
   const { outputPath } = needs
-  const context: PlanContext = { task, request, needs, outputPath, event, invocation }
+  const context: PlanContext = { task, request, needs, event, invocation }
   const turn = await requestTurn(context)
   if (turn.status === 'skip') return { status: event.node ? 'left' : 'busy', done: true, task: task.name }
   if (turn.status === 'wait') return waitOrContinue(context, turn.waitMs)
@@ -63,11 +63,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
 }
 
 /** Reads what is requested: of a node from its graph, else from the input of the execution. */
-async function readRequest(
-  { event, node }: PlanEvent,
-  task: TaskDefinition,
-  lambda: LambdaSession,
-): Promise<RunRequest | undefined> {
+async function readRequest({ event, node }: PlanEvent, task: TaskDefinition, lambda: LambdaSession) {
   if (node) return readNodeRequest(lambda, node)
   if (event) return readRunRequest(event, task, { pipeline: lambda.pipeline, input: lambda.settings.input })
   throw new PermanentError('USAGE', 'event: expected the input of the execution, or a node, got neither')
@@ -87,18 +83,17 @@ interface PlanContext {
   readonly task: TaskDefinition
   readonly request: RunRequest
   readonly needs: TaskUpstream
-  readonly outputPath: string
   readonly event: PlanEvent
   readonly invocation: Invocation
 }
 
-function requestTurn({ task, request, outputPath, event: { execution: id }, invocation }: PlanContext): Promise<Turn> {
+function requestTurn({ task, request, needs, event: { execution: id }, invocation }: PlanContext): Promise<Turn> {
   const { output, settings } = invocation.lambda
   const { params, resume, isUpload, ended } = request
   // `resume` is part of it, because an execution that continues a run fails when there are new inputs, and so cannot replace another.
   const wants = shortName(canonicalJson({ task: task.name, params, resume }))
   return enterTurn(output, {
-    ...{ outputPath, id, wants, now: Date.now(), leaseMs: runLeaseMs / 2 },
+    ...{ outputPath: needs.outputPath, id, wants, now: Date.now(), leaseMs: runLeaseMs / 2 },
     settleMs: isUpload ? settings.settleMs : 0,
     maySkip: isUpload,
     ended,
@@ -106,16 +101,16 @@ function requestTurn({ task, request, outputPath, event: { execution: id }, invo
 }
 
 /** Lets the state machine wait instead of the function. Once the waits are used up, the turn is given up for the execution that continues this one. */
-async function waitOrContinue({ task, event, outputPath, invocation }: PlanContext, ms: number): Promise<PlanAnswer> {
+async function waitOrContinue({ task, event, needs, invocation }: PlanContext, ms: number): Promise<PlanAnswer> {
   const wait = nextWait(event.waits, ms)
   if (wait) return { status: 'wait', done: false, task: task.name, ...wait }
   logger.info('the waits of this execution are used up: another one continues it', { waits: event.waits.count })
-  await leaveTurn(invocation.lambda.output, { outputPath, id: event.execution })
+  await leaveTurn(invocation.lambda.output, { outputPath: needs.outputPath, id: event.execution })
   return { status: 'continued', done: true, task: task.name }
 }
 
 async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
-  const { task, request, needs, outputPath, event, invocation } = context
+  const { task, request, needs, event, invocation } = context
   const { lambda, deadline } = invocation
   const known = await recallInputs(lambda.output, task, request.params)
   const { settings } = lambda
@@ -140,7 +135,7 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
       return { status: 'more', done: false, task: name, waits: afterProgress(waits) }
     if (error.code === 'OUTPUT_UNSETTLED') {
       const wait = await waitOrContinue(context, settleAgainMs)
-      return wait.status === 'wait' ? { ...wait, status: 'unsettled', outputPath } : wait
+      return wait.status === 'wait' ? { ...wait, status: 'unsettled', outputPath: needs.outputPath } : wait
     }
     if (error.code !== 'OUTPUT_LOCKED') throw error
     logger.info(error.message)
@@ -154,16 +149,16 @@ const lockedMs = 5000
 const settleAgainMs = 1000
 
 async function planFound(context: PlanContext, found: FoundInputs): Promise<PlanAnswer> {
-  const { task, request, event, outputPath, invocation } = context
+  const { task, request, event, needs, invocation } = context
   const { execution } = event
   const { input, output, settings, schemas } = invocation.lambda
   await requireColumns(input, task, found)
   const { tiers, timeoutSeconds } = settings
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
-  const { upstream } = context.needs
+  const { upstream, outputPath } = needs
   const tables = await tablesIdentity({ ...engineServices, input, output, upstream }, task, request.params)
   const { force, resume } = request
-  const required = await requiredIdentities(invocation.lambda, task, context.needs)
+  const required = await requiredIdentities(invocation.lambda, task, needs)
   const planned = await runner.planTask(contextOf(context, tables), {
     ...planOptionsOf({ task, upstream, required, tablesIdentity: tables, options: { force } }),
     ...batchLimits(task, tiers[0], settings),
@@ -198,10 +193,10 @@ function plannedCall({ source }: TaskDefinition, found: FoundInputs): PlannedCal
   return action?.kind === 'stateCall' ? { integration: action.integration, arguments: action.arguments } : undefined
 }
 
-function contextOf({ task, request, outputPath, event, invocation }: PlanContext, tables: string): runner.TaskContext {
+function contextOf({ task, request, needs, event, invocation }: PlanContext, tables: string): runner.TaskContext {
   const { output, codeHashes, shipped } = invocation.lambda
   return {
-    ...{ ...engineServices, task, params: request.params, output, outputPath, shipped },
+    ...{ ...engineServices, task, params: request.params, output, outputPath: needs.outputPath, shipped },
     owner: executionOwner(event.execution),
     now: () => Date.now(),
     isAlive: ({ id }) => (request.ended.includes(executionIn(id)) ? false : undefined),

@@ -31,7 +31,7 @@ export async function processItem(event: ProcessEvent, invocation: Invocation) {
   try {
     const outcome = await processInTime({ event, kept, token }, invocation)
     // An outcome of another try was measured by that try.
-    if (outcome.token === token) measure({ task, ...countsOf(outcome), bytes: outcome.bytesInflated })
+    if (outcome.token === token) measure(task, outcome)
     // Stopped threads would refuse the next batch.
     if (invocation.deadline.signal.aborted) await closeWarmThreads()
     return answerOf(outcome)
@@ -50,10 +50,7 @@ interface Try {
   readonly token: string
 }
 
-async function processInTime(
-  { event: { item }, kept, token }: Try,
-  { lambda, deadline: { signal } }: Invocation,
-): Promise<Outcome> {
+async function processInTime({ event: { item }, kept, token }: Try, { lambda, deadline: { signal } }: Invocation) {
   const { output, codeHashes, shipped } = lambda
   const codeHash = rowCodeOf(codeHashes[kept.run.task], kept.tables)
   let threads: WarmTask | undefined
@@ -86,12 +83,9 @@ function actingMachine({ bundle, input, output }: LambdaSession, secrets: Secret
   }
 }
 
-const countsOf = ({ rowsWritten: rows, rowsRejected: rejects, seconds }: Outcome) => ({ rows, rejects, seconds })
-
-function answerOf(outcome: Outcome) {
-  const { batch, parts, files = [] } = outcome
-  const written = { batch, parts: parts.length + files.length }
-  const answer = { ...written, ...countsOf(outcome), peakMemoryMb: peakMemoryMb() }
+function answerOf({ batch, parts, files = [], rowsWritten: rows, rowsRejected: rejects, seconds }: Outcome) {
+  const written = { batch, parts: parts.length + files.length, rows, rejects, seconds }
+  const answer = { ...written, peakMemoryMb: peakMemoryMb() }
   logger.info('processed', answer)
   return answer
 }

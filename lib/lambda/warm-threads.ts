@@ -9,7 +9,7 @@ import { stageOf } from '../define/tasks/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { taskNamed } from '../model/run/resolve-task.ts'
-import type { WorkerMessage, Workers } from '../model/worker-job.ts'
+import type { WorkerMessage } from '../model/worker-job.ts'
 import type { KeptReservation } from '../runs/reservation-file.ts'
 import { outlastingOutages } from '../store/outage.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
@@ -18,7 +18,7 @@ import { engineServices } from '../threads/engine-services.ts'
 import { endIfThreadsAreLost } from '../threads/pool/end-process.ts'
 import { type MemoryShares, makeStageFolder, shareMemory } from '../threads/pool/machine.ts'
 import { openPool, type PoolOptions, type ThreadPool } from '../threads/pool/pool.ts'
-import { openTaskWorkers } from '../threads/pool/task-workers.ts'
+import { type BatchToolsOptions, openTaskWorkers } from '../threads/pool/task-workers.ts'
 import { environmentSecrets, type SecretValues } from '../threads/secrets.ts'
 import { resetHeapFlags } from '../threads/worker/thread-memory.ts'
 import { managedSecrets } from './aws-secrets.ts'
@@ -28,14 +28,9 @@ import { taskUpstream } from './task-upstream.ts'
 import { logMessage } from './telemetry.ts'
 
 /** The task, threads and folders that process a batch. */
-export interface WarmTask {
-  readonly task: TaskDefinition
-  readonly workers: Workers
+export interface WarmTask
+  extends Pick<BatchToolsOptions, 'task' | 'workers' | 'stageFolder' | 'partFolder' | 'groupBytes' | 'engineBytes'> {
   readonly secrets: SecretValues
-  readonly stageFolder: string
-  readonly partFolder: string
-  readonly groupBytes: number
-  readonly engineBytes: number
   /** Empties the folder of parts, which would otherwise grow with each batch of the process. */
   emptyPartFolder(): Promise<void>
 }

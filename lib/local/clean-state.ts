@@ -61,11 +61,7 @@ async function cleanSalts(store: Store, options: OldSaltOptions, dryRun: boolean
   return found.flatMap(({ files }) => files)
 }
 
-async function cleanRoot(
-  root: StoreSpec,
-  ages: Omit<LeftoverOptions, 'isAnyLive'>,
-  dryRun: boolean,
-): Promise<CleanResult> {
+async function cleanRoot(root: StoreSpec, ages: Omit<LeftoverOptions, 'isAnyLive'>, dryRun: boolean) {
   const store = openStore(root)
   const plan = await planClean(store, { ...clock, ...ages })
   const isLive = () => isAnyLive(store, clock)

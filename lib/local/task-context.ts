@@ -6,11 +6,9 @@ import type { TaskResult } from '../model/events.ts'
 import type { UpstreamIdentity } from '../model/run/identity.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/run/upstream-node.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
-import type { PartitionSet } from '../paths/partition-set.ts'
-import type { ProcessTools } from '../process/process-tools.ts'
-import type { Gate } from '../process/share/gate.ts'
 import { engineServices } from '../threads/engine-services.ts'
 import { isAlive } from '../threads/pool/machine.ts'
+import type { BatchToolsOptions } from '../threads/pool/task-workers.ts'
 import type { SecretValues } from '../threads/secrets.ts'
 import type { Progress } from './log/progress.ts'
 import type { TaskLog } from './log/task-log.ts'
@@ -40,15 +38,12 @@ export interface BegunTask extends TaskNode {
 }
 
 /** A task whose threads are open. */
-export interface TaskRun extends BegunTask {
+export interface TaskRun extends BegunTask, Pick<BatchToolsOptions, 'gate' | 'partitions' | 'deliveries'> {
   /** Columns of the output; undefined when only the first input decides them. */
   readonly schema: WorkerResults['check']['schema'] | undefined
   readonly secrets: SecretValues
   /** The threads of each stage. */
   readonly pools: readonly Workers[]
-  readonly gate: Gate
-  readonly partitions: PartitionSet | undefined
-  readonly deliveries: ProcessTools['deliveries']
 }
 
 /** Result of a task; a failure comes with the counts that are known. */

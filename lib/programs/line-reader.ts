@@ -4,21 +4,15 @@ import { StringDecoder } from 'node:string_decoder'
 /** A longer line is cut, so that a program that writes none needs no memory. */
 const lineLengthMax = 16_384
 
-export interface LineReader {
-  write(bytes: Buffer): void
-  /** Passes on what follows the last line end. */
-  end(): void
-}
-
 /** Calls `onLine` with each line that is not empty, without its end. */
-export function lineReader(onLine: (line: string) => void): LineReader {
+export function lineReader(onLine: (line: string) => void) {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   const pass = (line: string): void => {
     for (let start = 0; start < line.length; start += lineLengthMax) onLine(line.slice(start, start + lineLengthMax))
   }
   return {
-    write(bytes) {
+    write(bytes: Buffer): void {
       const lines = (rest + decoder.write(bytes)).split(/\r?\n|\r(?!\n|$)/)
       rest = lines.pop() ?? ''
       for (const line of lines) pass(line)
@@ -26,7 +20,8 @@ export function lineReader(onLine: (line: string) => void): LineReader {
       pass(rest)
       rest = ''
     },
-    end() {
+    /** Passes on what follows the last line end. */
+    end(): void {
       pass(rest + decoder.end())
       rest = ''
     },

@@ -31,10 +31,6 @@ export function skippedTable(members: readonly SkippedMember[]): FaultTable {
   return tableOf(['member', 'code', 'message'], members, [])
 }
 
-function tableOf<T>(
-  titles: readonly (keyof T & string)[],
-  items: readonly T[],
-  numbers: readonly string[],
-): FaultTable {
+function tableOf<T>(titles: readonly (keyof T & string)[], items: readonly T[], numbers: readonly string[]) {
   return { titles, rows: items.map(item => titles.map(title => item[title])), numbers }
 }

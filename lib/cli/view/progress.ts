@@ -1,6 +1,6 @@
 /** Shows a run on a terminal while it runs: a bar for each task, messages above it. */
 import type { MultiBar, Options, SingleBar } from 'cli-progress'
-import type { LogLevel, RunEvent } from '../../model/events.ts'
+import { isAtLeast, type RunEvent } from '../../model/events.ts'
 import { printToStderr, visible } from '../output.ts'
 import { formatCount } from './amounts.ts'
 import { type BarState, barText } from './bar-text.ts'
@@ -49,7 +49,7 @@ interface Bar {
 function messagesOnly(quiet: boolean): RunView {
   return {
     show: event => {
-      if (event.event === 'log' && (!quiet || isGrave(event.level))) printToStderr(messageText(event))
+      if (event.event === 'log' && (!quiet || isAtLeast(event.level, 'warn'))) printToStderr(messageText(event))
     },
     stop: () => {},
   }
@@ -62,7 +62,7 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
     else if (event.event === 'node') finish(multi, bars, event)
     else if (event.event === 'plan' || event.event === 'progress') {
       const before = bars.get(event.node)?.state ?? emptyState(event.node)
-      const state = event.event === 'plan' ? planned(before, event) : advanced(before, event)
+      const state = event.event === 'plan' ? { ...before, plan: planOf(event) } : advanced(before, event)
       const bar = bars.get(event.node) ?? { single: multi.create(1, 0, state), state }
       bars.set(event.node, bar)
       bar.state = state
@@ -97,9 +97,7 @@ const emptyState = (node: string): BarState => ({
   startedAtMs: Date.now(),
 })
 
-function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event: 'plan' }>): BarState {
-  return { ...state, plan: { members, bytes, atMs: Date.now() } }
-}
+const planOf = ({ members, bytes }: Extract<RunEvent, { event: 'plan' }>) => ({ members, bytes, atMs: Date.now() })
 
 /** Applies a progress event; a run on AWS reports only finished work. */
 function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' }>): BarState {
@@ -121,8 +119,4 @@ function messageText(
   const where = member ?? (slice === undefined ? undefined : `slice ${slice}`)
   const more = repeats === undefined ? '' : ` (${formatCount(repeats)} more times)`
   return `${paintLevel(level, stream)}: ${visible(`${where === undefined ? '' : `${where}: `}${message}${more}`)}`
-}
-
-function isGrave(level: LogLevel): boolean {
-  return level === 'warn' || level === 'error'
 }

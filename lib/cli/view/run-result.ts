@@ -14,7 +14,12 @@ export interface ViewOptions extends CommonOptions {
 
 /** Creates a view with bars, messages or lines of JSON, as the flags say. */
 export async function openView({ json = false, quiet = false }: ViewOptions): Promise<RunView> {
-  return json ? jsonView() : runView({ quiet })
+  if (!json) return runView({ quiet })
+  const show = (event: RunEvent): void => {
+    // The end is printed when everything else is done.
+    if (event.event !== 'end') printJson(event)
+  }
+  return { show, stop: () => {} }
 }
 
 /** Shows the results of the tasks, and sets the exit code. */
@@ -26,14 +31,4 @@ export async function showResult(
   if (error) await explain(error, { debug, isDeployed: summary.execution !== undefined })
   if (json) printJson({ event: 'end', status, tasks, ...(error && { error: errorFields(error) }) } satisfies EndEvent)
   if (status === 'failed') process.exitCode = exitCodeOf(error)
-}
-
-/** Creates a view that prints each event at once, except `end`, which is printed when everything else is done. */
-function jsonView(): RunView {
-  return {
-    show: (event: RunEvent) => {
-      if (event.event !== 'end') printJson(event)
-    },
-    stop: () => {},
-  }
 }

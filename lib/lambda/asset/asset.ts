@@ -70,7 +70,10 @@ export async function copyIncluded(globs: readonly string[], folder: string, tar
     let count = 0
     for await (const name of glob(pattern, { cwd: folder })) {
       const source = join(folder, name)
-      if (!source.startsWith(folder + sep)) throw outsideFolder(pattern, folder)
+      if (!source.startsWith(folder + sep)) {
+        const message = `include: expected files below ${folder}, got ${pattern}`
+        throw new PermanentError('DEFINITION_LOAD', message, { pattern })
+      }
       if (!(await stat(source)).isFile()) continue
       await mkdir(dirname(join(target, name)), { recursive: true })
       await copyFile(source, join(target, name))
@@ -82,6 +85,3 @@ export async function copyIncluded(globs: readonly string[], folder: string, tar
     }
   }
 }
-
-const outsideFolder = (pattern: string, folder: string): PermanentError =>
-  new PermanentError('DEFINITION_LOAD', `include: expected files below ${folder}, got ${pattern}`, { pattern })

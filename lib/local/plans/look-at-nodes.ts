@@ -122,10 +122,7 @@ async function addDiscovered(context: PlanContext, graph: TaskGraph, node: Graph
 type NodePlace = Pick<NodeOutlook, 'node' | 'task' | 'upstream'>
 
 /** Returns NO_INPUT as a warning: a plan shows what a run would find. */
-async function findOrWarn(
-  context: PlanContext,
-  { node, task, upstream }: NodePlace,
-): Promise<Pick<NodeOutlook, 'found' | 'warning'>> {
+async function findOrWarn(context: PlanContext, { node, task, upstream }: NodePlace) {
   const { outputs, textBytes, workers: threads } = context
   const { sample, signal } = context.options
   try {

@@ -120,21 +120,13 @@ async function planNode(
   }
 }
 
-function exchangesOf(
-  task: TaskDefinition,
-  batches: readonly (readonly Slice[])[],
-  firstStage = 0,
-): { readonly exchanges?: readonly PlannedExchange[] } {
-  const exchanges = stagesOf(task).flatMap(({ output }, stage) => {
+function exchangesOf(task: TaskDefinition, batches: readonly (readonly Slice[])[], firstStage = 0) {
+  const exchanges = stagesOf(task).flatMap(({ output }, stage): readonly PlannedExchange[] => {
     if (output.kind !== 'exchange' || stage < firstStage) return []
     const isFirst = stage === firstStage || stagesBefore(task, stage).length === 0
-    return [
-      {
-        by: output.by,
-        // Later stages have as many as the rows before them need.
-        buckets: output.buckets ?? (isFirst ? bucketsOf(task, stage, batches) : undefined),
-      },
-    ]
+    // Later stages have as many as the rows before them need.
+    const buckets = output.buckets ?? (isFirst ? bucketsOf(task, stage, batches) : undefined)
+    return [{ by: output.by, buckets }]
   })
   return exchanges.length > 0 ? { exchanges } : {}
 }

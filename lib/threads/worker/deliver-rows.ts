@@ -2,7 +2,7 @@
 import type { SinkOutput } from '../../define/outputs/output-definition.ts'
 import { outputKind } from '../../define/outputs/output-kind.ts'
 import { throwIfAborted } from '../../errors/abort.ts'
-import { type FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
+import { PermanentError, TransientError } from '../../errors/errors.ts'
 import type { WorkerJob, WorkerResults } from '../../model/worker-job.ts'
 import { type DatasetRow, readRows } from '../../query/dataset.ts'
 import { isNetworkFault } from '../../store/network-fault.ts'
@@ -62,10 +62,7 @@ async function callSink(
   }
 }
 
-function sinkFault(
-  error: unknown,
-  detail: { readonly task: string; readonly key: string; readonly rows: number },
-): FanmillError {
+function sinkFault(error: unknown, detail: { readonly task: string; readonly key: string; readonly rows: number }) {
   // Errors of databases quote the rows that they refuse.
   const received = error instanceof Error ? error.message : String(error)
   const message = `task ${detail.task}: write() failed for the ${detail.rows} rows of key ${detail.key}`

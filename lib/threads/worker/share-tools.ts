@@ -32,10 +32,7 @@ import { checkedEngine, type ThreadState } from './thread-state.ts'
 const datasetOf = ({ inputs }: ShareJob) => Object.values(inputs).find(({ columns }) => columns)?.columns
 
 /** Returns the columns in the paths of a job's inputs; undefined when it has no inputs. */
-function pathColumns(
-  { source, columns = {} }: TaskDefinition,
-  { inputs, staged }: ShareJob,
-): readonly string[] | undefined {
+function pathColumns({ source, columns = {} }: TaskDefinition, { inputs, staged }: ShareJob) {
   const files = staged?.files as readonly StagedFile[] | undefined
   const archives = files?.flatMap(({ members }) => members.map(({ archive }) => archive))
   const keys = archives ?? Object.values(inputs).map(({ key }) => key)
