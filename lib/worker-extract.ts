@@ -7,9 +7,7 @@ import { openPlainWork } from './threads/worker/channel.ts'
 import { type ExtractJobOptions, runExtractJob } from './threads/worker/extract-job.ts'
 
 /** Setup of an extracting thread, sent with each job. */
-export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadMember'> {
-  readonly input: StoreSpec
-}
+type ExtractSetup = Pick<ExtractJobOptions, 'limits' | 'onBadMember'> & { readonly input: StoreSpec }
 
 let store: Store | undefined
 

@@ -46,7 +46,7 @@ const arrows: Record<string, string> = {
   aws: 'define errors inputs model paths store',
   datasets: 'commit define delta duckdb errors model parquet paths query stage state store threads',
   local:
-    'aws bundle commit datasets define duckdb engine errors graph infer inputs model paths process programs query runs state store threads zip',
+    'aws bundle commit datasets define duckdb engine errors graph infer inputs model process programs query runs state store threads zip',
   deployed: 'lib aws define errors graph local model runs state store threads',
   testing: 'datasets define errors inputs local model state store text threads',
   cli: 'aws datasets define deployed errors graph infer init local model paths store threads',

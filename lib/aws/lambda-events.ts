@@ -1,7 +1,7 @@
 /** Input of executions and answers of Plan and Commit, as JSON; and the contents of the functions' asset and environment. */
 import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
-import type { DataOf } from '../model/json-schema.ts'
+import { count, type DataOf } from '../model/json-schema.ts'
 import { type RunName, runNameSchema } from '../model/run/identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 import { shippedHashSchema } from './shipment.ts'
@@ -50,13 +50,9 @@ export type ExecutionInput = UploadEvent | ScheduledEvent | ManualEvent
 
 export const executionInputSchema = v.union([uploadEventSchema, scheduledEventSchema, manualEventSchema])
 
-/** A node of a graph in one wave of its walk. */
-export interface NodeRef {
-  readonly graph: string
-  /** Step of the walk that reads how the node ended: the one after that which gave it. */
-  readonly step: number
-  readonly key: string
-}
+/** A node of a graph in one wave of its walk. The step is that which reads how the node ended: the one after that which gave it. */
+export const nodeRefSchema = v.object({ graph: v.string(), step: count, key: v.string() })
+export type NodeRef = DataOf<typeof nodeRefSchema>
 
 /**
  * `graph`: what is requested is more than one task without requirements; the states of a graph follow.

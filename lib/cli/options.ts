@@ -68,16 +68,16 @@ export interface StackFlags {
 
 /** Adds the options of commands about a deployed pipeline. */
 export function addStackOptions(command: Command, help?: string): Command {
-  return command
+  command
     .addOption(flagOption(settings.stack, help))
     .option('--pipeline <name>', 'which of its pipelines, when the stack has several')
+  return addSettings(command, 'profile', 'region')
 }
 
 /** Adds the options of commands about an output root: a folder, a bucket, or the output of a stack. */
 export function addRootOptions(command: Command): Command {
   addSettings(command, 'output')
-  addStackOptions(command, 'CloudFormation stack of a deployed pipeline, in place of --output')
-  return addSettings(command, 'profile', 'region')
+  return addStackOptions(command, 'CloudFormation stack of a deployed pipeline, in place of --output')
 }
 
 /** Adds the options that `run` and `plan` have: what is read, and how fast. */

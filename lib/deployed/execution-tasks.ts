@@ -4,6 +4,7 @@ import type { ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-eve
 import type { ParamValues } from '../define/definition.ts'
 import { readObject } from '../errors/json-object.ts'
 import type { RunName } from '../model/run/identity.ts'
+import { paramsText } from '../model/run/node-name.ts'
 
 /** The statuses that states have; `committed` is `complete` after `planned`. */
 const statuses = [
@@ -63,7 +64,7 @@ export function startedBy(input: string | undefined): string | undefined {
   if (!event) return undefined
   if (event.schedule) return `schedule, for ${event.schedule.time}`
   if (event.detail) return `upload of s3://${event.detail.bucket?.name}/${event.detail.object?.key}`
-  const words = [event.task, ...Object.entries(event.params ?? {}).map(([name, value]) => `${name}=${value}`)]
+  const words = [event.task, paramsText(event.params ?? {})]
   const options = [...(event.force ? ['force'] : []), ...(event.shipped ? [`ship=${event.shipped.slice(0, 12)}`] : [])]
   return ['by hand', ...words.filter(Boolean), ...options].join(' ')
 }

@@ -86,7 +86,6 @@ const stopPollMs = 500
 /** AWS takes less than a second; an emulator may wait for invocations under way. */
 const stopTriesMax = 10
 
-/** ARN of an execution by its name. */
 const executionArn = (stateMachineArn: string, name: string): string =>
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`
 

@@ -2,6 +2,7 @@
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import { canonicalJson } from '../model/run/identity.ts'
+import { paramsText } from '../model/run/node-name.ts'
 import { executionIn } from '../model/run/owner.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { listRuns, type RunSummary } from '../runs/runs.ts'
@@ -124,13 +125,10 @@ async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSumm
 }
 
 function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError {
-  const names = runs.map(run => `${run.runId} (${[run.output, ...paramWords(run)].join(' ')})`)
+  const names = runs.map(({ runId, output, params }) => `${runId} (${`${output} ${paramsText(params)}`.trimEnd()})`)
   const message = `${what} ${runs.length} runs that can be continued, name one: ${names.join(', ')}`
   return new PermanentError('USAGE', message, { runs: runs.map(run => run.runId) })
 }
-
-const paramWords = ({ params }: RunSummary): string[] =>
-  Object.entries(params).map(([name, value]) => `${name}=${value}`)
 
 /** Returns the execution that worked on the run, which is checked also when the lease has lapsed, because it may be slower than that. */
 async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<ExecutionDetail | undefined> {

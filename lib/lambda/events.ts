@@ -1,18 +1,17 @@
 /** The events that the state machine gives to the functions. */
 import * as v from 'valibot'
-import { executionInputSchema, runStageSchema } from '../aws/lambda-events.ts'
+import { executionInputSchema, nodeRefSchema, runStageSchema } from '../aws/lambda-events.ts'
 import { shippedHashSchema } from '../aws/shipment.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 import { runNameSchema } from '../model/run/identity.ts'
 
 const waits = v.object({ count, inRow: count, max: count })
-const nodeRef = v.object({ graph: v.string(), step: count, key: v.string() })
 const faultSchema = v.looseObject({ Error: v.optional(v.string()), Cause: v.optional(v.string()) })
 /** Hash of the shipped code that the execution runs; empty, or absent in definitions of older versions, for the deployed code. */
 const shippedField = v.optional(v.union([v.literal(''), shippedHashSchema]))
 /** Fields of every event; the execution owns the run: an ARN, in a graph followed by `#` and the key of the node. */
-const own = { task: v.string(), execution: v.string(), node: v.optional(nodeRef), shipped: shippedField }
+const own = { task: v.string(), execution: v.string(), node: v.optional(nodeRefSchema), shipped: shippedField }
 
 export type PlanEvent = DataOf<typeof planEventSchema>
 
@@ -72,7 +71,7 @@ export type NodeEndEvent = DataOf<typeof nodeEndEventSchema>
 
 const nodeEndEventSchema = v.object({
   ...own,
-  node: nodeRef,
+  node: nodeRefSchema,
   end: v.object({
     status: v.string(),
     /** The fault that Step Functions caught, where a function failed. */

@@ -29,7 +29,11 @@ let folder: string | undefined
  */
 export async function openShipped(deployed: LambdaSession, hash: string): Promise<LambdaSession> {
   if (hash === '') return deployed
-  if (!deployed.settings.allowShip) throw notAllowed(hash)
+  if (!deployed.settings.allowShip) {
+    const message =
+      'expected the deployed code, got an execution with code of its own, which this pipeline does not run; deploy it with allowShip: true, or start it without --ship'
+    throw new PermanentError('SHIP_NOT_ALLOWED', message, { hash })
+  }
   const key = `${deployed.output.url} ${hash}`
   const session = opened.get(key) ?? open(deployed, hash)
   opened.delete(key)
@@ -40,12 +44,6 @@ export async function openShipped(deployed: LambdaSession, hash: string): Promis
     await forget(key)
     throw error
   }
-}
-
-function notAllowed(hash: string): PermanentError {
-  const message =
-    'expected the deployed code, got an execution with code of its own, which this pipeline does not run; deploy it with allowShip: true, or start it without --ship'
-  return new PermanentError('SHIP_NOT_ALLOWED', message, { hash })
 }
 
 async function open(deployed: LambdaSession, hash: string): Promise<LambdaSession> {

@@ -4,7 +4,7 @@ import type { HeadOptions } from '../../datasets/dataset.ts'
 import { count } from '../../local/options/options.ts'
 import type { Manifest, ManifestPart } from '../../model/outcome/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
-import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser } from '../options.ts'
+import { addCommand, addStackOptions, type CommonOptions, flagParser } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { readDatasetPlace } from '../place.ts'
 import { formatBytes, formatCount } from '../view/amounts.ts'
@@ -20,7 +20,7 @@ export function addShowCommand(program: Command): void {
     description: 'print schema, parts, rows and bytes of a dataset, and how other tools read it',
     examples: ['show out/flights', 'show s3://lake/flights --json'],
   })
-  addSettings(addStackOptions(command, belowStack), 'profile', 'region').action(showAction)
+  addStackOptions(command, belowStack).action(showAction)
 }
 
 export function addHeadCommand(program: Command): void {
@@ -29,7 +29,7 @@ export function addHeadCommand(program: Command): void {
     description: 'print the first rows of a dataset',
     examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
   })
-  addSettings(addStackOptions(command, belowStack), 'profile', 'region')
+  addStackOptions(command, belowStack)
     .option('--rows <n>', 'how many rows (default: 10)', flagParser(count))
     .option('--columns <names>', 'columns, separated by commas (default: all)', namesOf)
     .option('--where <sql>', 'a condition in SQL (default: every row)')
@@ -69,7 +69,6 @@ function printManifest({ task, generation, runs, schema, partitionBy, parts, tot
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
 }
 
-/** Prints how other tools read the dataset. */
 function printHints(dataset: string, manifest: Manifest): void {
   if (manifest.files !== undefined || manifest.parts.length === 0) return
   print('\nto read it with')

@@ -6,7 +6,6 @@ import { runOptions } from '../../local/options/run-options.ts'
 import {
   addCommand,
   addParamOptions,
-  addSettings,
   addStackOptions,
   type CommonOptions,
   flagOption,
@@ -28,7 +27,7 @@ export function addStartCommand(program: Command): void {
       'start flights --stack FanmillFlights --force --ship pipelines/flights.ts',
     ],
   })
-  addParamOptions(addDeployedOptions(command))
+  addParamOptions(addStackOptions(command))
     .addOption(flagOption(runOptions.force))
     .option(
       '--ship [pipeline]',
@@ -43,7 +42,7 @@ export function addRetryCommand(program: Command): void {
     description: 'resume a deployed run that failed or was stopped; finished batches are kept',
     examples: ['retry --stack FanmillFlights', 'retry 0f3a9c1d5e7b2468 --stack FanmillFlights --wait'],
   })
-  addWaitOptions(addDeployedOptions(command)).action(retryAction)
+  addWaitOptions(addStackOptions(command)).action(retryAction)
 }
 
 export function addStopCommand(program: Command): void {
@@ -52,10 +51,8 @@ export function addStopCommand(program: Command): void {
     description: 'stop an execution of a deployed pipeline, by its name or its run (default: the one that runs)',
     examples: ['stop --stack FanmillFlights', 'stop 0f3a9c1d5e7b2468 --stack FanmillFlights'],
   })
-  addDeployedOptions(command).action(stopAction)
+  addStackOptions(command).action(stopAction)
 }
-
-const addDeployedOptions = (command: Command): Command => addSettings(addStackOptions(command), 'profile', 'region')
 
 function addWaitOptions(command: Command): Command {
   return command

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Command } from 'commander'
+import type { InitOptions } from '../../init/init-project.ts'
 import { addCommand, type CommonOptions } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { formatCount } from '../view/amounts.ts'
@@ -15,10 +16,7 @@ export function addInitCommand(program: Command): void {
   }).action((data, directory, flags) => initAction({ data, directory }, flags, program.version() ?? ''))
 }
 
-interface Places {
-  readonly data?: string
-  readonly directory?: string
-}
+type Places = Pick<InitOptions, 'data' | 'directory'>
 
 async function initAction(given: Places, { json }: CommonOptions, version: string): Promise<void> {
   const { initProject } = await import('../../init/init-project.ts')

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { LogLine } from '../../deployed/log-lines.ts'
 import type { LogOptions } from '../../deployed/logs.ts'
 import { logLevels } from '../../model/events.ts'
-import { addCommand, addSettings, addStackOptions, type CommonOptions, readDays } from '../options.ts'
+import { addCommand, addStackOptions, type CommonOptions, readDays } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { readStack } from '../place.ts'
 
@@ -16,7 +16,7 @@ export function addLogsCommand(program: Command): void {
       'logs 0f3a9c1d5e7b2468 --stack FanmillFlights --follow',
     ],
   })
-  addSettings(addStackOptions(command), 'profile', 'region')
+  addStackOptions(command)
     .addOption(
       new Option('--level <level>', 'least level of lines that are printed (default: info)').choices(logLevels),
     )

@@ -42,7 +42,6 @@ async function planAction(pipeline: string, task: string | undefined, flags: Pla
 /** With more nodes, those that are complete are counted, and not listed. */
 const shownMax = 20
 
-/** Says whether a node is due to run, and why. */
 const whyLine = ({ node, status, reasons }: TaskPlan): string =>
   status === 'complete' ? `${node}: complete already` : `${node}: runs (${reasonsText(reasons)})`
 

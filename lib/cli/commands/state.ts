@@ -2,12 +2,13 @@
 import type { Command } from 'commander'
 import { count } from '../../local/options/options.ts'
 import type { RunSummary } from '../../local/state.ts'
+import { paramsText } from '../../model/run/node-name.ts'
 import { addCommand, addRootOptions, type CommonOptions, flagParser, readDays } from '../options.ts'
 import { print, printJson, printToStderr, visible } from '../output.ts'
 import { readPlace } from '../place.ts'
 import { formatBytes, formatCount } from '../view/amounts.ts'
 import { printFaults, rejectTable } from '../view/fault-tables.ts'
-import { paramsText, printExecution, printRun } from '../view/runs.ts'
+import { printExecution, printRun } from '../view/runs.ts'
 import { printTable } from '../view/table.ts'
 
 export function addRunsCommand(program: Command): void {

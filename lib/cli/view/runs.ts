@@ -1,9 +1,9 @@
 /** Prints runs and executions. */
 
-import type { ParamValues } from '../../define/definition.ts'
 import type { ExecutedTask } from '../../deployed/execution-tasks.ts'
 import type { ExecutionStatus } from '../../deployed/status.ts'
 import type { RunSummary } from '../../local/state.ts'
+import { paramsText } from '../../model/run/node-name.ts'
 import { print, visible } from '../output.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
 import { paintStatus } from './colours.ts'
@@ -39,12 +39,6 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
   const withError = runs.filter(run => run.error).map(run => run.runId)
   for (const task of tasks) print(visible(taskText(task, withError.includes(task.run?.runId ?? ''))))
   for (const run of runs) await printRun(run)
-}
-
-export function paramsText(params: ParamValues): string {
-  return Object.entries(params)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')
 }
 
 function taskText({ task, node, status, run, fault }: ExecutedTask, isPrinted: boolean): string {

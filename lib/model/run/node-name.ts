@@ -21,4 +21,10 @@ export function nodeIdOf(task: string, params: ParamValues): string {
   return values.length === 0 ? task : `${task}(${values.join(',')})`
 }
 
+/** Returns parameters for people: `month=2001-01 region=eu`. */
+export const paramsText = (params: Readonly<Record<string, unknown>>): string =>
+  Object.entries(params)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+
 const plainWord = /^[\w.:+-]+$/
