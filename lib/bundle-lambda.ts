@@ -38,10 +38,7 @@ export interface BundledLambda extends AssetBytes {
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const handler = (name: string): string => fileURLToPath(new URL(`../functions/${name}.${extension}`, import.meta.url))
-const handlers = {
-  ...{ plan: handler('plan'), process: handler('process'), commit: handler('commit') },
-  ...{ graph: handler('graph'), start: handler('start') },
-}
+const handlers = Object.fromEntries(['plan', 'process', 'commit', 'graph', 'start'].map(name => [name, handler(name)]))
 
 const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaRequest).catch((error: unknown) => ({
   error: toPlain(error),

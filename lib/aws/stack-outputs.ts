@@ -74,25 +74,16 @@ function namesOf(pipelines: readonly DeployedPipeline[]): string[] {
 }
 
 function pipelineOf(stack: string, id: string, outputs: Readonly<Record<string, string>>): DeployedPipeline[] {
-  const facts = [
-    'Pipeline',
-    'StateMachineArn',
-    'Input',
-    'Output',
-    'LogGroups',
-    'GraphLogGroup',
-    'StartLogGroup',
-    'Ship',
-  ]
-  const [name, stateMachineArn, input, output, groups, graphGroup, startGroup, ship] = facts.map(
-    fact => outputs[id + fact],
-  )
+  const fact = (named: string): string | undefined => outputs[id + named]
+  const [name, stateMachineArn, groups] = [fact('Pipeline'), fact('StateMachineArn'), fact('LogGroups')]
+  const [input, output] = [fact('Input'), fact('Output')]
   if (!name || !stateMachineArn || !input || !output || !groups) return []
   const names = groups.split(',')
   const logGroups: LogGroup[] = names.map((group, index) => ({ name: group, step: stepOf(index, names.length) }))
+  const [graphGroup, startGroup] = [fact('GraphLogGroup'), fact('StartLogGroup')]
   if (graphGroup) logGroups.push({ name: graphGroup, step: 'graph' })
   if (startGroup) logGroups.push({ name: startGroup, step: 'start' })
-  return [{ stack, name, id, stateMachineArn, input, output, logGroups, ship: readShip(ship) }]
+  return [{ stack, name, id, stateMachineArn, input, output, logGroups, ship: readShip(fact('Ship')) }]
 }
 
 /** Returns undefined for an output of another version of Fanmill, which ships no code here. */

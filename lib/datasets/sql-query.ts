@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { openEngine } from '../duckdb/engine.ts'
+import { openEngine, useEngine } from '../duckdb/engine.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
@@ -21,7 +20,7 @@ import {
   writeQuery,
 } from '../query/dataset-query.ts'
 import { openStore } from '../store/open-store.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
 import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { localParts } from './dataset-parts.ts'
@@ -111,8 +110,7 @@ async function withTables<T>(
   options: SqlOptions,
   work: (open: OpenQuery) => Promise<T>,
 ): Promise<T> {
-  const scratch = makeOwnFolder(tmpdir())
-  try {
+  return inOwnFolder(async scratch => {
     const query = await parseAlone(statement, scratch)
     const found: FoundTable[] = []
     for (const name of query.tables) found.push(await findTable(name, options))
@@ -121,44 +119,27 @@ async function withTables<T>(
     }
     const folders = found.flatMap(({ place }) => place.folder ?? [])
     const memoryMb = defaultMemoryMb()
-    const threads = defaultWorkers(memoryMb)
-    const memoryBytes = Math.floor((memoryMb * 1e6) / 2)
-    const engine = await openEngine({
-      folders: [...folders, scratch],
-      tempFolder: join(scratch, 'spill'),
-      memoryBytes,
-      threads,
+    const machine = { threads: defaultWorkers(memoryMb), memoryBytes: Math.floor((memoryMb * 1e6) / 2) }
+    const opening = openEngine({ folders: [...folders, scratch], tempFolder: join(scratch, 'spill'), ...machine })
+    return useEngine(opening, async engine => {
+      try {
+        const connection = await engine.connect()
+        const tables: QueryTable[] = []
+        for (const [at, each] of found.entries()) tables.push(await tableOf(each, query, join(scratch, String(at))))
+        await createViews(connection, tables)
+        return await work({ connection, query, tables, scratch, check })
+      } catch (error) {
+        await check()
+        throw error
+      }
     })
-    try {
-      const connection = await engine.connect()
-      const tables: QueryTable[] = []
-      for (const [at, each] of found.entries()) tables.push(await tableOf(each, query, join(scratch, String(at))))
-      await createViews(connection, tables)
-      return await work({ connection, query, tables, scratch, check })
-    } catch (error) {
-      await check()
-      throw error
-    } finally {
-      engine.close()
-    }
-  } finally {
-    removeOwnFolder(scratch)
-  }
+  })
 }
 
 /** Parses the statement in an engine that reads nothing, because the folders are those of its tables. */
 async function parseAlone(statement: string, scratch: string): Promise<ParsedQuery> {
-  const engine = await openEngine({
-    folders: [scratch],
-    tempFolder: scratch,
-    memoryBytes: 128 * 2 ** 20,
-    threads: 1,
-  })
-  try {
-    return await parseQuery(await engine.connect(), statement)
-  } finally {
-    engine.close()
-  }
+  const opening = openEngine({ folders: [scratch], tempFolder: scratch, memoryBytes: 128 * 2 ** 20, threads: 1 })
+  return useEngine(opening, async engine => parseQuery(await engine.connect(), statement))
 }
 
 /** @throws SQL_INVALID for an unknown table; as `currentManifest` */

@@ -6,7 +6,7 @@ import type { RunName } from '../model/run/identity.ts'
 import { nodeNameOf } from '../model/run/node-name.ts'
 import { sumFields } from '../model/sum-fields.ts'
 import { mapParallel, readState } from '../state/files.ts'
-import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'
+import { readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
 
@@ -26,7 +26,7 @@ export async function followRun(
   const memberCount = plan.reduce((sum, item) => sum + item.memberCount, 0)
   const found = { memberCount, bytesIn: sumFields(record.inputs, ['sizeBytes']).sizeBytes }
   const output = urlBelow(deployed.outputSpec, record.outputPath)
-  const place = runPlaceOf(record)
+  const place = { ...nodeNameOf(record.task, record.params), runId: record.runId }
   // Why the run is necessary is only known to the execution that planned it.
   for (const event of planEvents(place, { run: { ...record, reasons: undefined }, plan }, { found, output }))
     emit(event)
@@ -52,8 +52,6 @@ export async function followRun(
 }
 
 type Outcomes = Map<string, { readonly etag: string; readonly outcome: Outcome }>
-
-const runPlaceOf = ({ task, params, runId }: RunRecord) => ({ ...nodeNameOf(task, params), runId })
 
 /** Reads new outcomes. One that commit voided is removed, and is written again later. */
 async function readNewOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {

@@ -1,6 +1,6 @@
 /** Starts, retries and stops runs of a deployed pipeline. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import type { RunResult } from '../local/run-result.ts'
+import type { RunResult } from '../local/task-context.ts'
 import { canonicalJson } from '../model/run/identity.ts'
 import { paramsText } from '../model/run/node-name.ts'
 import { executionIn } from '../model/run/owner.ts'

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import type { RunResult } from '../local/run-result.ts'
+import type { RunResult } from '../local/task-context.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
 import { countsOf } from '../model/outcome/task-counts.ts'
 import { attemptText, type RunName } from '../model/run/identity.ts'

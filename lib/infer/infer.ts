@@ -1,6 +1,5 @@
 /** Infers columns to paste from a sample of an archive's members, or of files, and checks them by reading the sample. */
 
-import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { hasArchiveName } from '../archive/archive-kind.ts'
 import type { Format, TextEncoding } from '../define/definition.ts'
@@ -13,7 +12,7 @@ import { spread } from '../inputs/slices/spread.ts'
 import type { Reject } from '../model/outcome/reject.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { openStore } from '../store/open-store.ts'
-import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { inOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
 import { type BinaryFormat, fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
@@ -138,8 +137,7 @@ async function inferTexts(
   named: NamedKind | undefined,
   { isNested = false, ...hints }: Hints,
 ): Promise<InferredSource> {
-  const scratch = makeOwnFolder(tmpdir())
-  try {
+  return inOwnFolder(async scratch => {
     const kind = named ?? (await kindByBytes(texts[0]))
     const chosen = kind === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
     const inferKind = kind && byKind[kind]
@@ -161,9 +159,7 @@ async function inferTexts(
       available: texts.length,
       isNested,
     }
-  } finally {
-    removeOwnFolder(scratch)
-  }
+  })
 }
 
 type KindOptions = Omit<Hints, 'isNested'> & { readonly scratch: string }

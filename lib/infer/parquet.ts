@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetFiles } from '../define/formats/format.ts'
+import { useEngine } from '../duckdb/engine.ts'
 import { prepareParquet } from '../parquet/file.ts'
 import { openReader } from '../query/dataset.ts'
 import { describeParquetColumns } from './infer-columns.ts'
@@ -12,14 +13,11 @@ import type { SampleText } from './sample/sample.ts'
 export async function inferParquet([text]: readonly SampleText[], scratch: string): Promise<InferredText> {
   const file = join(scratch, 'sample.parquet')
   await writeFile(file, text ? text.open() : [])
-  const engine = await openReader([scratch], scratch)
-  try {
+  return useEngine(openReader([scratch], scratch), async engine => {
     const origin = { archive: text?.name ?? '', member: '', index: 0 }
     const parquet = prepareParquet(file, origin, 'checked')
     const described = await describeParquetColumns(await engine.connect(), { file, members: [origin], parquet })
     const counts = { rows: 0, rowsRejected: 0, rejects: [], notes: [], isColumnMissing: false }
     return { ...described, ...counts, format: parquetFiles() }
-  } finally {
-    engine.close()
-  }
+  })
 }

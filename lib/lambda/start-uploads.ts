@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { type UploadEvent, uploadEventSchema } from '../aws/lambda-events.ts'
 import { FanmillError } from '../errors/errors.ts'
+import { readObject } from '../errors/json-object.ts'
 import { canonicalJson } from '../model/run/identity.ts'
 import { readRunRequest } from './run-request.ts'
 import { type LambdaSession, shortName } from './session.ts'
@@ -58,11 +59,8 @@ interface Message {
 }
 
 function readUpload(body: string): UploadEvent | undefined {
-  try {
-    return v.parse(uploadEventSchema, JSON.parse(body))
-  } catch {
-    return undefined
-  }
+  const read = v.safeParse(uploadEventSchema, readObject(body))
+  return read.success ? read.output : undefined
 }
 
 /** Returns the parameters of all tasks as one text; undefined when the upload starts nothing. */

@@ -68,9 +68,7 @@ async function emptyFolders(root: string, key: string): Promise<{ readonly key: 
 }
 
 /** Returns undefined for a file that is gone: another process may be cleaning at the same time. */
-async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonly size: number } | undefined> {
-  return stat(path).catch(nothingIf(isAbsent))
-}
+const statOf = (path: string) => stat(path).catch(nothingIf(isAbsent))
 
 async function filesOf(folder: string, key: string): Promise<Leftover['files']> {
   const found = await statOf(join(folder, key))

@@ -2,8 +2,8 @@
 import type { PipelineDefinition } from '../define/definition.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
 import type { RunOptions } from './options/run-options.ts'
-import type { RunResult } from './run-result.ts'
 import { openSession, type Session, type SessionTuning } from './session.ts'
+import type { RunResult } from './task-context.ts'
 import { shortError } from './task-result.ts'
 import { walkGraph } from './walk/walk.ts'
 

@@ -2,7 +2,7 @@
 import type { PipelineDefinition } from '../define/definition.ts'
 import { openRunThreads } from '../threads/pool/run-threads.ts'
 import type { RunOptions } from './options/run-options.ts'
-import type { RunResult } from './run-result.ts'
+import type { RunResult } from './task-context.ts'
 
 /** Runs a pipeline. @throws as `run` in `run.ts` */
 export async function startRun(pipeline: PipelineDefinition | string, options: RunOptions): Promise<RunResult> {

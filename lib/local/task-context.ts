@@ -2,7 +2,7 @@
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import type { FetchedTables } from '../inputs/tables.ts'
-import type { TaskResult } from '../model/events.ts'
+import type { RunStatus, TaskResult } from '../model/events.ts'
 import type { UpstreamIdentity } from '../model/run/identity.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/run/upstream-node.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
@@ -49,6 +49,15 @@ export interface TaskRun extends BegunTask, Pick<BatchToolsOptions, 'gate' | 'pa
 /** Result of a task; a failure comes with the counts that are known. */
 export interface TaskEnd {
   readonly result: TaskResult
+  readonly error?: FanmillError
+}
+
+export interface RunResult {
+  /** `skipped` when every task was complete already. */
+  readonly status: RunStatus
+  /** One for each task, in order; those that read the rows of a failed one have the status `notRun`. */
+  readonly tasks: readonly TaskResult[]
+  /** Why the run failed; undefined unless it did. */
   readonly error?: FanmillError
 }
 

@@ -1,6 +1,6 @@
 /** Shows a run while it runs, and its result, on this machine or deployed. */
 
-import type { RunResult } from '../../local/run-result.ts'
+import type { RunResult } from '../../local/task-context.ts'
 import type { EndEvent, RunEvent } from '../../model/events.ts'
 import type { CommonOptions } from '../options.ts'
 import { printJson } from '../output.ts'

@@ -67,19 +67,10 @@ function bindingsFolder(): string {
 
 /** Fetches a package with npm, which checks its integrity; `--force` allows packages for other machines. */
 async function fetchPackage(spec: string, folder: string): Promise<void> {
-  const flags = [
-    '--force',
-    '--no-save',
-    '--no-package-lock',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--prefix',
-    folder,
-  ]
+  const flags = ['--force', '--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund']
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   try {
-    await promisify(execFile)(npm, ['install', ...flags, spec], {
+    await promisify(execFile)(npm, ['install', ...flags, '--prefix', folder, spec], {
       cwd: folder,
       env: ownEnvironment(),
       shell: process.platform === 'win32',
