@@ -37,18 +37,22 @@ interface WorkerCall {
 const setupsMax = 2
 
 const survival = surviveUserCode()
+/** A task, which may still be opening. */
+interface OpenedTask {
+  readonly thread: Promise<Thread>
+  readonly stopping: AbortController
+}
+
 /** Opened tasks by the id of their setup, the most recently used last. */
-const threads = new Map<number, Promise<Thread>>()
+const threads = new Map<number, OpenedTask>()
 /** The task of the running job. */
-let current: Promise<Thread> | undefined
+let current: OpenedTask | undefined
 /** Runs that had jobs in this thread and have ended. */
 let runsEnded = 0
 const channel = openWorkerChannel(
-  () => {
-    current?.then(thread => thread.stop()).catch(() => undefined)
-  },
+  () => current?.stopping.abort(new PermanentError('ABORTED', 'the run was stopped')),
   why => {
-    current?.then(thread => thread.interrupt(why)).catch(() => undefined)
+    current?.thread.then(thread => thread.interrupt(why)).catch(() => undefined)
   },
 )
 
@@ -78,7 +82,7 @@ async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unkn
   if (late) channel.send(redact({ kind: 'log', level: 'warn', message: `after a job had ended: ${late.message}` }))
   try {
     current = useThread(call)
-    const value = await (await current).run(job)
+    const value = await (await current.thread).run(job)
     const uncaught = survival.takeUncaught()
     return uncaught ? { error: redact(toPlain(uncaught)) } : { value }
   } catch (error) {
@@ -87,28 +91,29 @@ async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unkn
 }
 
 /** Returns the task of a job, opened for its first job, and closes tasks that have no further jobs or were used least recently. */
-function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): Promise<Thread> {
+function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): OpenedTask {
   const found = threads.get(setupId)
   threads.delete(setupId)
   const closing: Promise<void>[] = []
-  for (const [id, thread] of threads) {
+  for (const [id, task] of threads) {
     if (openSetups.includes(id) && threads.size < setupsMax) continue
     threads.delete(id)
-    closing.push(closeThread(thread))
+    closing.push(closeThread(task))
   }
-  const thread = found ?? Promise.all(closing).then(() => open(setup))
-  threads.set(setupId, thread)
+  const stopping = new AbortController()
+  const task = found ?? { stopping, thread: Promise.all(closing).then(() => open(setup, stopping)) }
+  threads.set(setupId, task)
   // A permanent error is thrown again for each job; after a transient one the next job tries again.
-  thread.catch(error => {
+  task.thread.catch(error => {
     if (!(error instanceof PermanentError)) threads.delete(setupId)
   })
-  return thread
+  return task
 }
 
-const closeThread = (thread: Promise<Thread>): Promise<void> =>
+const closeThread = ({ thread }: OpenedTask): Promise<void> =>
   thread.then(opened => opened.close()).catch(() => undefined)
 
-async function open(setup: WorkerSetup): Promise<Thread> {
+async function open(setup: WorkerSetup, stopping: AbortController): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
   const { engineThreads = 1 } = setup
   const starting = startEngine({ threads: engineThreads, memoryBytes: engineThreads * setup.engineBytes })
@@ -120,7 +125,7 @@ async function open(setup: WorkerSetup): Promise<Thread> {
     const taskOf = (loaded: PipelineDefinition) => stageOf(taskNamed(loaded, setup.task), setup.stage ?? 0)
     const loadCopy = async (copy: number) => taskOf(await loadPipeline(bundle, copy))
     const own = { ...setup, filesFolder, loadCopy, starting }
-    return await openThread(taskOf(pipeline), own, message => channel.send(redact(message)))
+    return await openThread(taskOf(pipeline), own, message => channel.send(redact(message)), stopping)
   } catch (error) {
     await starting.discard()
     throw error

@@ -11,7 +11,7 @@ import { datasetSource } from '../../define/sources/source-paths.ts'
 import { engineFault, openEngine } from '../../duckdb/engine.ts'
 import { loadTables } from '../../engine/read/load-tables.ts'
 import { joinAccounts } from '../../engine/write/write-accounts.ts'
-import { throwIfAborted } from '../../errors/abort.ts'
+import { abortError, throwIfAborted } from '../../errors/abort.ts'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { JobKind, WorkerJob, WorkerResults } from '../../model/worker-job.ts'
 import { processShare } from '../../process/share/share.ts'
@@ -43,13 +43,23 @@ let taskCount = 0
 /** Longer than a thread needs to begin the next text. A thread without work then removes the old one, while the run is committed. */
 const spareMs = 20
 
-/** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
-export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendAll: SendMessage): Promise<Thread> {
+/** Time after which running queries are interrupted again: an order that comes just before a query begins does not end it. */
+const againMs = 50
+
+/**
+ * Opens the engine and runs the user's `setup` once. `stopping` stops the thread, also before it is open.
+ * @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table
+ */
+export async function openThread(
+  task: TaskDefinition,
+  setup: ThreadSetup,
+  sendAll: SendMessage,
+  stopping: AbortController = new AbortController(),
+): Promise<Thread> {
   const log = createThreadLog(sendAll)
   const { send } = log
   const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}-${taskCount++}`)
   mkdirSync(stageFolder, { recursive: true })
-  const stopping = new AbortController()
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
     writesBuckets: outputKind(task.output).exchange !== undefined,
@@ -59,7 +69,9 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
     starting: setup.starting,
     load: loadTables(setup.tables),
   })
-  const context = await createUserContext(task, setup, send, stopping.signal)
+  const context = await createUserContext(task, setup, send, stopping.signal).catch(error => {
+    throw abortError(stopping.signal) ?? error
+  })
   const store = openStore(setup.input)
   const spares = isInMemory(stageFolder) ? new SpareFiles({ filesMax: 1, idleMs: spareMs }) : undefined
   const own = { task, setup, store, log, engine, stageFolder, spares, context, send }
@@ -70,6 +82,11 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
       interrupting = new AbortController()
       // An interrupt that comes between two queries ends the job before the next one.
       thread.signal = AbortSignal.any([stopping.signal, interrupting.signal])
+      let again: NodeJS.Timeout | undefined
+      thread.signal.addEventListener('abort', () => {
+        engine.interrupt()
+        again = setInterval(engine.interrupt, againMs)
+      })
       try {
         // Jobs that were queued when the run was stopped still arrive.
         throwIfAborted(thread.signal)
@@ -81,16 +98,15 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
       } catch (error) {
         throw jobFault(error, interrupting.signal.reason)
       } finally {
+        clearInterval(again)
         log.flush()
       }
     },
     interrupt({ message, detail }) {
       interrupting.abort(new CapacityError('OUT_OF_MEMORY', message, detail))
-      engine.interrupt()
     },
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
-      engine.interrupt()
     },
     close() {
       engine.close()

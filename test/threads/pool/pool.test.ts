@@ -186,6 +186,24 @@ it('waits for running jobs before it ends threads, even when their callers no lo
   expect(ended).toEqual(['job', 'job', 'job', 'job'])
 })
 
+it('stops a setup that waits for its signal', async () => {
+  const waiting = `({ signal }) => new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('the connection was closed')))
+    appendFileSync(folder + '/opened', '.')
+  })`
+  const { setup, opened } = await pipelineFolder(waiting)
+  const workers = openWorkers({ ...machine, setup })
+  const checking = expect(workers.run<'check'>({ kind: 'check' })).rejects.toMatchObject({
+    code: 'ABORTED',
+    message: 'the run was stopped',
+  })
+  await vi.waitFor(async () => expect(await opened()).toBe(1), { timeout: 60_000 })
+  workers.stop()
+  await checking
+  expect(workers.isHung).toBe(false)
+  await workers.close()
+})
+
 it('abandons no thread when it is stopped without a running job', async () => {
   const { workers, job } = await openExtracting()
   await workers.run(job)

@@ -69,7 +69,7 @@ describe('an order that comes just before a query begins', () => {
     const job = await openEndless()
     const order = vi.fn(() => thread.interrupt({ message: 'too much', detail: {} }))
     orderBeforeQuery(order)
-    await expect(thread.run(job as never)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', message: /too much/ })
+    await expect(thread.run(job as never)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', message: 'too much' })
     expect(order).toHaveBeenCalled()
   })
 })
