@@ -3,7 +3,7 @@
 import type { ColumnDefinition } from './columns/column-definition.ts'
 import type { ProvenanceColumn } from './columns/provenance.ts'
 import type { Format, JsonLinesFormat, ParquetFormat } from './formats/format-definition.ts'
-import type { JsonValue } from './json-value.ts'
+import type { GivenValues } from './json-value.ts'
 import type { DatasetOutput, Output } from './outputs/output-definition.ts'
 import type { Params } from './params/param-definition.ts'
 import type { ScheduleDefinition } from './params/schedule-definition.ts'
@@ -91,7 +91,7 @@ export interface FilesSource {
 export interface RowsFromSource {
   readonly kind: 'rowsFrom'
   /** The pieces of work, or a function of the parameters that returns them. */
-  readonly partitions: readonly JsonValue[] | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
+  readonly partitions: GivenValues
   /** Yields the rows of one partition; runs in a worker thread. */
   readonly rows: (partition: never, context: never) => AsyncIterable<object> | Iterable<object>
   /** Bytes of JSON that a partition is expected to yield; default 8 MiB. */
@@ -105,7 +105,7 @@ export interface RowsFromSource {
 export interface ItemsSource {
   readonly kind: 'items'
   /** The values, or a function of the parameters that returns them. */
-  readonly values: readonly JsonValue[] | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
+  readonly values: GivenValues
   /** Returns a row, a list of rows or null; runs in a worker thread. Default each value is a row. */
   readonly map?: (value: never, context: never) => unknown
   /**

@@ -9,6 +9,11 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue | undefined }
 
+/** Values in a definition, or the user's function of the parameters that returns them. */
+export type GivenValues =
+  | readonly JsonValue[]
+  | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
+
 /** @throws DEFINITION_INVALID for a value that JSON does not hold */
 export function checkJsonValues(where: string, values: readonly unknown[]): void {
   const at = values.findIndex(value => !isJson(value))

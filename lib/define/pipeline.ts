@@ -51,7 +51,7 @@ export interface PipelineOptions {
 }
 
 /** A pipeline, and the module that defines it, which JSON does not show. */
-export type Pipeline = PipelineDefinition & { readonly module?: string }
+export type Pipeline = PipelineDefinition
 
 /**
  * Groups tasks that belong together. Export it as the module's default.
@@ -91,7 +91,6 @@ function checkSchedule(subject: string, tasks: readonly TaskDefinition[], { para
     throw invalid(where, 'expected values for all parameters of at least one task, got fewer; no task would run')
 }
 
-/** Checks that there are as many of each resource as each task uses. */
 function checkResources(subject: string, tasks: readonly TaskDefinition[], resources: Resources = {}): void {
   for (const { name: task, resources: uses = {} } of tasks) {
     for (const [name, amount] of Object.entries(uses)) {

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { record } from '../errors/record-schema.ts'
 import { piece } from './check.ts'
 import type { ColumnDefinition, Format } from './definition.ts'
+import { hasControlCharacter } from './template-syntax.ts'
 
 export const text = v.string('a string')
 export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'))
@@ -23,10 +24,10 @@ export const definitionName = v.pipe(
   isOwnName,
 )
 
-/** Returns the schema of a whole number from `min` up. */
-export function count(min: number) {
-  const expected = `a whole number from ${min} up`
-  return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected))
+/** Returns the schema of a whole number from `min` up, at most `max` where that is given. */
+export function count(min: number, max = Number.POSITIVE_INFINITY) {
+  const expected = `a whole number from ${min} ${Number.isFinite(max) ? `to ${max}` : 'up'}`
+  return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected), v.maxValue(max, expected))
 }
 
 /** Returns the schema of one of these words. */
@@ -48,9 +49,14 @@ export const relativePath = v.pipe(
 export const differInMoreThanCase = (all: readonly string[]): boolean =>
   new Set(all.map(name => name.toLowerCase())).size === all.length
 
+const columnNames = v.array(filledText, 'a list of column names')
+
+/** Names of columns, of which one may stand twice. */
+export const columnList = v.pipe(columnNames, v.minLength(1, 'at least one column'))
+
 /** Names of columns. */
 export const names = v.pipe(
-  v.array(filledText, 'a list of column names'),
+  columnNames,
   v.check(all => differInMoreThanCase(all), 'each column once'),
 )
 
@@ -84,7 +90,3 @@ export const anyFormat = piece<Format>(formatCalls, [
   'xlsx',
   'xml',
 ])
-
-function hasControlCharacter(path: string): boolean {
-  return [...path].some(character => character < ' ' || character === '\x7f')
-}

@@ -36,3 +36,7 @@ export function escapeRegExp(text: string): string {
 export function hasGlob(template: string): boolean {
   return templateTokens(template).some(token => token.kind === 'text' && /[*?[\]{}\\!()|]/.test(token.text))
 }
+
+/** Returns whether a text has characters that no path may have. */
+export const hasControlCharacter = (text: string): boolean =>
+  [...text].some(character => character < ' ' || character === '\x7f')

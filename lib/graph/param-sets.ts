@@ -1,5 +1,6 @@
 /** Reads the parameters of a request, of which each may have one value, a list or a range: every combination is a set. */
 import type { ParamDefinition, Params, ParamValue, ParamValues } from '../define/definition.ts'
+import { dayMs, isoDate } from '../define/params/scheduled-params.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { readParam, readParams } from '../model/run/param-values.ts'
 import { nodeCountMax } from './graph.ts'
@@ -63,9 +64,6 @@ interface RangeStep {
   position(value: ParamValue): number
   at(position: number): ParamValue
 }
-
-const dayMs = 86_400_000
-const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 const steps: Readonly<Record<'date' | 'month' | 'integer', RangeStep>> = {
   date: {

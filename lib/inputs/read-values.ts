@@ -1,13 +1,8 @@
 /** Reads the values of a source that are in its definition, or that a function of the parameters returns. */
-import { checkJsonValues, type JsonValue } from '../define/json-value.ts'
+import { checkJsonValues, type GivenValues, type JsonValue } from '../define/json-value.ts'
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { isNetworkFault } from '../store/network-fault.ts'
 import type { FindOptions } from './find-options.ts'
-
-/** The values themselves, or the user's function that returns them. */
-export type GivenValues =
-  | readonly JsonValue[]
-  | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
 
 /** Returns the values; `source` and `option` name them in messages. @throws SOURCE_FAILED when the user's code throws, transient after a network error; DEFINITION_INVALID */
 export async function readValues(

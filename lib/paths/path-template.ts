@@ -1,6 +1,6 @@
 /** Renders path templates with parameters, and reads the parameters back from keys that match. */
 import type { ParamValue, ParamValues } from '../define/definition.ts'
-import { type TemplateToken, templateTokens } from '../define/template-syntax.ts'
+import { hasControlCharacter, type TemplateToken, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { escapeGlob, excludedGlob, globMatcher, globPattern, isInHiddenFolder } from './glob.ts'
 
@@ -85,10 +85,6 @@ function patternOf(template: string): { pattern: RegExp; names: string[] } {
     return `(?<p${index}>[^/]+?)`
   })
   return { pattern: new RegExp(source, 'su'), names }
-}
-
-function hasControlCharacter(text: string): boolean {
-  return [...text].some(character => character < ' ' || character === '\x7f')
 }
 
 function invalidParam(name: string, value: ParamValue | undefined, expected: string): PermanentError {

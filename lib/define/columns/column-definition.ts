@@ -1,25 +1,36 @@
 /** The data of columns: their types, and the options that say how their text is read. */
 
+/** The types of columns, with those that their values have in functions. */
+export interface ValueOfType {
+  boolean: boolean
+  int8: number
+  int16: number
+  int32: number
+  int64: bigint
+  uint8: number
+  uint16: number
+  uint32: number
+  uint64: bigint
+  float32: number
+  float64: number
+  /** As text, so that no digit is lost. */
+  decimal: string
+  string: string
+  json: string
+  /** The bytes; of texts those of UTF-8. */
+  binary: Uint8Array
+  /** `YYYY-MM-DD` */
+  date: string
+  /** `HH:MM:SS[.ffffff]` */
+  time: string
+  timestamp: Date
+  timestamptz: Date
+  list: readonly unknown[]
+  struct: Readonly<Record<string, unknown>>
+}
+
 /** The column types without parameters of their own. */
-export type ScalarType =
-  | 'boolean'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'uint8'
-  | 'uint16'
-  | 'uint32'
-  | 'uint64'
-  | 'float32'
-  | 'float64'
-  | 'string'
-  | 'date'
-  | 'time'
-  | 'timestamp'
-  | 'timestamptz'
-  | 'json'
-  | 'binary'
+export type ScalarType = Exclude<keyof ValueOfType, 'decimal' | 'list' | 'struct'>
 
 /** The options of every column type. */
 export interface ColumnOptions<Required extends boolean = boolean> {
@@ -119,7 +130,7 @@ export interface TimeColumnOptions<Required extends boolean = boolean> extends C
 export interface ColumnDefinition
   extends Omit<BooleanColumnOptions & NumberColumnOptions & TimeColumnOptions, 'from' | 'currency'> {
   readonly kind: 'column'
-  readonly type: ScalarType | 'decimal' | 'list' | 'struct'
+  readonly type: keyof ValueOfType
   /** The number of digits in all, 1 to 38; of `decimal` only. */
   readonly precision?: number
   /** The number of digits after the point; of `decimal` only. */

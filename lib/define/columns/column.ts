@@ -42,7 +42,7 @@ export interface StructColumnOf<Fields extends Columns, Required extends boolean
 }
 
 const builders = {
-  /** `true` or `false`, in any case; a `boolean` in functions. */
+  /** `true` or `false`, in any case, or words of your own; a `boolean` in functions. */
   boolean: truth,
   /** A whole number from −128 to 127; a `number` in functions. */
   int8: integer('int8'),
@@ -136,7 +136,6 @@ function struct<const Fields extends Columns, const Required extends boolean = f
   return build('struct', columnOptions, given, { fields: checked })
 }
 
-/** `true` or `false`, in any case, or words of your own; a `boolean` in functions. */
 function truth<const Required extends boolean = false>(
   given: BooleanColumnOptions<Required> = {},
 ): ColumnOf<'boolean', Required> {

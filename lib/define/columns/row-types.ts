@@ -1,5 +1,6 @@
 /** Types rows, values and contexts from columns and parameters. */
 import type { ColumnDefinition, Columns, ParamDefinition, Params } from '../definition.ts'
+import type { ValueOfType } from './column-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 
 /** The type of a column's values that are not null. */
@@ -124,34 +125,6 @@ export interface BatchContext<Values, State> extends MapContext<Values, State> {
 export interface RowBatch<Row> {
   readonly rowCount: number
   readonly columns: { readonly [Name in keyof Row]: readonly Row[Name][] }
-}
-
-interface ValueOfType {
-  boolean: boolean
-  int8: number
-  int16: number
-  int32: number
-  int64: bigint
-  uint8: number
-  uint16: number
-  uint32: number
-  uint64: bigint
-  float32: number
-  float64: number
-  /** As text, so that no digit is lost. */
-  decimal: string
-  string: string
-  json: string
-  /** The bytes; of texts those of UTF-8. */
-  binary: Uint8Array
-  /** `YYYY-MM-DD` */
-  date: string
-  /** `HH:MM:SS[.ffffff]` */
-  time: string
-  timestamp: Date
-  timestamptz: Date
-  list: readonly unknown[]
-  struct: Readonly<Record<string, unknown>>
 }
 
 interface ValueOfProvenance {

@@ -19,7 +19,10 @@ export function days(month: string): readonly string[] {
   const [, year, number] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? []
   if (year === undefined || Number(year) === 0)
     throw invalid('days', `expected a month such as 2001-02, got ${show(month)}`)
-  const last = new Date(0)
-  last.setUTCFullYear(Number(year), Number(number), 0)
-  return Array.from({ length: last.getUTCDate() }, (_, index) => `${month}-${String(index + 1).padStart(2, '0')}`)
+  const length = dayCount(Number(year), Number(number))
+  return Array.from({ length }, (_, index) => `${month}-${String(index + 1).padStart(2, '0')}`)
 }
+
+/** Returns the number of days of a month, from 1. */
+export const dayCount = (year: number, month: number): number =>
+  new Date(new Date(0).setUTCFullYear(year, month, 0)).getUTCDate()

@@ -1,5 +1,7 @@
 /** Reads a parameter's value, in the same way from a default, a command line and a path. */
+
 import type { ParamDefinition, ParamValue } from '../definition.ts'
+import { dayCount } from './calendar.ts'
 
 export type ReadParam = { readonly value: ParamValue } | { readonly expected: string }
 
@@ -76,9 +78,5 @@ function zoneOffset(zone: string): number {
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000
 }
 
-function isCalendarDate(year: number, month: number, day: number): boolean {
-  if (year < 1 || month < 1 || month > 12 || day < 1) return false
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  const days = month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31
-  return day <= days
-}
+const isCalendarDate = (year: number, month: number, day: number): boolean =>
+  year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= dayCount(year, month)

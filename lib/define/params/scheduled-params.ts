@@ -1,7 +1,7 @@
 /** Functions of the scheduled time, for the parameters of schedules. */
 import type { ScheduledTime } from './schedule-definition.ts'
 
-const dayMs = 86_400_000
+export const dayMs = 86_400_000
 
 /**
  * The day of the scheduled time, as a text of `param.date`.
@@ -28,4 +28,5 @@ export const thisMonth = ({ date }: ScheduledTime): string => date.slice(0, 7)
 export const lastMonth = ({ date }: ScheduledTime): string =>
   isoDate(Date.parse(`${date.slice(0, 7)}-01`) - dayMs).slice(0, 7)
 
-const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+/** Returns the day of an instant. */
+export const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

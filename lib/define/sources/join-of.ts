@@ -144,6 +144,7 @@ const isSame = (one: string, other: string): boolean => one.toLowerCase() === ot
 
 /** The rows of a side, as far as the compiler knows them. */
 type RowsOf<Side> = Side extends PartitionsOfSource & SourceRows<infer Row> ? KnownRow<Row> : RowOfTask<Side>
+
 type KnownRow<Row> = unknown extends Row ? AnyRow : Row
 
 type NameOf<Row> = string extends keyof Row ? string : keyof Row & string

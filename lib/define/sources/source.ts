@@ -95,6 +95,7 @@ export function files(given: FilesOptions): Files {
   return refinable({ kind: 'files', paths, format, hive }, given, files)
 }
 
+const limitNames = Object.keys(zipLimits) as (keyof ZipLimits)[]
 const zipOptions = options(
   {
     paths: relativePath,
@@ -103,16 +104,7 @@ const zipOptions = options(
     onBadMember: v.optional(oneOf(['fail', 'skip'])),
     nested: v.optional(flag),
     hive: v.optional(flag),
-    limits: v.optional(
-      options({
-        memberBytesMax: v.optional(count(1)),
-        archiveBytesMax: v.optional(count(1)),
-        ratioMax: v.optional(count(1)),
-        memberCountMax: v.optional(count(1)),
-        nameBytesMax: v.optional(count(1)),
-        depthMax: v.optional(count(1)),
-      }),
-    ),
+    limits: v.optional(options(v.entriesFromList(limitNames, v.optional(count(1))))),
   },
   { archives: 'paths', path: 'paths', archive: 'paths', files: 'members' },
 )

@@ -99,13 +99,9 @@ function checkTableFormat(format: Format): void {
     })
   if (format.kind !== 'csv') return
   const { comment = '', quote, escape: escaped } = format
-  const other = (
-    [
-      ['skipAfterHeader', format.skipAfterHeader],
-      ['shortRows', format.shortRows],
-    ] as const
-  ).find(([, given]) => given)?.[0]
-  const option = other ?? (comment.length > 1 ? 'comment' : quote === '' && escaped !== '' ? 'escape' : undefined)
+  const { skipAfterHeader, shortRows } = format
+  const given = { skipAfterHeader, shortRows, comment: comment.length > 1, escape: quote === '' && escaped !== '' }
+  const [option] = Object.entries(given).find(([, isGiven]) => isGiven) ?? []
   if (option === undefined) return
   const message = `expected a format without ${option}, which a table cannot have; read the file by a task, or rewrite it`
   throw invalid(`table: format.${option}`, message, { path: `format.${option}` })

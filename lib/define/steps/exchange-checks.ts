@@ -1,6 +1,6 @@
 /** Checks the exchanges of a task against its output and its other steps. */
 import { invalid } from '../check.ts'
-import type { StepDefinition, TaskDefinition } from '../definition.ts'
+import type { TaskDefinition } from '../definition.ts'
 import { layoutOf } from '../outputs/output-kind.ts'
 import { isExchanging } from '../tasks/task-stages.ts'
 import type { ExchangingStep } from './exchange-definition.ts'
@@ -8,7 +8,7 @@ import type { ExchangingStep } from './exchange-definition.ts'
 /** @throws DEFINITION_INVALID for a mode that an exchange cannot keep, and for steps in the wrong place */
 export function checkExchanges(subject: string, task: TaskDefinition): void {
   const exchanges = task.transform.filter(isExchanging)
-  for (const [index, step] of task.transform.entries()) checkScope(subject, task, { step, index })
+  for (const index of task.transform.keys()) checkScope(subject, task, index)
   const join = task.source.kind === 'joinOf' ? task.source : undefined
   const first = join ?? exchanges[0]
   if (first === undefined) return
@@ -35,14 +35,10 @@ export function columnsAfterExchange(step: ExchangingStep, columns: readonly str
 const includesName = (names: readonly string[], name: string): boolean =>
   names.some(each => each.toLowerCase() === name.toLowerCase())
 
-interface PlacedStep {
-  readonly step: StepDefinition
-  readonly index: number
-}
-
 /** Steps that are functions of the parameters are checked when they are resolved. */
-function checkScope(subject: string, { transform, output }: TaskDefinition, { step, index }: PlacedStep): void {
-  if (typeof step === 'function' || isExchanging(step)) return
+function checkScope(subject: string, { transform, output }: TaskDefinition, index: number): void {
+  const step = transform[index]
+  if (step === undefined || typeof step === 'function' || isExchanging(step)) return
   if (step.kind === 'sql' && step.scope === 'any-slice' && output.mode === 'append')
     throw invalid(
       `${subject}: transform step ${index + 1}`,

@@ -4,7 +4,7 @@ import { check, options, piece } from '../check.ts'
 import type { ValueOf } from '../columns/row-types.ts'
 import type { ColumnDefinition } from '../definition.ts'
 import { frozen } from '../freeze.ts'
-import { filledText, flag } from '../schemas.ts'
+import { columnList, filledText, flag, count as wholeNumber } from '../schemas.ts'
 import type { Measure } from './exchange-definition.ts'
 import type { OwnValue } from './own-aggregate.ts'
 
@@ -147,17 +147,10 @@ export function quantile<const Column extends string>(
 
 const fractionText = 'a number from 0 to 1'
 const fractionSchema = v.pipe(v.number(fractionText), v.minValue(0, fractionText), v.maxValue(1, fractionText))
-const orderColumns = v.pipe(v.array(filledText, 'a list of column names'), v.minLength(1, 'at least one column'))
-const limitText = 'a whole number from 1 to 100000'
-const limitSchema = v.pipe(
-  v.number(limitText),
-  v.safeInteger(limitText),
-  v.minValue(1, limitText),
-  v.maxValue(100_000, limitText),
-)
-const orderOptions = options({ orderBy: orderColumns })
-const listOptions = options({ orderBy: orderColumns, limit: limitSchema })
-const textOptions = options({ orderBy: orderColumns, limit: limitSchema, separator: v.optional(v.string('a text')) })
+const listEntries = { orderBy: columnList, limit: wholeNumber(1, 100_000) }
+const orderOptions = options({ orderBy: columnList })
+const listOptions = options(listEntries)
+const textOptions = options({ ...listEntries, separator: v.optional(v.string('a text')) })
 const numberTypes = /^(u?int(8|16|32|64)|decimal|float(32|64))$/
 const sumOptions = options({
   as: v.optional(

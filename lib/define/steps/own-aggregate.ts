@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { record } from '../../errors/record-schema.ts'
 import { check, invalid, options } from '../check.ts'
 import { frozen } from '../freeze.ts'
-import { differInMoreThanCase, filledText } from '../schemas.ts'
+import { columnList, differInMoreThanCase, filledText } from '../schemas.ts'
 import type { OwnAggregate } from './exchange-definition.ts'
 
 declare const madeValue: unique symbol
@@ -77,7 +77,6 @@ const statesIn = /\{([A-Za-z]\w*)\}/g
 export const withStates = (sql: string, columnOf: (name: string) => string): string =>
   sql.replaceAll(statesIn, (_, name: string) => columnOf(name))
 
-const columnList = v.pipe(v.array(filledText, 'a list of column names'), v.minLength(1, 'at least one column'))
 const expressions = v.pipe(
   record(v.string(), filledText, 'SQL expressions by the names of states'),
   v.check(all => Object.keys(all).length > 0, 'at least one state'),

@@ -8,7 +8,7 @@ import { count, definitionName, filledText, oneOf, relativePath, text } from '..
 import type { ActionSource } from './action-definition.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { GraphOptions, ParamMethods, Requirements } from './requirement-definition.ts'
-import { requirementOf } from './requirements.ts'
+import { paramMethods } from './requirements.ts'
 import { checkTemplate } from './task-checks.ts'
 import { graphOptions, paramsByName, requirementsFrom } from './task-schemas.ts'
 
@@ -99,12 +99,9 @@ export function actingTask<Options extends object>(
     ...{ kind: 'task', name, doc, params, source: acting, output: record, ...withoutRows },
     ...{ requires, discover, resources, retries, timeoutSeconds, version, secrets },
   }
-  const requirement = (method: string) => (values: object) =>
-    requirementOf(`${name}.${method}`, made, values as Readonly<Record<string, unknown>>)
   const made: TaskDefinition = withHidden(fields, {
     with: (changes: Partial<Options>) => build({ ...given, ...changes }),
-    withParams: requirement('withParams'),
-    each: requirement('each'),
+    ...paramMethods(name, () => made),
   })
   return made
 }

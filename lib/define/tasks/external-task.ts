@@ -7,7 +7,7 @@ import { withHidden } from '../freeze.ts'
 import type { ParamDefinition, Params } from '../params/param-definition.ts'
 import { definitionName, relativePath, text } from '../schemas.ts'
 import type { ExternalTaskDefinition, ParamMethods } from './requirement-definition.ts'
-import { requirementOf } from './requirements.ts'
+import { paramMethods } from './requirements.ts'
 import { checkTemplate } from './task-checks.ts'
 import { subjectOf } from './task-schemas.ts'
 
@@ -49,11 +49,12 @@ export function externalTask<const P extends Params = Params>(
   const subject = subjectOf('externalTask', given)
   const { name, doc, params = {}, target } = check(subject, externalOptions, given)
   checkTemplate(`${subject}: target`, target, Object.keys(params))
-  const requirement = (method: string) => (values: object) =>
-    requirementOf(`${name}.${method}`, made, values as Readonly<Record<string, unknown>>)
   const data = { kind: 'externalTask', name, doc, params, target } as const
-  const made = withHidden(data, { withParams: requirement('withParams'), each: requirement('each') })
-  return made as unknown as ExternalTask<ParamValuesOf<P>>
+  const made: ExternalTaskDefinition = withHidden(
+    data,
+    paramMethods(name, () => made),
+  )
+  return made as ExternalTask<ParamValuesOf<P>>
 }
 
 const externalOptions = options({

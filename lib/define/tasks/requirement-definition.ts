@@ -129,5 +129,4 @@ export interface ParamMethods<Values, Row = unknown> {
   ): RequirementDefinition & SourceRows<Row>
 }
 
-/** One value or several for each parameter. */
 type EachValue<Values> = { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] }

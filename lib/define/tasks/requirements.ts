@@ -35,14 +35,15 @@ export function namedRequirements(given: Requirements): NamedRequirements {
 }
 
 /**
- * Returns the requirement of a task with these values, each one value or a list.
- * @throws DEFINITION_INVALID for an unknown parameter, or a value that it does not take
+ * Returns the methods by which `task` gets values for its parameters, each one value or a list.
+ * @throws DEFINITION_INVALID, when they are called, for an unknown parameter, or a value that it does not take
  */
-export function requirementOf(
-  caller: string,
-  task: Requirable,
-  given: Readonly<Record<string, unknown>>,
-): RequirementDefinition {
+export function paramMethods(name: string, task: () => Requirable) {
+  const method = (called: string) => (values: object) => requirementOf(`${name}.${called}`, task(), values)
+  return { withParams: method('withParams'), each: method('each') }
+}
+
+function requirementOf(caller: string, task: Requirable, given: object): RequirementDefinition {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw invalid(caller, `expected values of parameters by name, got ${show(given)}`)
   const values = Object.entries(given).map(([name, value]) => [name, readValues(caller, { name, value, task })])

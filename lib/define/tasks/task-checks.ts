@@ -111,7 +111,6 @@ function checkReading(subject: string, task: TaskDefinition): void {
   if (groups) checkGroups(subject, Object.keys(columns ?? {}), { groups, source })
 }
 
-/** Returns the first column that is binary, or holds binary values. */
 function binaryColumn(columns: Columns): string | undefined {
   const isBinary = ({ type, items, fields = {} }: ColumnDefinition): boolean =>
     type === 'binary' || (items !== undefined && isBinary(items)) || Object.values(fields).some(isBinary)

@@ -25,7 +25,6 @@ export function taskLayers(subject: string, tasks: readonly TaskDefinition[]): r
   return Array.from({ length: count }, (_, depth) => tasks.filter(task => depths.get(task) === depth))
 }
 
-/** Facts about a task that another one requires. */
 type KnownTask = Pick<RequiredTask, 'name' | 'output'>
 
 /** Returns the tasks that a task needs before it, as far as its definition names them. */
@@ -39,7 +38,6 @@ export function requiredTasks({
   return [...required, ...readTasks({ source, tables })]
 }
 
-/** The task that requires another, and the tasks of its pipeline. */
 interface RequiringTask {
   readonly subject: string
   readonly task: TaskDefinition

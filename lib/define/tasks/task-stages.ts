@@ -10,7 +10,6 @@ import type {
 } from '../steps/exchange-definition.ts'
 import { hasRight, joinSides, keepsUnmatched } from '../steps/join-definition.ts'
 
-/** The two sides of an exchange. */
 interface Sides {
   /** The steps at the end of the stage before. */
   readonly before: readonly Step[]

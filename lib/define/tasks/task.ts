@@ -26,7 +26,7 @@ import { mapBatches, mapRows } from '../steps/steps.ts'
 import { inheritedParams } from './inherited-params.ts'
 import { withRequiredTasks } from './required-tasks.ts'
 import type { Requirements } from './requirement-definition.ts'
-import { requirementOf } from './requirements.ts'
+import { paramMethods } from './requirements.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
 import type { AnyTaskOptions, TaskOptions } from './task-options.ts'
 import { graphOptions, identifier, paramsByName, requirementsFrom, secretsByName, subjectOf } from './task-schemas.ts'
@@ -84,17 +84,17 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
     reduce: options => withStep(reduceStep(options)),
     distinct: options => withStep(distinctStep(options)),
     with: changes => taskWithSteps({ ...given, ...changes }, steps) as never,
-    withParams: values => requirementOf(`${data.name}.withParams`, made as Task, values),
-    each: values => requirementOf(`${data.name}.each`, made as Task, values),
+    ...paramMethods(data.name, () => made),
   }
-  const made = withHidden(data, methods) as Task
+  const made: Task = withHidden(data, methods) as Task
   return made
 }
 
 function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDefinition {
   const subject = subjectOf('task', given)
   const checked = check(subject, taskOptions, given)
-  const { tables = {} } = checked
+  const { tables = {}, rejects = { max: 0 }, strict = true, onNewColumn = 'ignore' } = checked
+  const { onEmpty = 'fail', provenance = [] } = checked
   const requires = requirementsFrom(given.requires)
   const source = withRequiredTasks(subject, checked.source, requires)
   const params = inheritedParams(subject, {
@@ -104,34 +104,17 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
     requires,
     discover: given.discover,
   })
-  const data: TaskDefinition = {
-    kind: 'task',
-    name: checked.name,
-    doc: checked.doc,
-    params,
-    source,
+  const definition = frozen<TaskDefinition>({
+    ...{ kind: 'task', ...checked, params, source },
     columns: checked.columns ?? columnsOfLines(source),
-    tables,
-    transform: steps,
+    ...{ tables, transform: steps, rejects, strict, onNewColumn },
     where: checked.where as TaskDefinition['where'],
-    output: checked.output,
     checks: checked.checks as TaskDefinition['checks'],
-    rejects: checked.rejects ?? { max: 0 },
-    strict: checked.strict ?? true,
-    onNewColumn: checked.onNewColumn ?? 'ignore',
     onMissingColumn: checked.onMissingColumn ?? missingByDefault(source),
-    onEmpty: checked.onEmpty ?? 'fail',
-    provenance: checked.provenance ?? [],
+    ...{ onEmpty, provenance, requires },
     setup: given.setup,
-    secrets: checked.secrets,
-    version: checked.version,
-    requires,
     discover: given.discover,
-    resources: checked.resources,
-    retries: checked.retries,
-    timeoutSeconds: checked.timeoutSeconds,
-  }
-  const definition = frozen(data)
+  })
   checkTask(subject, definition)
   return definition
 }
