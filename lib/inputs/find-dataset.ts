@@ -85,15 +85,14 @@ export function writtenPlaces(
   return [...byPath.values()]
 }
 
-/** Names what is read, for messages. */
-export const upstreamName = ({ of, at }: PartitionsOfSource): string =>
-  of ? `task ${of.name}` : `the dataset ${at?.path ?? ''}`
-
 type RequiredDataset = NonNullable<PartitionsOfSource['of']>
 
 /** Returns the dataset under the parameters of the task that the other one has too. */
 function placeWithoutGraph(of: RequiredDataset, params: ParamValues): WrittenPlace {
-  if (isSalted(of.output)) throw unknownPath(of.name)
+  if (isSalted(of.output)) {
+    const message = `expected a requirement for the rows of task ${of.name}, whose path has a salt, got none: what discover returns is not known yet; run the task`
+    throw new PermanentError('NO_INPUT', message, { upstream: of.name })
+  }
   const names = Object.keys(of.params).filter(name => name in params)
   const own = Object.fromEntries(names.map(name => [name, params[name]])) as ParamValues
   return { outputPath: outputPathOf(of, own, undefined), params: own }
@@ -130,7 +129,7 @@ export async function neededParts(
 /** Names, sizes and order of parts do not count: the same rows written by another number of threads are the same input. */
 function inputsOf(
   manifest: Manifest,
-  { outputPath, isTemporary = false }: { readonly outputPath: string; readonly isTemporary?: boolean | undefined },
+  { outputPath, isTemporary }: { readonly outputPath: string; readonly isTemporary: boolean | undefined },
 ): InputObject[] {
   const { schema, parts, runs } = manifest
   const present = new Set(parts.map(part => part.runId))
@@ -183,11 +182,6 @@ function noNode(task: string, { of, key }: PartitionsOfSource): FanmillError {
   const where = key === undefined ? '' : ` under ${key}`
   const message = `task ${task}: expected at least one node of task ${of?.name}${where} in requires, got none; give each of its parameters a value`
   return new PermanentError('NO_INPUT', message, { task, upstream: of?.name })
-}
-
-function unknownPath(upstream: string): FanmillError {
-  const message = `expected a requirement for the rows of task ${upstream}, whose path has a salt, got none: what discover returns is not known yet; run the task`
-  return new PermanentError('NO_INPUT', message, { upstream })
 }
 
 function sharedPath(upstream: string): FanmillError {

@@ -6,7 +6,7 @@ import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
-import { contentHash } from './identity/content-hash.ts'
+import { contentHash } from './identity/fingerprint.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 import { cutInputs, type SlicePlace } from './slices/cut-inputs.ts'
 import { planRangeSlices } from './slices/plan-slices.ts'
@@ -74,6 +74,5 @@ function fileSlices(task: FindOptions['task'], { key, sizeBytes }: StoredObject,
   return planRangeSlices({ sizeBytes, ...place })
 }
 
-/** Whether a file can be cut into ranges. */
 const canCut = ({ source: { format }, output }: FindOptions['task']): boolean =>
   format !== undefined && canBeCut(format) && (output && outputKind(output).pieceBytes) === undefined

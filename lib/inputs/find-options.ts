@@ -92,6 +92,16 @@ export interface FoundInputs {
 /** The inputs of a source, before anything is known of columns in their paths. */
 export type FoundObjects = Omit<FoundInputs, 'hive'>
 
+/** The inputs that a source has found. */
+export interface FoundSource {
+  readonly found: FoundObjects
+  /** Creates the error of a run that finds nothing to read. */
+  noInputError(): Promise<FanmillError>
+}
+
+/** Finds the inputs of a source, pins them, and prepares to cut them. @throws INPUT_*, ZIP_* */
+export type FindSource<S> = (source: S, options: FindOptions) => Promise<FoundSource>
+
 /** The part of what is found that only archives have. */
 export const noMembers: Pick<FoundObjects, 'skipped' | 'unused' | 'release'> = {
   skipped: { count: 0, all: () => [] },

@@ -19,7 +19,10 @@ export async function findTable(
   if (!checkpoints) throw new PermanentError('ENGINE_FAILED', 'expected an engine for checkpoints, got none', {})
   const table: DeltaTable = { store: input, prefix: `${path}/`, checkpoints }
   const written = await readTableManifest(table, version)
-  if (!written) throw noTable(task.name, tableName(table))
+  if (!written) {
+    const message = `task ${task.name}: expected a Delta table in ${tableName(table)}, got no _delta_log with a version; check path and the input root`
+    throw new PermanentError('NO_INPUT', message, { task: task.name, table: tableName(table) })
+  }
   const manifest = show(written)
   const filled = manifest.parts.filter(part => part.rows > 0)
   const needed = filled.length > 0 ? await neededParts({ ...manifest, parts: filled }, options) : []
@@ -67,9 +70,4 @@ async function etagsOf(
   if (!gone) return new Map(Array.from(objects, ([key, { etag }]) => [key, etag]))
   const message = `${tableName(table)}: expected file ${gone.key}, which this version of the table names, got none; it was deleted, perhaps by a vacuum: read a newer version`
   throw new PermanentError('DATASET_MISSING', message, { table: tableName(table), key: gone.key })
-}
-
-function noTable(task: string, table: string): PermanentError {
-  const message = `task ${task}: expected a Delta table in ${table}, got no _delta_log with a version; check path and the input root`
-  return new PermanentError('NO_INPUT', message, { task, table })
 }

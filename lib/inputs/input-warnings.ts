@@ -1,5 +1,5 @@
 /** Warns about inputs that a run does not use: archives without anything to read, and members that it skips. */
-import type { LogLevel } from '../model/events.ts'
+import type { LogMessage } from '../model/events.ts'
 import { type SkippedMember, skippedLine } from '../model/outcome/skipped-member.ts'
 
 export interface UnusedArchive {
@@ -14,12 +14,7 @@ export interface FoundSkipped {
   all(): Iterable<SkippedMember>
 }
 
-export interface InputWarning {
-  readonly level: LogLevel
-  readonly message: string
-  readonly archive?: string
-  readonly member?: string
-}
+type InputWarning = Pick<LogMessage, 'level' | 'message' | 'archive' | 'member'>
 
 /** The most lines of one kind, besides one that counts the others. */
 const linesMax = 100

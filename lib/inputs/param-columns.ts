@@ -26,7 +26,10 @@ export function withParamColumns<Files extends DatasetFiles>(
 ): Files {
   if (!of || !names) return files
   const taken = files.schema.find(column => names.some(name => name.toLowerCase() === column.name.toLowerCase()))
-  if (taken) throw hasColumn(of.name, taken.name)
+  if (taken) {
+    const message = `partitionsOf: params: expected names that are no columns of task ${of.name}, got ${taken.name}, which its rows have already; leave it out`
+    throw new PermanentError('DEFINITION_INVALID', message, { task: of.name, column: taken.name })
+  }
   const added = names.map(name => ({ name, type: types[of.params[name]?.type ?? 'string'] ?? 'VARCHAR' }))
   const partition = Object.fromEntries(names.map(name => [name, textOf(name, values[name], of.params[name]?.type)]))
   return {
@@ -41,9 +44,4 @@ function textOf(name: string, value: ParamValue | undefined, type: ParamType | u
   if (type !== 'integer' || isInt32(Number(value))) return String(value)
   const message = `param ${name}: expected an integer of 32 bits, as partitionsOf makes a column of it, got ${value}`
   throw new PermanentError('PARAM_INVALID', message, { param: name, value })
-}
-
-function hasColumn(task: string, column: string): PermanentError {
-  const message = `partitionsOf: params: expected names that are no columns of task ${task}, got ${column}, which its rows have already; leave it out`
-  return new PermanentError('DEFINITION_INVALID', message, { task, column })
 }

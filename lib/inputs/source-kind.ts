@@ -9,13 +9,12 @@ import { renderPath, templateGlob } from '../paths/path-template.ts'
 import { mapParallel } from '../state/files.ts'
 import { findMembers } from './archives/find-members.ts'
 import { findAction } from './find-action.ts'
-import { findDataset, upstreamName, type WrittenPlace, writtenPlaces } from './find-dataset.ts'
+import { findDataset, type WrittenPlace, writtenPlaces } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
-import type { FindOptions, FoundObjects, PartNeed } from './find-options.ts'
+import type { FindOptions, FindSource, FoundObjects, FoundSource, PartNeed } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
 import { findTable } from './find-table.ts'
-import type { FindSource, FoundSource } from './found-source.ts'
 import { findJoin } from './joins/find-join.ts'
 import { joinNodes } from './joins/join-nodes.ts'
 import { matchingObjects } from './matching-objects.ts'
@@ -34,7 +33,7 @@ const kinds: { readonly [K in Source['kind']]: FindSource<Extract<Source, { kind
       nothing: 'expected values to map, got none; check what values() returns for these parameters',
     }),
   partitionsOf: (source, options) => {
-    const upstream = upstreamName(source)
+    const upstream = source.of ? `task ${source.of.name}` : `the dataset ${source.at?.path ?? ''}`
     const nothing = `expected rows of ${upstream}, got a dataset without parts`
     return orNothing(findWritten(source, options), options, { nothing, upstream })
   },
@@ -90,13 +89,8 @@ async function findPlainFiles(source: FilesSource, options: FindOptions): Promis
   return { found: await findFiles(objects, options), noInputError: () => noFileError(options, glob) }
 }
 
-async function findOne(source: ActionSource, options: FindOptions): Promise<FoundSource> {
-  return { found: await findAction(source, options), noInputError: refuseNothing }
-}
-
-/** There is always one action. */
-const refuseNothing = async (): Promise<never> => {
-  throw new PermanentError('STATE_INVALID', 'expected an action, got none')
+function findOne(source: ActionSource, options: FindOptions): Promise<FoundSource> {
+  return orNothing(findAction(source, options), options, { nothing: 'expected an action, got none' })
 }
 
 /** The slices of a later stage are planned by commit, from the outcomes of the stage before. */

@@ -3,8 +3,7 @@
 import type { Output } from '../define/outputs/output-definition.ts'
 import { layoutOf } from '../define/outputs/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Partition } from './partition-path.ts'
-import { partitionFolder } from './partition-path.ts'
+import { type Partition, partitionFolder } from './partition-path.ts'
 import type { PartitionSet } from './partition-set.ts'
 
 /** The most bytes of a key in S3, in UTF-8. */

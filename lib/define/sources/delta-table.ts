@@ -5,8 +5,7 @@ import type { DeltaTableSource } from '../definition.ts'
 import { parquetFiles } from '../formats/format.ts'
 import { frozen } from '../freeze.ts'
 import { count, relativePath } from '../schemas.ts'
-import type { PartitionsOfOptions } from './partitions-of.ts'
-import { datasetOptions } from './partitions-of.ts'
+import { datasetOptions, type PartitionsOfOptions } from './partitions-of.ts'
 
 /** The options of `deltaTable`: those of `partitionsOf`, and the table. */
 export interface DeltaTableOptions extends PartitionsOfOptions, Pick<DeltaTableSource, 'path' | 'version'> {}

@@ -72,7 +72,6 @@ const cutArchive = (
     ? planWholeArchive(members, { ...options, sizeBytes })
     : planMemberSlices(members, options)
 
-/** Returns the bytes that are read of an archive. */
 const readBytes = ({ input }: OpenArchive, members: MemberList): number =>
   archiveKind(input.key).isSequential ? input.sizeBytes : sumOfSpans(members, span => span.compressedBytes)
 

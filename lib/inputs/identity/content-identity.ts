@@ -5,7 +5,7 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoreSpec } from '../../store/open-store.ts'
 import type { Store, StoredObject } from '../../store/store.ts'
-import { contentHash } from './content-hash.ts'
+import { contentHash } from './fingerprint.ts'
 
 export interface IdentityPlaces {
   readonly input: Store

@@ -1,5 +1,8 @@
 /** Computes 128 bits that differ for different contents, at the speed of memory: every file is read for them before its first run. */
+
 import { createCipheriv, createSecretKey } from 'node:crypto'
+import { ReusedBuffer } from '../../store/reused-buffer.ts'
+import type { Store, StoredObject } from '../../store/store.ts'
 
 export interface Fingerprint {
   /** Adds the next bytes. How a content is cut into pieces makes no difference. */
@@ -26,4 +29,15 @@ export function createFingerprint(): Fingerprint {
       return cipher.getAuthTag().toString('hex')
     },
   }
+}
+
+/** Returns the fingerprint of an object's bytes. */
+export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
+  const fingerprint = createFingerprint()
+  if (store.scan) await store.scan(key, { etag }, fingerprint.update)
+  else {
+    const { take: into } = new ReusedBuffer()
+    for await (const bytes of store.stream(key, { etag, into })) fingerprint.update(bytes)
+  }
+  return fingerprint.digest()
 }

@@ -7,12 +7,10 @@ import { nearestOrAll } from '../../errors/nearest.ts'
 import { keyTypes } from '../../model/key-types.ts'
 import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../../model/plan-data.ts'
-import type { FindOptions, FoundObjects } from '../find-options.ts'
-import type { FindSource, FoundSource } from '../found-source.ts'
-import { cutOwn } from '../slices/cut-own.ts'
+import type { FindOptions, FindSource, FoundObjects, FoundSource } from '../find-options.ts'
 import { cutKept } from './cut-kept.ts'
 import { cutWithWhole, wholeSide } from './cut-whole-side.ts'
-import { chooseColumns } from './side-columns.ts'
+import { cutOwn } from './join-nodes.ts'
 
 /**
  * The inputs are those of both sides, each once. Slices name the side, because each side is a stage of its own.
@@ -87,4 +85,21 @@ function typesOfKeys(task: string, { on }: JoinStep, [left, right]: SideColumns)
     throw new PermanentError('COLUMN_MISSING', message, { task, side, name, names })
   }
   return keyTypes(on.map(key => [typeOf('left', left, key.left), typeOf('right', right, key.right)]))
+}
+
+/** Returns the columns of both sides that are read. @throws COLUMN_MISSING for one that the dataset does not have */
+function chooseColumns(
+  task: string,
+  source: JoinSource,
+  [left, right]: readonly [FoundObjects, FoundObjects],
+): SideColumns {
+  const chosen = (side: JoinSide, all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
+    const { columns } = source[side]
+    const names = all.map(({ name }) => name)
+    const missing = columns?.find(name => !names.includes(name))
+    if (missing === undefined) return columns ? all.filter(({ name }) => columns.includes(name)) : all
+    const message = `task ${task}: joinOf: ${side}: columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
+    throw new PermanentError('COLUMN_MISSING', message, { task, side, missing, columns: names })
+  }
+  return [chosen('left', left.dataset), chosen('right', right.dataset)]
 }

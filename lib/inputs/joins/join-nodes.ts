@@ -1,10 +1,10 @@
 /** Reads the datasets of several nodes of one task as one. */
 import { PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/outcome/manifest.ts'
+import type { InputObject, PartSlice } from '../../model/plan-data.ts'
 import { sortInputs } from '../../model/run/identity.ts'
 import type { WrittenPlace } from '../find-dataset.ts'
 import type { FoundObjects } from '../find-options.ts'
-import { cutOwn } from '../slices/cut-own.ts'
 
 /** @throws INPUT_INVALID where the columns of the nodes differ */
 export function joinNodes(
@@ -33,6 +33,14 @@ export function joinNodes(
       for (const { release } of all) release()
     },
   }
+}
+
+/** Cuts those of the chosen inputs that are of one dataset, numbered by their places among the chosen. */
+export function cutOwn(found: Pick<FoundObjects, 'inputs' | 'cut'>, chosen: readonly InputObject[]): PartSlice[] {
+  const keys = new Set(found.inputs.map(({ key }) => key))
+  const own = chosen.flatMap((input, index) => (keys.has(input.key) ? [{ input, index }] : []))
+  const slices = found.cut(own.map(({ input }) => input)) as readonly PartSlice[]
+  return slices.map(part => ({ ...part, input: own[part.input]?.index ?? 0 }))
 }
 
 /** In any order, because columns are read by their names. */
