@@ -113,7 +113,6 @@ function withAdded(known: readonly GraphNode[], { changed, added, path }: Additi
   return inOrder(new Map(all.map(node => [node.key, node])), path)
 }
 
-/** The answer of a node, and the states of the nodes of the graph. */
 interface Expansion {
   readonly key: string
   readonly answer: Answer

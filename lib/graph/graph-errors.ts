@@ -1,7 +1,6 @@
 /** Errors about a graph, each with the path through it. */
 import { PermanentError } from '../errors/errors.ts'
 import { nodeCountMax } from './graph.ts'
-import { pathText } from './path-text.ts'
 
 /** Returns the error for a path that ends with a node which is on it already. */
 export function cycle(path: readonly string[]): PermanentError {
@@ -18,3 +17,12 @@ export function tooManyNodes(path: readonly string[]): PermanentError {
     { path: path.slice(-10), nodeCountMax },
   )
 }
+
+/** Returns the keys with arrows between them; of a long path only its ends. */
+export function pathText(keys: readonly string[]): string {
+  const shown = keys.length > shownMax ? [...keys.slice(0, 3), '…', ...keys.slice(-3)] : keys
+  return shown.join(' → ')
+}
+
+/** A longer path fills more than a few lines of a terminal. */
+const shownMax = 12

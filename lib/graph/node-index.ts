@@ -5,6 +5,8 @@ export interface NodeIndex {
   find(key: string): GraphNode | undefined
   /** Returns whether no two nodes have one output, once these are added or have replaced the nodes of their keys. */
   areApart(changed: readonly GraphNode[]): boolean
+  /** The nodes that are new or changed since all were indexed, and all as they were then. */
+  readonly layers: readonly [recent: Layer, all: Layer]
 }
 
 /** Nodes by key, and the keys of nodes by output. */
@@ -13,25 +15,14 @@ interface Layer {
   readonly writers: ReadonlyMap<string, string>
 }
 
-interface LayeredIndex extends NodeIndex {
-  /** The nodes that are new or changed since all were indexed, and all as they were then. */
-  readonly layers: readonly [recent: Layer, all: Layer]
-  readonly isApart: boolean
-}
-
-const indexes = new WeakMap<TaskGraph, LayeredIndex>()
+const indexes = new WeakMap<TaskGraph, NodeIndex>()
 
 /** Nodes that are looked up in a layer of their own, which is copied for each graph: with more of them, all nodes are indexed again. */
 const recentMax = 256
 
-/** Returns the index of a graph. */
-export function nodeIndex(graph: TaskGraph): NodeIndex {
-  return layeredIndex(graph)
-}
-
 /** Lets the index of a graph serve for a grown one whose nodes are apart, and in which these are new or changed. */
 export function shareIndex(graph: TaskGraph, grown: TaskGraph, changed: readonly GraphNode[]): void {
-  const [recent, all] = layeredIndex(graph).layers
+  const [recent, all] = nodeIndex(graph).layers
   const nodes = new Map(recent.nodes)
   const writers = new Map(recent.writers)
   for (const node of changed) {
@@ -41,7 +32,8 @@ export function shareIndex(graph: TaskGraph, grown: TaskGraph, changed: readonly
   if (nodes.size <= recentMax) indexes.set(grown, indexFrom([{ nodes, writers }, all], true))
 }
 
-function layeredIndex(graph: TaskGraph): LayeredIndex {
+/** Returns the index of a graph. */
+export function nodeIndex(graph: TaskGraph): NodeIndex {
   const known = indexes.get(graph)
   if (known) return known
   const nodes = new Map(graph.nodes.map(node => [node.key, node]))
@@ -53,12 +45,11 @@ function layeredIndex(graph: TaskGraph): LayeredIndex {
 
 const nothing: Layer = { nodes: new Map(), writers: new Map() }
 
-function indexFrom(layers: LayeredIndex['layers'], isApart: boolean): LayeredIndex {
+function indexFrom(layers: NodeIndex['layers'], isApart: boolean): NodeIndex {
   const [recent, all] = layers
   const writerOf = (output: string) => recent.writers.get(output) ?? all.writers.get(output)
   return {
     layers,
-    isApart,
     find: key => recent.nodes.get(key) ?? all.nodes.get(key),
     areApart(changed) {
       const outputs = new Set(changed.map(({ output }) => output))

@@ -22,8 +22,8 @@ import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { nodeIdOf } from '../model/run/node-name.ts'
 import type { ExternalTarget } from '../model/run/upstream-node.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
+import { pathText } from './graph-errors.ts'
 import { combinations } from './param-sets.ts'
-import { pathText } from './path-text.ts'
 
 /** A task with its parameters, and the key that names both. */
 export interface BoundTask {
@@ -40,7 +40,8 @@ export interface RequiredNodes {
 }
 
 /**
- * Returns the nodes that a node requires. `pathTo` returns the keys on the way to it, for messages.
+ * Returns the nodes that a node requires, those whose rows it reads too. With `discover` these are left out: its answer may say which of
+ * them are read. `pathTo` returns the keys on the way to it, for messages.
  * @throws DEFINITION_INVALID, PARAM_UNBOUND, PARAM_CONFLICT
  */
 export function requiredNodes(
@@ -48,7 +49,8 @@ export function requiredNodes(
   node: BoundTask,
   pathTo: () => readonly string[],
 ): RequiredNodes {
-  return bindAll(pipeline, requirementsOf(node, pathTo), { node, pathTo })
+  const stated = statedRequirements(node, pathTo)
+  return bindAll(pipeline, node.task.discover ? stated : withRead(stated, node.task), { node, pathTo })
 }
 
 /**
@@ -81,15 +83,6 @@ function bindAll(pipeline: PipelineDefinition, named: NamedRequirements, requiri
   return { groups, targets }
 }
 
-/**
- * Returns the requirements of a task under its parameters, with the tasks whose rows it reads. With `discover` these are left out:
- * its answer may say which of their nodes are read.
- */
-function requirementsOf(node: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
-  const stated = statedRequirements(node, pathTo)
-  return node.task.discover ? stated : withRead(stated, node.task)
-}
-
 function statedRequirements({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
   const { requires = {} } = task
   return typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
@@ -99,13 +92,12 @@ function withRead(named: NamedRequirements, task: TaskDefinition): NamedRequirem
   const isNamed = (name: string): boolean =>
     Object.values(named).some(all => all.some(({ task }) => task.name === name))
   const others = readTasks(task).filter(({ name }) => !isNamed(name))
-  const added = others.map(
-    one => [one.name, [...(named[one.name] ?? []), requirementTo({ kind: 'task', ...one })]] as const,
-  )
+  const added = others.map(one => {
+    const requirement: RequirementDefinition = { kind: 'requirement', task: { kind: 'task', ...one }, values: {} }
+    return [one.name, [...(named[one.name] ?? []), requirement]] as const
+  })
   return { ...named, ...Object.fromEntries(added) }
 }
-
-const requirementTo = (task: RequiredTask): RequirementDefinition => ({ kind: 'requirement', task, values: {} })
 
 function callRequires(
   requires: (params: never) => unknown,
@@ -137,7 +129,6 @@ function refusal(what: string, { option, pathTo, cause }: ReturningOption & { ca
   return new PermanentError('DEFINITION_INVALID', `${pathText(path)}: ${option}: ${what}`, { path }, { cause })
 }
 
-/** The node that requires others. */
 interface Requiring {
   readonly node: BoundTask
   readonly pathTo: () => readonly string[]

@@ -75,7 +75,6 @@ export interface GrowingGraph {
   readonly lineageOf: ReturnType<typeof lineages>
 }
 
-/** A node, and what it requires. */
 interface NodeFields extends RequiredNodes {
   readonly node: BoundTask
 }

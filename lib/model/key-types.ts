@@ -22,7 +22,8 @@ function commonType(left: string, right: string): string | undefined {
   // As SQL compares them: as a DOUBLE, the 0.1 of 32 bits would not be the decimal 0.1.
   if ([left, right].includes('FLOAT') && [left, right].some(isDecimal)) return 'FLOAT'
   if (isNumber(left) && isNumber(right)) return 'DOUBLE'
-  return isTime(left) && isTime(right) ? widestTime(left, right) : undefined
+  // A date and a timestamp.
+  return isTime(left) && isTime(right) ? 'TIMESTAMP' : undefined
 }
 
 /** Integer types, each after those whose values it holds. */
@@ -45,7 +46,6 @@ interface Decimal {
   readonly scale: number
 }
 
-/** Digits of the integer types. */
 const integerDigits: Readonly<Record<string, number>> = {
   ...{ TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19 },
   ...{ UTINYINT: 3, USMALLINT: 5, UINTEGER: 10, UBIGINT: 20 },
@@ -69,7 +69,4 @@ function commonDecimal(one: Decimal, other: Decimal): string | undefined {
 const isDecimal = (type: string): boolean => type.startsWith('DECIMAL')
 const isNumber = (type: string): boolean => type === 'FLOAT' || type === 'DOUBLE' || decimalOf(type) !== undefined
 
-const times = ['DATE', 'TIMESTAMP']
-const isTime = (type: string): boolean => times.includes(type)
-const widestTime = (left: string, right: string): string =>
-  times[Math.max(times.indexOf(left), times.indexOf(right))] as string
+const isTime = (type: string): boolean => type === 'DATE' || type === 'TIMESTAMP'

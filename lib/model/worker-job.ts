@@ -7,7 +7,6 @@ import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { StageColumns } from './stage-columns.ts'
 
-/** Fields of each kind of job. */
 interface JobFields {
   /** Checks the definition against empty typed inputs. */
   readonly check: StageColumns

@@ -3,13 +3,13 @@ import * as v from 'valibot'
 import { type ErrorCode, PermanentError } from '../errors/errors.ts'
 import { record } from '../errors/record-schema.ts'
 import { count, type DataOf, modeSchema } from '../model/json-schema.ts'
-import { formatVersion, manifestSchema, paramsSchema } from '../model/outcome/manifest.ts'
+import { formatVersion, manifestSchema } from '../model/outcome/manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome/outcome.ts'
 import { skippedSchema } from '../model/outcome/skipped-member.ts'
 import { inputSchema, planItemSchema } from '../model/plan-data.ts'
-import { type RunName, upstreamIdentitySchema } from '../model/run/identity.ts'
+import { type RunName, runNameSchema, upstreamIdentitySchema } from '../model/run/identity.ts'
 import { reasonSchema } from '../model/run/reason.ts'
-import { frameSchema } from '../model/run/reserved-run.ts'
+import { frameSchema, runEntries } from '../model/run/reserved-run.ts'
 import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 
 const ownerSchema = v.object({
@@ -38,16 +38,7 @@ export type Lease = DataOf<typeof leaseSchema>
 
 const runSchema = v.object({
   fanmill: v.literal(formatVersion),
-  runId: v.string(),
-  attempt: count,
-  generation: count,
-  outputPath: v.string(),
-  mode: modeSchema,
-  task: v.string(),
-  params: paramsSchema,
-  codeHash: v.string(),
-  /** Hash of the shipped code that planned it; absent for deployed code. */
-  shipped: v.optional(v.string()),
+  ...runEntries,
   /** Hashes of the pieces of the definition, by their names in messages. */
   codeParts: v.optional(record(v.string(), v.string())),
   /** Why the run was necessary when it began. */
@@ -56,24 +47,20 @@ const runSchema = v.object({
   inputs: v.array(inputSchema),
   /** The requirements of the task besides its inputs; absent where there are none. */
   upstream: v.optional(v.array(upstreamIdentitySchema)),
-  /** Runs of the manifest whose place this one takes: append with `force`. */
-  replaces: v.array(v.string()),
   /** Members that are bad by the archive's directory; absent where there are none. */
   skipped: v.optional(skippedSchema),
   /** Parts of the datasets that it reads which hold no row for its conditions; absent where there are none. */
   partsSkipped: v.optional(count),
   ...leaseEntries,
-  /** ISO 8601. */
-  startedAt: v.string(),
 })
+
 /** run.json, written once. */
 export type RunRecord = DataOf<typeof runSchema>
 
 const committingSchema = v.object({
   ...leaseEntries,
   generation: count,
-  runId: v.string(),
-  attempt: count,
+  ...runNameSchema.entries,
   /** A journal counts only for the claim that it names. */
   claim: count,
 })
@@ -88,7 +75,7 @@ const headSchema = v.object({
   /** Number of claims so far; makes every content new, so that an etag never comes back. */
   claims: count,
   /** The content of `_SUCCESS`, now or earlier; `manifest` is the key of its copy. */
-  committed: v.optional(v.object({ generation: count, runId: v.string(), attempt: count, manifest: v.string() })),
+  committed: v.optional(v.object({ generation: count, ...runNameSchema.entries, manifest: v.string() })),
   committing: v.optional(committingSchema),
 })
 /** head.json of one output: the only state that changes, and only by If-Match. */
@@ -98,8 +85,7 @@ const journalSchema = v.object({
   fanmill: v.literal(formatVersion),
   claim: count,
   outputPath: v.string(),
-  runId: v.string(),
-  attempt: count,
+  ...runNameSchema.entries,
   /** The last stage of the run, of which the parts are; absent for the first. */
   stage: v.optional(count),
   previous: v.optional(manifestSchema),

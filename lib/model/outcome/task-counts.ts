@@ -1,6 +1,6 @@
 /** Converts the totals of a run to the counts in a task's result. */
 import type { TaskResult } from '../events.ts'
-import type { Totals } from './manifest.ts'
+import { addTotals, type Totals } from './manifest.ts'
 
 export type TaskCounts = Pick<
   TaskResult,
@@ -8,14 +8,6 @@ export type TaskCounts = Pick<
 >
 
 /** Returns zeros where nothing was committed. */
-export function countsOf(totals: Totals | undefined): TaskCounts {
-  return {
-    rowsRead: totals?.rowsRead ?? 0,
-    rowsWritten: totals?.rows ?? 0,
-    rowsRejected: totals?.rowsRejected ?? 0,
-    rowsFiltered: totals?.rowsFiltered ?? 0,
-    members: totals?.members ?? 0,
-    parts: totals?.parts ?? 0,
-    bytesOut: totals?.bytes ?? 0,
-  }
+export function countsOf({ rows, bytes, ...counts }: Totals = addTotals([])): TaskCounts {
+  return { ...counts, rowsWritten: rows, bytesOut: bytes }
 }

@@ -6,15 +6,14 @@ import { count, type DataOf, modeSchema } from '../json-schema.ts'
 import { paramsSchema } from '../outcome/manifest.ts'
 import type { SkippedMembers } from '../outcome/skipped-member.ts'
 import type { InputObject } from '../plan-data.ts'
+import { runNameSchema } from './identity.ts'
 import type { RunReason } from './reason.ts'
 
-export const frameSchema = v.object({
-  status: v.picklist(['new', 'resume']),
-  runId: v.string(),
-  attempt: count,
+/** The fields of a reserved run and of its record. */
+export const runEntries = {
+  ...runNameSchema.entries,
   generation: count,
   outputPath: v.string(),
-  outputKind: v.picklist(outputKindNames),
   mode: modeSchema,
   task: v.string(),
   params: paramsSchema,
@@ -23,12 +22,18 @@ export const frameSchema = v.object({
   shipped: v.optional(v.string()),
   /** ISO 8601; when the attempt began, even if another owner resumed it since. */
   startedAt: v.string(),
+  /** Runs of the manifest whose place this one takes: append with `force`. */
+  replaces: v.array(v.string()),
+}
+
+export const frameSchema = v.object({
+  ...runEntries,
+  status: v.picklist(['new', 'resume']),
+  outputKind: v.picklist(outputKindNames),
   /** ISO 8601; when its owner began or resumed it. */
   reservedAt: v.string(),
   /** Etags, by number of the input, of inputs that were written again with the same content since the attempt began. */
   newEtags: record(v.string(), v.string()),
-  /** Runs of the manifest whose place this one takes. */
-  replaces: v.array(v.string()),
 })
 /** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
 export type RunFrame = DataOf<typeof frameSchema>
