@@ -1,6 +1,7 @@
 /** Commit: makes the parts of all batches visible, all or none, with `_SUCCESS` last. */
 
 import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { nothingIf } from '../errors/expected.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import { canonicalJson } from '../model/run/identity.ts'
@@ -123,16 +124,9 @@ async function prepare(actor: Actor, { head, current }: Claimed, options: Commit
     }
     return await writeJournal(actor, claim, { ...options, current, outcomes: checked.outcomes, head: head.value })
   } catch (error) {
-    if (error instanceof FanmillError && error.code !== 'OUTPUT_LOCKED') await dropClaim(claim)
+    // Deliberately without failing, because the reason why the commit failed matters more; the lease lapses by itself.
+    if (error instanceof FanmillError && error.code !== 'OUTPUT_LOCKED')
+      await claim.finish('drop-claim', {}).catch(nothingIf(fault => fault instanceof FanmillError))
     throw error
-  }
-}
-
-async function dropClaim(claim: HeadClaim): Promise<void> {
-  try {
-    await claim.finish('drop-claim', {})
-  } catch (error) {
-    // Deliberately ignored, because the reason why the commit failed matters more; the lease lapses by itself.
-    if (!(error instanceof FanmillError)) throw error
   }
 }

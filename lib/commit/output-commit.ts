@@ -79,9 +79,6 @@ const memberFiles: OutputCommit = {
     Array.from({ length: attempt - 1 }, (_, index) => ({ runId, attempt: index + 1 })),
 }
 
-/** Rows of an exchange are below the state, and never committed. */
-const exchange = sink
-
 /** Files that the table's log does not name are nobody's: they may stay. */
 const delta: OutputCommit = {
   hasShape: false,
@@ -98,7 +95,8 @@ export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = {
   parquet,
   memberFiles,
   sink,
-  exchange,
+  // Its rows are below the state, and never committed.
+  exchange: sink,
   delta,
   temporary: parquet,
   target: sink,
@@ -108,7 +106,6 @@ function isHidden(name: string): boolean {
   return name.split('/').some(segment => segment.startsWith('.') || (segment.startsWith('_') && !segment.includes('=')))
 }
 
-/** The attempts that parts are named after. */
 function attemptsOfParts(keys: readonly string[]): RunName[] {
   const names = new Map<string, RunName>()
   for (const key of keys) {

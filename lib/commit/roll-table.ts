@@ -6,7 +6,7 @@ import type { Snapshot } from '../delta/snapshot.ts'
 import { isDone, type NewFile, type TableChange } from '../delta/table-change.ts'
 import { writeVersion } from '../delta/write-version.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import { hasCode } from '../errors/expected.ts'
+import { hasCode, nothingIf } from '../errors/expected.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 import { changeState, effect, mapParallel } from '../state/files.ts'
 import { type Journal, outputPrefix, readManifest, runKeys, stateBytes, successKey } from '../state/state.ts'
@@ -93,9 +93,7 @@ function readGeneration(bytes: Uint8Array, key: string): Pick<Manifest, 'generat
 /** Writes a checkpoint if it is time. Deliberately without failing: the version is written, and the next one tries again. */
 async function keepCheckpoint({ actor, journal }: Roll, snapshot: Snapshot): Promise<void> {
   const write = () => writeCheckpoint(tableOf(actor, journal.outputPath), snapshot, actor.now())
-  await effect(actor, 'write-checkpoint', write).catch((error: unknown) => {
-    if (!(error instanceof FanmillError)) throw error
-  })
+  await effect(actor, 'write-checkpoint', write).catch(nothingIf(error => error instanceof FanmillError))
 }
 
 /** Frees the claim; the table is as it was. Batches whose parts are gone are processed again. */

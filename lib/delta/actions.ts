@@ -67,27 +67,20 @@ const transactionSchema = v.looseObject({ appId: v.string(), version: v.number()
 /** The version that an application has written: the protocol's own means against doing a commit twice. */
 export type Transaction = DataOf<typeof transactionSchema>
 
-/** The origin of a version. Readers do not depend on it. */
-export type CommitInfo = Readonly<Record<string, unknown>>
-
-/** One line of a version: exactly one field is set. Actions of other kinds change nothing that Fanmill reads. */
-export interface Action {
-  readonly protocol?: Protocol | undefined
-  readonly metaData?: MetaData | undefined
-  readonly add?: AddFile | undefined
-  readonly remove?: RemoveFile | undefined
-  readonly txn?: Transaction | undefined
-  readonly commitInfo?: CommitInfo | undefined
-}
-
 const actionSchema = v.object({
   protocol: optional(protocolSchema),
   metaData: optional(metaDataSchema),
   add: optional(addSchema),
   remove: optional(removeSchema),
   txn: optional(transactionSchema),
+  /** The origin of a version. Readers do not depend on it. */
   commitInfo: optional(record(v.string(), v.unknown())),
 })
+
+type Actions = DataOf<typeof actionSchema>
+
+/** One line of a version: exactly one field is set. Actions of other kinds change nothing that Fanmill reads. */
+export type Action = { readonly [Kind in keyof Actions]?: NonNullable<Actions[Kind]> | undefined }
 
 /** Reads the actions of a version's file. @throws DELTA_INVALID naming the line */
 export function readActions(bytes: Uint8Array, key: string): Action[] {

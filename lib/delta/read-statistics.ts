@@ -5,20 +5,13 @@ import { readTail } from '../parquet/footer-tail.ts'
 import type { Store } from '../store/store.ts'
 import { type FileStatistics, fileStatistics } from './file-statistics.ts'
 
-/** A file that this run wrote. */
-interface WrittenFile {
-  readonly key: string
-  readonly sizeBytes: number
-  readonly rows: number
-}
-
 /** Bytes of the first read: footers of common files are smaller. */
 const firstBytes = 64 * 1024
 
-/** Reads the statistics of a file. @throws ACCOUNT_MISMATCH for other rows than expected */
+/** Reads the statistics of a file that this run wrote. @throws ACCOUNT_MISMATCH for other rows than expected */
 export async function readFileStatistics(
   store: Pick<Store, 'read'>,
-  { key, sizeBytes, rows }: WrittenFile,
+  { key, sizeBytes, rows }: { readonly key: string; readonly sizeBytes: number; readonly rows: number },
 ): Promise<FileStatistics> {
   const statistics = fileStatistics(await readFooterAt(store, key, sizeBytes))
   if (statistics.numRecords === rows) return statistics

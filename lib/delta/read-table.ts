@@ -122,7 +122,10 @@ async function readListed(table: DeltaTable, until = Number.POSITIVE_INFINITY): 
   const checkpoint = findCheckpoints(names).findLast(({ version }) => version <= until)
   if (checkpoint) return readFrom(table, checkpoint, until)
   if (first === 0) return readVersions(table, { builder: new SnapshotBuilder(), after: -1, until })
-  if (names.some(name => v2CheckpointVersion(name) !== undefined)) throw newerCheckpoint(table)
+  if (names.some(name => v2CheckpointVersion(name) !== undefined)) {
+    const message = `${tableName(table)}: expected a Delta table that Fanmill reads, got one with v2 checkpoints; use a table without them`
+    throw new PermanentError('DELTA_UNSUPPORTED', message, { table: tableName(table), feature: 'v2Checkpoint' })
+  }
   if (first === undefined) return undefined
   if (Number.isFinite(until)) throw missingVersion(table, until, 'only later ones that can be read')
   throw invalidLog(tableName(table), `expected version 0 or a checkpoint in the log, got version ${first} as the first`)
@@ -159,10 +162,4 @@ async function readVersions(table: DeltaTable, replay: Replay): Promise<Snapshot
 function missingVersion(table: DeltaTable, version: number, got: string): PermanentError {
   const message = `${tableName(table)}: expected version ${version} of the Delta table, got ${got}; choose another version`
   return new PermanentError('DATASET_MISSING', message, { table: tableName(table), version })
-}
-
-function newerCheckpoint(table: DeltaTable): PermanentError {
-  const name = tableName(table)
-  const message = `${name}: expected a Delta table that Fanmill reads, got one with v2 checkpoints; use a table without them`
-  return new PermanentError('DELTA_UNSUPPORTED', message, { table: name, feature: 'v2Checkpoint' })
 }

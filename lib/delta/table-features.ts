@@ -1,8 +1,7 @@
 /** Decides whether Fanmill may read or write a table: one that needs a feature which it does not know is refused by name. */
 import { PermanentError } from '../errors/errors.ts'
 import type { MetaData, Protocol } from './actions.ts'
-import type { DeltaField } from './column-types.ts'
-import { hasTimestampNtz } from './column-types.ts'
+import { type DeltaField, hasTimestampNtz } from './column-types.ts'
 
 /** Features that change nothing for a reader or writer, unless a table uses them as `usedFeature` finds out. */
 const known = new Set([

@@ -51,7 +51,10 @@ async function manifestOf(table: DeltaTable, snapshot: Snapshot): Promise<TableM
 
 async function partOf(table: DeltaTable, file: AddFile, partitionBy: readonly string[]): Promise<ManifestPart> {
   const name = tableName(table)
-  if (file.deletionVector) throw withDeletionVector(name)
+  if (file.deletionVector) {
+    const message = `${name}: expected a Delta table that Fanmill reads, got one with deletion vectors; use a table without them, or rewrite it with the program that deleted its rows`
+    throw new PermanentError('DELTA_UNSUPPORTED', message, { table: name, feature: 'deletionVectors' })
+  }
   const key = decodedPath(file.path, name)
   const partition = Object.fromEntries(partitionBy.map(column => [column, file.partitionValues[column] || null]))
   const rows = recordsIn(file, name) ?? (await readFooterAt(table.store, table.prefix + key, file.size)).rowCount
@@ -67,9 +70,4 @@ function recordsIn({ stats, path }: AddFile, table: string): number | undefined 
   } catch (error) {
     throw invalidLog(table, `statistics of ${path}: expected JSON, got something else`, error)
   }
-}
-
-function withDeletionVector(table: string): PermanentError {
-  const message = `${table}: expected a Delta table that Fanmill reads, got one with deletion vectors; use a table without them, or rewrite it with the program that deleted its rows`
-  return new PermanentError('DELTA_UNSUPPORTED', message, { table, feature: 'deletionVectors' })
 }

@@ -3,7 +3,7 @@ import { PermanentError } from '../errors/errors.ts'
 import type { ExchangedRows, Outcome } from '../model/outcome/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
-import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'
+import { bytesInMemory, pieceOfFiles, sizeOf, sliceBytes } from './slice-size.ts'
 
 export interface ExchangeOf {
   /** Names the rows in messages. */
@@ -89,18 +89,9 @@ function pieceOf(
       ? []
       : [{ ...file, rows: needed.reduce((sum, [, rows]) => sum + rows, 0), all: file.rows }]
   })
-  const [first] = own
-  if (!first) return undefined
-  const start = first.name === undefined ? first.start : undefined
   // Only files that are not divided have rows of other buckets.
   const isPartial = own.some(({ rows, all }) => rows < all)
-  return {
-    key,
-    start,
-    side,
-    of: isPartial ? of : undefined,
-    files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })),
-  }
+  return pieceOfFiles({ key, side, of: isPartial ? of : undefined }, own)
 }
 
 /** Every row that a stage wrote is in one slice of the next. */

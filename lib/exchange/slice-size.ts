@@ -13,3 +13,14 @@ export function sizeOf(pieces: readonly ExchangePiece[]): Pick<ExchangeSlice, 'r
   const { rows, bytes } = sumFields(files, ['rows', 'bytes'])
   return { rows, bytes: bytes * bytesInMemory }
 }
+
+/** Returns neighbouring files of a batch as a piece; undefined without any. */
+export function pieceOfFiles(
+  fields: Omit<ExchangePiece, 'start' | 'files'>,
+  files: readonly (ExchangePiece['files'][number] & { readonly start: number })[],
+): ExchangePiece | undefined {
+  const [first] = files
+  if (!first) return undefined
+  const start = first.name === undefined ? first.start : undefined
+  return { ...fields, start, files: files.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
+}

@@ -2,7 +2,7 @@
 import type { Outcome } from '../model/outcome/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, KeyRange } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
-import { bytesInMemory, sizeOf, sliceBytes } from './slice-size.ts'
+import { bytesInMemory, pieceOfFiles, sizeOf, sliceBytes } from './slice-size.ts'
 
 /** A file of a sorted run. */
 interface Chunk {
@@ -73,8 +73,5 @@ function pieceOf({ key, chunks }: SortedRun, { from: least, to: end }: KeyRange)
   const own = chunks.filter(
     ({ from, to }) => (end === undefined || from < end) && (least === undefined || to === undefined || to >= least),
   )
-  const [first] = own
-  if (!first) return undefined
-  const start = first.name === undefined ? first.start : undefined
-  return { key, start, files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
+  return pieceOfFiles({ key }, own)
 }

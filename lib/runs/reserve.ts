@@ -6,7 +6,6 @@ import { currentOf } from '../commit/output-commit.ts'
 import { settleHead } from '../commit/settle-head.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
-import type { SkippedMembers } from '../model/outcome/skipped-member.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { RunName } from '../model/run/identity.ts'
 import type { ReservedRun } from '../model/run/reserved-run.ts'
@@ -142,23 +141,21 @@ function recordOf(
 ): RunRecord {
   const { runId, inputs, replaces } = desired
   const { outputPath, mode, task, params, codeHash, shipped, codeParts, skipped, partsSkipped, upstream } = request
+  const { count = 0, first = [] } = skipped ?? {}
+  // Lists every skipped member, where there are more than the first.
+  const files = count > first.length ? [runKeys({ runId, attempt }).skipped('plan')] : []
   return {
     fanmill: 1,
     ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash, shipped, codeParts, reasons },
     inputs: inputs.map(({ key, sizeBytes, etag, identity, columns }) => ({ key, sizeBytes, etag, identity, columns })),
     upstream: upstream?.length ? [...upstream] : undefined,
     replaces,
-    skipped: skipped?.count ? skippedIn(skipped, runKeys({ runId, attempt }).skipped('plan')) : undefined,
+    skipped: count > 0 ? { count, first, files } : undefined,
     partsSkipped: partsSkipped || undefined,
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,
     startedAt: timeOf(actor),
   }
-}
-
-/** The first skipped members, and the file that lists every one where there are more. */
-function skippedIn({ count, first }: Pick<SkippedMembers, 'count' | 'first'>, file: string): SkippedMembers {
-  return { count, first, files: count > first.length ? [file] : [] }
 }
 
 function reservedRun(

@@ -129,11 +129,6 @@ export function attemptOf(key: string): RunName | undefined {
   return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
 }
 
-/** Reads the present lease of an attempt. */
-async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
-  return (await readState(store, runKeys(record).lease, readLease)) ?? record
-}
-
 /** Describes one attempt; undefined when there is none. A damaged file makes it `damaged`, with everything else that is known. */
 export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
   const summary = await orDamaged(() => readWhole(store, clock, name))
@@ -149,9 +144,10 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
   if (!record) return undefined
   const { runId, attempt, task, params, outputPath, startedAt } = record
   const { plan, outcomes, failures } = await readStages(store, name)
+  const { rows, rowsRead, rowsRejected, members } = totalsOfRun(outcomes)
   const committed = await committedRun(store, name)
   const end = await readState(store, keys.end, readRunEnd)
-  const holder = await holderOf(store, record)
+  const holder = (await readState(store, keys.lease, readLease)) ?? record
   const skipped = joinSkipped([record.skipped, ...outcomes.map(outcome => outcome.skipped)])
   const isRunning = !committed && (await isHeld(clock, holder))
   const endedAt = committed?.finishedAt ?? (isRunning ? undefined : end?.at)
@@ -160,7 +156,7 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
     status: committed ? 'complete' : isRunning ? 'running' : statusOf(end, failures),
     batches: plan.length,
     batchesDone: outcomes.length,
-    ...countsOf(outcomes),
+    ...{ rowsWritten: rows, rowsRead, rowsRejected, members },
     skipped,
     endedAt,
     error: committed || isRunning ? undefined : end?.error,
@@ -231,11 +227,4 @@ export async function committedRun(store: Store, name: RunName): Promise<Manifes
 function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'interrupted' | 'failed' | 'superseded' {
   if (end?.status === 'superseded') return 'superseded'
   return end?.status === 'failed' || (end === undefined && failures.length > 0) ? 'failed' : 'interrupted'
-}
-
-function countsOf(
-  outcomes: readonly Outcome[],
-): Pick<RunSummary, 'rowsWritten' | 'rowsRead' | 'rowsRejected' | 'members'> {
-  const { rows, rowsRead, rowsRejected, members } = totalsOfRun(outcomes)
-  return { rowsWritten: rows, rowsRead, rowsRejected, members }
 }

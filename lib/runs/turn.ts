@@ -6,8 +6,7 @@
 import * as v from 'valibot'
 import { lockedOut } from '../commit/head.ts'
 import type { DataOf } from '../model/json-schema.ts'
-import type { RunName } from '../model/run/identity.ts'
-import { outputHashOf } from '../model/run/identity.ts'
+import { outputHashOf, type RunName } from '../model/run/identity.ts'
 import { executionIn } from '../model/run/owner.ts'
 import { waitSecondsMax } from '../model/waits.ts'
 import { changeState, mapParallel, readState } from '../state/files.ts'
@@ -91,10 +90,7 @@ export async function leaveStopped(store: Store, execution: string): Promise<voi
 /** Stopped executions that are remembered, each needed only as long as a function lives. */
 const stoppedMax = 20
 
-export interface TurnName {
-  readonly outputPath: string
-  readonly id: string
-}
+type TurnName = Pick<TurnOptions, 'outputPath' | 'id'>
 
 const holderSchema = v.object({
   id: v.string(),

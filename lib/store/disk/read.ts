@@ -119,7 +119,6 @@ export async function checkedPath(path: string, key: string, etag: string): Prom
   }
 }
 
-/** Fills `bytes` from the offset `start`. */
 async function readExactly(file: FileHandle, key: string, start: number, bytes: Uint8Array): Promise<Uint8Array> {
   const lengthBytes = bytes.length
   let filled = 0

@@ -28,10 +28,10 @@ export class Retries {
   readonly #policy: RetryPolicy
   readonly #clock: RetryClock
   readonly #place: FaultPlace
-  #tries = 0
+  /** Number of failed tries since the last progress. */
+  tries = 0
   #startedAt: number
   #late: TransientError | undefined
-  /** The fault of the last try. */
   #fault: TransientError | undefined
 
   constructor(policy: RetryPolicy, place: FaultPlace) {
@@ -41,14 +41,9 @@ export class Retries {
     this.#startedAt = this.#clock.now()
   }
 
-  /** Number of failed tries since the last progress. */
-  get tries(): number {
-    return this.#tries
-  }
-
   /** Starts counting again, after progress. */
   reset(): void {
-    this.#tries = 0
+    this.tries = 0
     this.#fault = undefined
     this.#startedAt = this.#clock.now()
   }
@@ -59,11 +54,11 @@ export class Retries {
     if (error === this.#late) throw error
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
-    this.#tries++
+    this.tries++
     this.#fault = fault
     const { firstPauseMs, pauseMsMax } = this.#policy
     // Full jitter: any pause up to the bound, so that many workers do not retry at the same time.
-    const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.#tries - 1))
+    const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.tries - 1))
     if (this.#clock.now() + pauseMs > this.#untilMs(isRefusal(error))) throw this.#withTries(fault)
     const { signal } = this.#place
     await this.#clock.pause(pauseMs, signal).catch(error => {
@@ -87,8 +82,8 @@ export class Retries {
   }
 
   #withTries(fault: FanmillError): TransientError {
-    const message = this.#tries > 1 ? `${fault.message}, tried ${this.#tries} times` : fault.message
-    return new TransientError(fault.code, message, { ...fault.detail, tries: this.#tries }, { cause: fault.cause })
+    const message = this.tries > 1 ? `${fault.message}, tried ${this.tries} times` : fault.message
+    return new TransientError(fault.code, message, { ...fault.detail, tries: this.tries }, { cause: fault.cause })
   }
 }
 

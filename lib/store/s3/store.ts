@@ -201,7 +201,6 @@ async function collect(source: AsyncIterable<Uint8Array>, { range, into }: ReadO
   return Buffer.concat(await Array.fromAsync(source))
 }
 
-/** Fills a buffer of the range's size with the bytes of a stream. */
 async function fill(source: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promise<Uint8Array> {
   let at = 0
   for await (const chunk of source) {
