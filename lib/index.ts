@@ -12,7 +12,7 @@ export {
   TransientError,
 } from './errors/errors.ts'
 export type { InferOptions, InferredSource } from './infer/infer.ts'
-export type { InferProgress } from './infer/progress.ts'
+export type { InferProgress } from './infer/text.ts'
 export type { CleanResult } from './local/clean-state.ts'
 export type {
   CleanOptions,

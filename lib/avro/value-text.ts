@@ -50,8 +50,15 @@ const readers: { readonly [K in AvroType['kind']]: ReaderOf<K> } = {
   fixed: ({ size }) => scalar(bytes => bytes.take(size).toString('base64')),
   string: () => scalar(stringText),
   enum: ({ symbols }) => scalar(bytes => symbolAt(symbols, bytes.size())),
-  array: ({ items }, depth) => listReader(items, depth),
-  map: ({ items }, depth) => mapReader(items, depth),
+  array: ({ items }, depth) => {
+    const reader = deeper(items, depth)
+    return nested(bytes => `[${readItems(bytes, () => reader().json(bytes))}]`)
+  },
+  map: ({ items }, depth) => {
+    const reader = deeper(items, depth)
+    const entry = (bytes: BlockBytes) => `${JSON.stringify(stringText(bytes))}:${reader().json(bytes)}`
+    return nested(bytes => `{${readItems(bytes, () => entry(bytes))}}`)
+  },
   record: ({ fields }, depth) => {
     const inner = fields.map(({ name, type }) => ({ name: JSON.stringify(name), reader: deeper(type, depth) }))
     return nested(bytes => `{${inner.map(({ name, reader }) => `${name}:${reader().json(bytes)}`).join(',')}}`)
@@ -79,16 +86,6 @@ function deeper(type: AvroType, depth: number): () => ValueReader {
 }
 
 const nested = (json: (bytes: BlockBytes) => string): ValueReader => ({ text: json, json })
-
-function listReader(items: AvroType, depth: number): ValueReader {
-  const reader = deeper(items, depth)
-  return nested(bytes => `[${readItems(bytes, () => reader().json(bytes))}]`)
-}
-
-function mapReader(items: AvroType, depth: number): ValueReader {
-  const reader = deeper(items, depth)
-  return nested(bytes => `{${readItems(bytes, () => `${JSON.stringify(stringText(bytes))}:${reader().json(bytes)}`)}}`)
-}
 
 /** Reads the items of an array or a map, which come in blocks. */
 function readItems(bytes: BlockBytes, readItem: () => string): string {

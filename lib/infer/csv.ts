@@ -14,7 +14,7 @@ import type { FoundText } from './sample/found-text.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample/records.ts'
 import { sniffEncoding } from './sniff/encoding.ts'
 import { headerNotes, namedColumns, type SampleHeader } from './sniff/headers.ts'
-import { type CsvLayout, sniffLayout } from './sniff/layout.ts'
+import { type CsvLayout, numbered, sniffLayout } from './sniff/layout.ts'
 
 export interface CsvHints {
   readonly delimiter?: string
@@ -121,7 +121,7 @@ class ColumnTexts {
 
   private namesFor(records: readonly SampleRecord[]): readonly string[] {
     if (this.positions.length > 0) return this.positions
-    return Array.from({ length: records[0]?.fieldCount ?? 0 }, (_, index) => `column_${index + 1}`)
+    return numbered(records[0]?.fieldCount ?? 0)
   }
 
   private setOf(name: string): Set<string> {

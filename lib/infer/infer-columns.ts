@@ -7,7 +7,7 @@ import { columnTypes, describeParquet, type GivenParquet } from '../engine/read/
 import { textSources } from '../engine/read/staged-sources.ts'
 import type { TextSource } from '../engine/read/text/text-source.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
-import type { InferredColumn } from './columns-source.ts'
+import type { Inferred, InferredColumn } from './columns-source.ts'
 import { columnOfType } from './engine-type.ts'
 
 /** A column in its first spelling, with the spellings that differ in case: a definition may have only one of them. */
@@ -103,17 +103,11 @@ function textOf(source: TextSource, { name, others }: Pick<FoundColumn, 'name' |
   return texts.length === 0 ? 'NULL' : `coalesce(${texts.join(', ')})`
 }
 
-export interface ParquetColumns {
-  readonly columns: Readonly<Record<string, InferredColumn>>
-  /** Columns whose types no column definition has, and these types. */
-  readonly unreadable: Readonly<Record<string, string>>
-}
-
 /** Returns the columns of a prepared Parquet file. */
 export async function describeParquetColumns(
   connection: DuckDBConnection,
   file: GivenParquet,
-): Promise<ParquetColumns> {
+): Promise<Pick<Inferred, 'columns' | 'unreadable'>> {
   const [described] = await describeParquet(connection, [file])
   const columns = described ? columnTypes(described) : []
   return {

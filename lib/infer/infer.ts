@@ -19,7 +19,6 @@ import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
 import { inferParquet } from './parquet.ts'
-import type { InferProgress } from './progress.ts'
 import type { InferredText } from './sample/found-text.ts'
 import {
   archiveTexts,
@@ -30,6 +29,7 @@ import {
   type SampleText,
   type SampleTexts,
 } from './sample/sample.ts'
+import type { InferProgress } from './text.ts'
 import { inferText } from './text.ts'
 import { inferWorkbooks } from './workbook.ts'
 

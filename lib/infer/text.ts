@@ -6,12 +6,19 @@ import type { InferredColumn } from './columns-source.ts'
 import { type CsvHints, findCsv, typedColumns } from './csv.ts'
 import { findPlaces } from './fixed-width.ts'
 import { findJson } from './json.ts'
-import type { InferProgress } from './progress.ts'
 import { readSample, type Sample } from './sample/bytes.ts'
 import type { FoundText, InferredText } from './sample/found-text.ts'
 import { lineTexts } from './sample/line-texts.ts'
 import type { NamedKind, SampleText } from './sample/sample.ts'
 import { isDocument } from './sample/text-kind.ts'
+
+/** How far `infer` is. */
+export interface InferProgress {
+  readonly phase: 'read' | 'find' | 'check'
+  /** Samples read, or columns found. */
+  readonly done: number
+  readonly total: number
+}
 
 export interface InferTextOptions extends CsvHints {
   /** The kind that the names of the texts show; undefined where they do not. */

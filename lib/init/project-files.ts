@@ -1,4 +1,5 @@
 /** Writes the texts of a new project: one that runs, tests, type-checks and deploys. */
+import { literal } from '../infer/columns-source.ts'
 import type { ProjectNames } from './project-names.ts'
 import { nodeForTypeScript, projectVersions } from './versions.ts'
 
@@ -41,10 +42,6 @@ export function projectFiles(plan: ProjectPlan): Readonly<Record<string, string>
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 const importLine = (names: string, from: string): string => `import { ${names} } from '${from}'`
-
-/** Returns a text as a literal of TypeScript. */
-export const literal = (text: string): string =>
-  `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 
 function packageJson({ name, version }: ProjectPlan): object {
   const { 'aws-cdk-lib': cdk, constructs, ...development } = projectVersions

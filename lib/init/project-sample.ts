@@ -5,12 +5,6 @@ import { isText, layoutOfText, type TextFormat } from '../define/formats/format-
 import { readSample, wholeRecords } from '../infer/sample/bytes.ts'
 import type { SampleText } from '../infer/sample/sample.ts'
 
-export interface ProjectSample {
-  /** Name of the file beside the test. */
-  readonly name: string
-  readonly bytes: Uint8Array
-}
-
 /** Text that usually has some dozen records, and text for very long ones. */
 const headBytes = [4 * 1024, 512 * 1024]
 
@@ -19,8 +13,8 @@ const compressions: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> 
   '.zst': zstdCompressSync,
 }
 
-/** Returns the beginning of a text, compressed as the data is; undefined where the test has to read the data itself. */
-export async function projectSample(text: SampleText, format: Format): Promise<ProjectSample | undefined> {
+/** Returns the beginning of a text, compressed as the data is, as a file beside the test; undefined where the test has to read the data itself. */
+export async function projectSample(text: SampleText, format: Format) {
   if (!isText(format)) return undefined
   const [, ending = '', compression] = /(\.\w+?)??(\.(?:gz|zst|bz2|xz|br|lz4))?$/i.exec(text.name) ?? []
   const compress = compression === undefined ? (bytes: Uint8Array) => bytes : compressions[compression.toLowerCase()]

@@ -1,7 +1,7 @@
 /** Reads the entries of a tar archive one after another, strictly: what would be read in several ways is refused. */
 import type { Buffer } from 'node:buffer'
 import { PermanentError } from '../errors/errors.ts'
-import { blockBytes, decodeName, isZeroBlock, readHeader, type TarHeader } from './header.ts'
+import { blockBytes, isZeroBlock, nameIn, readHeader, type TarHeader } from './header.ts'
 import { readPax } from './pax.ts'
 import type { TarBytes } from './tar-bytes.ts'
 
@@ -70,15 +70,10 @@ interface Extra {
 type Damage = (what: string) => PermanentError
 type Extension = (extra: Extra, content: Buffer, damage: Damage) => Extra
 
-const untilNul = (content: Buffer): string => {
-  const end = content.indexOf(0)
-  return decodeName(end < 0 ? content : content.subarray(0, end))
-}
-
 /** The kinds of headers that describe the next entry, or all that follow. */
 const extensions: Readonly<Record<string, Extension>> = {
-  L: (extra, content) => ({ ...extra, name: untilNul(content) }),
-  K: (extra, content) => ({ ...extra, link: untilNul(content) }),
+  L: (extra, content) => ({ ...extra, name: nameIn(content) }),
+  K: (extra, content) => ({ ...extra, link: nameIn(content) }),
   x: (extra, content, damage) => ({ ...extra, ...readExtra(content, damage) }),
   X: (extra, content, damage) => ({ ...extra, ...readExtra(content, damage) }),
   g(extra, content, damage) {

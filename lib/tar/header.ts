@@ -22,9 +22,9 @@ export function readHeader(block: Buffer): TarHeader | undefined {
   if (!hasChecksum(block)) return undefined
   // 257 - magic: POSIX writes a NUL after it, and only then the field at 345 is the beginning of a long name
   const isPosix = block.toString('latin1', 257, 263) === 'ustar\0'
-  const prefix = isPosix ? text(block, 345, 155) : ''
+  const prefix = isPosix ? nameIn(block.subarray(345, 500)) : ''
   // 0 - name, 156 - type flag
-  const name = text(block, 0, 100)
+  const name = nameIn(block.subarray(0, 100))
   const letter = block[156] ?? 0
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
@@ -60,8 +60,8 @@ function readNumber(field: Buffer): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits || '0', 8)
 }
 
-function text(block: Buffer, start: number, length: number): string {
-  const field = block.subarray(start, start + length)
+/** Returns the name in a field, which ends with the field or with a NUL before. */
+export function nameIn(field: Buffer): string {
   const end = field.indexOf(0)
   return decodeName(end < 0 ? field : field.subarray(0, end))
 }

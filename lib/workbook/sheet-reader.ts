@@ -24,7 +24,8 @@ const rowCharactersMax = 16 * 1024 * 1024
 export class SheetReader implements XmlListener {
   readonly #context: SheetContext
   readonly #inline = new CellTextReader()
-  #isSheet = false
+  /** Whether the document is a sheet of cells. */
+  isSheet = false
   #row = 0
   #column = 0
   #texts: string[] = []
@@ -38,14 +39,9 @@ export class SheetReader implements XmlListener {
     this.#context = context
   }
 
-  /** Whether the document is a sheet of cells. */
-  get isSheet(): boolean {
-    return this.#isSheet
-  }
-
   open(name: string, attribute: (name: string) => string | undefined): void {
     if (this.#inside === 'inline') this.#inline.open(name)
-    else if (name === 'worksheet') this.#isSheet = true
+    else if (name === 'worksheet') this.isSheet = true
     else if (name === 'row') this.#beginRow(attribute('r'))
     else if (name === 'c' && this.#inside === 'row') this.#beginCell(attribute)
     else if (name === 'v' && this.#inside === 'cell') this.#inside = 'value'

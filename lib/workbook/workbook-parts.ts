@@ -1,7 +1,7 @@
 /** The parts of a workbook, which is a zip archive: their names, their relationships and their bytes. */
 import type { Buffer } from 'node:buffer'
 import posix from 'node:path/posix'
-import type { ZipLimits } from '../define/definition.ts'
+import { zipLimits } from '../define/sources/source.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { invalidInput } from '../errors/invalid-input.ts'
 import { readAllXml, type XmlListener } from '../xml/xml-events.ts'
@@ -20,14 +20,7 @@ export interface Relationship {
 /** Bytes of the parts besides the sheet and the shared strings. */
 const smallPartBytes = 16 * 1024 * 1024
 
-const limits: ZipLimits = {
-  memberBytesMax: 16 * 2 ** 30,
-  archiveBytesMax: 2 ** 40,
-  ratioMax: 1100,
-  memberCountMax: 100_000,
-  nameBytesMax: 4096,
-  depthMax: 1,
-}
+const limits = { ...zipLimits, memberBytesMax: 16 * 2 ** 30, memberCountMax: 100_000 }
 
 export class WorkbookParts {
   readonly #bytes: Buffer

@@ -9,7 +9,6 @@ export class XmlPieces {
   #held = ''
   #isTop = true
 
-  /** Characters that are held back. */
   get heldCharacters(): number {
     return this.#held.length
   }
@@ -31,7 +30,6 @@ export class XmlPieces {
     return ready
   }
 
-  /** Returns the text that is held back. */
   rest(): string {
     const rest = this.#held.replace(/\r$/, '\n')
     this.#held = ''

@@ -1,5 +1,5 @@
 /** Shows on one line of the terminal what `infer` is doing; the line is cleared before the result is printed. */
-import type { InferProgress } from '../../infer/progress.ts'
+import type { InferProgress } from '../../infer/text.ts'
 import { formatCount } from './amounts.ts'
 
 /** Creates the view; it shows nothing when the stream is not a terminal. */

@@ -4,17 +4,14 @@ import type { TextEncoding } from '../../define/definition.ts'
 import { decodeWindows1252 } from '../../text/windows-1252.ts'
 import type { Sample } from '../sample/bytes.ts'
 
-export interface SniffedEncoding {
-  readonly encoding: TextEncoding
-  /** Remarks to read before the encoding is used. */
-  readonly notes: readonly string[]
-}
-
 /**
  * Returns the encoding that is known. Without one it is UTF-8 where at least half of the characters beyond ASCII are UTF-8, and otherwise
- * windows-1252. Any bytes are a text in windows-1252, so a note shows some of its words.
+ * windows-1252. Any bytes are a text in windows-1252, so a note to read before it is used shows some of its words.
  */
-export function sniffEncoding(samples: readonly Pick<Sample, 'bytes'>[], known?: TextEncoding): SniffedEncoding {
+export function sniffEncoding(
+  samples: readonly Pick<Sample, 'bytes'>[],
+  known?: TextEncoding,
+): { readonly encoding: TextEncoding; readonly notes: readonly string[] } {
   if (known) return { encoding: known, notes: [] }
   const texts = samples.map(({ bytes }) => bytes)
   const foreign = texts.filter(bytes => !isUtf8(wholeCharacters(bytes)) && isMostlyForeign(bytes))

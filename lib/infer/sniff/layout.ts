@@ -82,8 +82,7 @@ const titleRecordsMax = 20
 function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly SampleRecord[]): CsvLayout {
   const { dialect } = tried
   const fieldCount = beginsWithRows(sample, records, tried) ? (records[0]?.fieldCount ?? 1) : tried.fieldCount
-  const texts = (record: SampleRecord | undefined): string[] =>
-    record ? fieldsOf(sample, record, dialect).map(({ text }) => text) : []
+  const texts = (record: SampleRecord | undefined): string[] => (record ? textsOf(sample, record, dialect) : [])
   const isUsual = (record: SampleRecord): boolean => record.fieldCount === fieldCount && !record.isMalformed
   // The first record that has as many fields as the others is never skipped: it may be a row.
   const first = Math.max(0, records.slice(0, titleRecordsMax).findIndex(isUsual))
@@ -110,6 +109,9 @@ function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly
   return { dialect, skip: lines, header: false, names, notes: [...notes, why] }
 }
 
+const textsOf = (sample: SampleBytes, record: SampleRecord, dialect: Dialect): string[] =>
+  fieldsOf(sample, record, dialect).map(({ text }) => text)
+
 /** Whether the text begins with rows that have another number of fields than most: they are no title and must not be lost. */
 function beginsWithRows(
   sample: SampleBytes,
@@ -120,7 +122,7 @@ function beginsWithRows(
   const [top, ...others] = records.slice(0, Math.max(0, first))
   const like = others.filter(record => record.fieldCount === top?.fieldCount)
   if (!top || top.fieldCount === 1 || like.length === 0) return false
-  const texts = (record: SampleRecord): string[] => fieldsOf(sample, record, dialect).map(({ text }) => text)
+  const texts = (record: SampleRecord): string[] => textsOf(sample, record, dialect)
   if (looksLikeHeader(texts(top), like.slice(0, rowsMax).map(texts))) return true
   // Lines of names and values may stand above a table, whose own header shows where it begins.
   const rows = records.slice(first + 1).filter(record => record.fieldCount === fieldCount)
