@@ -20,7 +20,12 @@ export function logicalText(type: AvroType): ((bytes: BlockBytes) => string) | u
   }
   if (logical === 'decimal' && kind === 'bytes') return bytes => decimalText(bytes.take(bytes.size()), scale)
   if (logical === 'decimal' && kind === 'fixed') return bytes => decimalText(bytes.take(type.size), scale)
-  if (logical === 'uuid' && kind === 'fixed' && type.size === 16) return bytes => uuidText(bytes.take(16))
+  if (logical === 'uuid' && kind === 'fixed' && type.size === 16)
+    return bytes =>
+      bytes
+        .take(16)
+        .toString('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   return undefined
 }
 
@@ -87,8 +92,4 @@ function decimalText(bytes: Buffer, scale: number): string {
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0')
   const point = digits.length - scale
   return `${value < 0n ? '-' : ''}${digits.slice(0, point)}${scale > 0 ? `.${digits.slice(point)}` : ''}`
-}
-
-function uuidText(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

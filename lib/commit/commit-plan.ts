@@ -72,7 +72,7 @@ function journalOf(
   const next = nextManifest(current.standing, {
     ...{ mode, generation, hasRowsInParts, hasEmptyPart, log, partitionBy, bucketBy, order, outcomes, replaces },
     prefixLength: prefix.length,
-    run: runOf(reservation, { pipeline, earlier, outcomes, finishedAt }),
+    run: { ...runOf(reservation, [...earlier, ...outcomes]), pipeline, finishedAt },
   })
   const isNext = new Set(keysOf(next))
   return {
@@ -93,17 +93,13 @@ function journalOf(
   }
 }
 
-interface RunEnd extends Required<Pick<Decision, 'earlier' | 'outcomes'>>, Pick<Decision, 'pipeline'> {
-  readonly finishedAt: string
-}
-
 function runOf(
   reservation: CommitOptions['reservation'],
-  { pipeline, earlier, outcomes, finishedAt }: RunEnd,
-): ManifestRun {
+  outcomes: readonly Outcome[],
+): Omit<ManifestRun, 'pipeline' | 'finishedAt'> {
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
-  const skipped = joinSkipped([reservation.skipped, ...[...earlier, ...outcomes].map(outcome => outcome.skipped)])
-  const totals = totalsOfRun([...earlier, ...outcomes])
-  return { runId, attempt, pipeline, task, params, codeHash, inputs, finishedAt, totals, ...(skipped && { skipped }) }
+  const skipped = joinSkipped([reservation.skipped, ...outcomes.map(outcome => outcome.skipped)])
+  const totals = totalsOfRun(outcomes)
+  return { runId, attempt, task, params, codeHash, inputs, totals, ...(skipped && { skipped }) }
 }

@@ -10,12 +10,9 @@ export function upstreamNodes(graph: TaskGraph): (node: GraphNode) => readonly U
     Object.entries(groups).flatMap(([name, keys]) =>
       keys.flatMap(key => {
         const found = index.find(key)
-        return found ? [upstreamNode(name, found)] : []
+        if (!found) return []
+        const { task, params, output: outputPath } = found
+        return [{ node: key, name, task, params, outputPath }]
       }),
     )
 }
-
-const upstreamNode = (name: string, { key, task, params, output }: GraphNode): UpstreamNode => ({
-  ...{ node: key, name, task, params },
-  outputPath: output,
-})

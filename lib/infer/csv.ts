@@ -29,21 +29,14 @@ export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText 
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
   const known = hints.format ? layoutOfText(hints.format).encoding : hints.encoding
   const { encoding, notes } = sniffEncoding(filled, known)
-  const texts = filled.map(sample => ({ ...sample, text: utf8Text(sample, encoding) }))
-  const layout = layoutOf(
-    texts.map(({ text }) => text),
-    hints,
-  )
-  const format = hints.format ?? formatOf(layout, encoding)
+  const texts = filled.map(({ bytes, isWhole }) => ({ bytes: withoutBom(toUtf8(bytes, encoding)), isWhole }))
+  const layout = layoutOf(texts, hints)
+  const { dialect, skip, header } = layout
+  const format = hints.format ?? csv({ ...dialect, skip, header, encoding })
   const columns = new ColumnTexts(layout.names)
   for (const sample of filled) columns.read(sample, format)
   const { headers, ...found } = columns.found()
   return { format, ...found, notes: [...layout.notes, ...notes, ...headerNotes(headers, found.named)] }
-}
-
-function utf8Text({ bytes, isWhole }: Sample, encoding: TextEncoding): SampleBytes {
-  const text = toUtf8(bytes, encoding)
-  return { bytes: withoutBom(text), isWhole }
 }
 
 /** Bytes of all samples together that are read to find the dialect. */
@@ -68,11 +61,6 @@ function layoutOf(texts: readonly SampleBytes[], { delimiter, format }: CsvHints
   const others = texts.length - most.length
   const note = `${others} of ${texts.length} files are written in another way: delimiter, quotes, header or lines above it`
   return others === 0 ? layout : { ...layout, notes: [...layout.notes, note] }
-}
-
-function formatOf({ dialect, skip, header }: CsvLayout, encoding: TextEncoding): CsvFormat {
-  const { delimiter, quote, escape: escapeCharacter, comment } = dialect
-  return csv({ delimiter, quote, escape: escapeCharacter, comment, skip, header, encoding })
 }
 
 /** The most distinct texts of a column that are kept; the check of the proposal reads all of them. */

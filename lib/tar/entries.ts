@@ -30,25 +30,21 @@ const extensionBytesMax = 1024 * 1024
 export async function* tarEntries(bytes: TarBytes, key: string): AsyncGenerator<TarEntry> {
   let extra: Extra = {}
   for (;;) {
-    const headerOffset = bytes.offset
-    const block = await takeBlock(bytes, key)
+    const { offset } = bytes
+    const damage = damagedAt(key, offset)
+    const block = await takeBlock(bytes, damage)
     if (isZeroBlock(block)) {
       await checkEnd(bytes, key, extra)
       return
     }
     const header = readHeader(block)
-    if (!header)
-      throw damaged(
-        key,
-        headerOffset,
-        headerOffset === 0 ? notTar(block) : 'expected a header, got bytes with another checksum',
-      )
+    if (!header) throw damage(offset === 0 ? notTar(block) : 'expected a header, got bytes with another checksum')
     const extension = extensions[header.type]
     if (extension) {
-      extra = extension(extra, await takeContent(bytes, header, { key, headerOffset }), damagedAt(key, headerOffset))
+      extra = extension(extra, await takeContent(bytes, header, damage), damage)
       continue
     }
-    const entry = entryOf(header, extra, headerOffset, key)
+    const entry = entryOf(header, extra, damage)
     extra = {}
     if (header.type === 'S') await passSparseMap(bytes, header.isExtended, key)
     const next = bytes.offset + padded(entry.sizeBytes)
@@ -103,11 +99,10 @@ function readExtra(content: Buffer, damage: Damage): Extra {
   }
 }
 
-function entryOf(header: TarHeader, extra: Extra, headerOffset: number, key: string): TarEntry {
+function entryOf(header: TarHeader, extra: Extra, damage: Damage): Omit<TarEntry, 'headerOffset'> {
   const { type } = header
   const name = extra.name ?? header.name
   const sizeBytes = extra.sizeBytes ?? header.sizeBytes
-  const damage = damagedAt(key, headerOffset)
   if (sizeBytes === undefined) throw damage(`expected the size of ${JSON.stringify(name)}, got no number`)
   if (type === 'M') throw damage('expected one file, got a part of an archive over several volumes; join it first')
   const isVolume = type === 'V'
@@ -117,7 +112,7 @@ function entryOf(header: TarHeader, extra: Extra, headerOffset: number, key: str
     throw damage(
       `expected no content after ${JSON.stringify(name)}, which is ${kindNames[type] ?? 'no file'}, got ${sizeBytes} bytes`,
     )
-  return { name, headerOffset, sizeBytes, isDirectory, fault: isDirectory ? tarFaults.none : faultOf(type, extra) }
+  return { name, sizeBytes, isDirectory, fault: isDirectory ? tarFaults.none : faultOf(type, extra) }
 }
 
 const isFile = (type: string): boolean => type === '0' || type === '7'
@@ -138,24 +133,18 @@ function faultOf(type: string, { isSparse }: Extra): TarFault {
   return '346'.includes(type) ? tarFaults.special : tarFaults.unknown
 }
 
-async function takeBlock(bytes: TarBytes, key: string): Promise<Buffer> {
-  const { offset } = bytes
+async function takeBlock(bytes: TarBytes, damage: Damage): Promise<Buffer> {
   const block = await bytes.take(blockBytes)
   if (block.length === blockBytes) return block
   const got = block.length === 0 ? 'the end of the file' : `${block.length} bytes`
-  throw damaged(
-    key,
-    offset,
-    `expected another header or two blocks of zeros, which end an archive, got ${got}; it was cut short`,
-  )
+  throw damage(`expected another header or two blocks of zeros, which end an archive, got ${got}; it was cut short`)
 }
 
 async function takeContent(
   bytes: TarBytes,
   { sizeBytes = Number.POSITIVE_INFINITY }: TarHeader,
-  { key, headerOffset }: { readonly key: string; readonly headerOffset: number },
+  damage: Damage,
 ): Promise<Buffer> {
-  const damage = damagedAt(key, headerOffset)
   if (sizeBytes > extensionBytesMax)
     throw damage(`expected a name or an extended header of at most ${extensionBytesMax} bytes, got ${sizeBytes}`)
   const content = await bytes.take(padded(sizeBytes))
@@ -166,7 +155,7 @@ async function takeContent(
 /** Passes over the blocks in which GNU continues the map of a sparse file. */
 async function passSparseMap(bytes: TarBytes, isExtended: boolean, key: string): Promise<void> {
   for (let goesOn = isExtended; goesOn; ) {
-    const block = await takeBlock(bytes, key)
+    const block = await takeBlock(bytes, damagedAt(key, bytes.offset))
     // 504 - whether another block follows
     goesOn = block[504] === 1
   }
@@ -174,23 +163,17 @@ async function passSparseMap(bytes: TarBytes, isExtended: boolean, key: string):
 
 /** Checks that a second block of zeros follows, and after it only zeros: tapes and pipes pad archives. */
 async function checkEnd(bytes: TarBytes, key: string, extra: Extra): Promise<void> {
-  const { offset } = bytes
+  const damage = damagedAt(key, bytes.offset)
   const second = await bytes.take(blockBytes)
   if (second.length < blockBytes || !isZeroBlock(second))
-    throw damaged(
-      key,
-      offset,
-      'expected a second block of zeros, which ends an archive, got none; it was cut short or damaged',
-    )
-  if (Object.keys(extra).length > 0) throw damaged(key, offset, 'expected a file after an extended header, got the end')
+    throw damage('expected a second block of zeros, which ends an archive, got none; it was cut short or damaged')
+  if (Object.keys(extra).length > 0) throw damage('expected a file after an extended header, got the end')
   for (;;) {
-    const at = bytes.offset
+    const damagedHere = damagedAt(key, bytes.offset)
     const rest = await bytes.take(paddingStepBytes)
     if (rest.length === 0) return
     if (rest.some(byte => byte !== 0))
-      throw damaged(
-        key,
-        at,
+      throw damagedHere(
         'expected only zeros after the end of the archive, got other bytes; archives that were joined with cat have to be taken apart',
       )
   }
@@ -204,15 +187,8 @@ const notTar = (block: Buffer): string =>
     ? 'expected a tar archive, got a zip; let its name end in .zip'
     : 'expected a tar archive, got other bytes; its name says what it is'
 
+/** Returns a function that makes the error for an archive that cannot be read as a whole; `what` completes the sentence. */
 const damagedAt =
   (key: string, offset: number): Damage =>
   what =>
-    damaged(key, offset, what)
-
-/** Returns the error for an archive that cannot be read as a whole; `what` completes the sentence. */
-export function damaged(key: string, offset: number, what: string): PermanentError {
-  return new PermanentError('TAR_DAMAGED', `${key}: the tar archive is damaged at byte ${offset}: ${what}`, {
-    key,
-    offset,
-  })
-}
+    new PermanentError('TAR_DAMAGED', `${key}: the tar archive is damaged at byte ${offset}: ${what}`, { key, offset })

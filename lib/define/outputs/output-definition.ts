@@ -1,6 +1,5 @@
 /** The data of outputs: where rows or members go. */
-import type { ExchangeOutput } from '../steps/exchange-definition.ts'
-import type { RowOrder } from './row-order.ts'
+import type { ExchangeOutput, RowOrder } from '../steps/exchange-definition.ts'
 
 export interface ParquetOutput {
   readonly kind: 'parquet'

@@ -1,7 +1,6 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
-import type { ExchangeOutput } from '../steps/exchange-definition.ts'
+import type { ExchangeOutput, RowOrder } from '../steps/exchange-definition.ts'
 import type { BucketBy, Output, ParquetOutput, SinkOutput } from './output-definition.ts'
-import type { RowOrder } from './row-order.ts'
 
 /** How rows become Parquet parts. */
 export type PartLayout = Pick<

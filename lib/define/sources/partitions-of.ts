@@ -98,7 +98,8 @@ function readFrom(
   if (typeof upstream === 'string') return { key: check('partitionsOf', filledText, upstream) }
   if (!isPath(upstream)) return { of: datasetWithParams('partitionsOf', upstream, params) }
   checkParams(params, undefined)
-  return { at: pathDataset(upstream) }
+  const { path, root = 'input' } = check('partitionsOf', datasetPath, upstream)
+  return { at: { path, root } }
 }
 
 /** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none, or parameters that cannot be columns */
@@ -147,11 +148,6 @@ export function datasetOf(caller: string, task: RequiredTask): NonNullable<Parti
       `expected a task whose output is parquet({ … }) or temporary(), got ${(output as Output).kind} of task ${name}`,
     )
   return { name, params, output }
-}
-
-function pathDataset(given: DatasetPath): NonNullable<PartitionsOfSource['at']> {
-  const { path, root = 'input' } = check('partitionsOf', datasetPath, given)
-  return { path, root }
 }
 
 const datasetPath = options({ path: relativePath, root: v.optional(oneOf(['input', 'output'])) })

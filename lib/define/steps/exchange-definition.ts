@@ -1,6 +1,5 @@
 /** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
 import type { ColumnDefinition } from '../columns/column-definition.ts'
-import type { RowOrder } from '../outputs/row-order.ts'
 import type { JoinStep } from './join-definition.ts'
 
 /** Brings the rows of one key together for the steps after it. */
@@ -85,6 +84,13 @@ export interface LatestStep {
   readonly kind: 'latest'
   readonly by: readonly string[]
   readonly latest?: string | undefined
+}
+
+/** The order of all rows of a dataset. Nulls are last, NaN is greater than other numbers, and texts are compared by their bytes. */
+export interface RowOrder {
+  readonly columns: readonly string[]
+  /** Those of the columns whose greatest values are first. */
+  readonly descending: readonly string[]
 }
 
 /** The place that the rows of a stage before the last go to: files of the state, by bucket of the key. */

@@ -1,6 +1,6 @@
 /** Writes the rows of a query as a sorted run, in chunks: files that follow one another in the order. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { RowOrder } from '../../define/outputs/row-order.ts'
+import type { RowOrder } from '../../define/steps/exchange-definition.ts'
 import type { BoundQuery } from '../../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import type { KeyRange } from '../../model/plan-data.ts'

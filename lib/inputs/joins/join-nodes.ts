@@ -16,7 +16,11 @@ export function joinNodes(
   if (!first) throw new TypeError('expected a dataset')
   if (others.length === 0) return first
   const differing = others.findIndex(({ dataset }) => columnsText(dataset) !== columnsText(first.dataset))
-  if (differing >= 0) throw differentColumns(task, [first, others[differing]], [places[0], places[differing + 1]])
+  if (differing >= 0) {
+    const paths = [places[0], places[differing + 1]].map(place => place?.outputPath)
+    const message = `task ${task}: expected the same columns in all datasets that are read together, got ${columnsText(first.dataset)} in ${paths[0]} and ${columnsText(others[differing]?.dataset)} in ${paths[1]}; run the task that writes them again for all of them`
+    throw new PermanentError('INPUT_INVALID', message, { task, paths })
+  }
   const total = (of: (found: FoundObjects) => number): number => all.reduce((sum, found) => sum + of(found), 0)
   return {
     ...first,
@@ -49,13 +53,3 @@ const columnsText = (columns: readonly SchemaColumn[] = []): string =>
     .map(({ name, type }) => `${name} ${type}`)
     .sort()
     .join(', ')
-
-function differentColumns(
-  task: string,
-  [one, other]: readonly (FoundObjects | undefined)[],
-  places: readonly (Pick<WrittenPlace, 'outputPath'> | undefined)[],
-): PermanentError {
-  const paths = places.map(place => place?.outputPath)
-  const message = `task ${task}: expected the same columns in all datasets that are read together, got ${columnsText(one?.dataset)} in ${paths[0]} and ${columnsText(other?.dataset)} in ${paths[1]}; run the task that writes them again for all of them`
-  return new PermanentError('INPUT_INVALID', message, { task, paths })
-}
