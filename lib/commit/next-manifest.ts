@@ -12,8 +12,9 @@ import type { Outcome } from '../model/outcome/outcome.ts'
 import { canonicalJson } from '../model/run/identity.ts'
 import { joinedSchema, keptParts } from '../model/schema-fit.ts'
 import type { Partition } from '../paths/partition-path.ts'
+import type { CommitOptions } from './commit-options.ts'
 
-export interface NextManifest {
+export interface NextManifest extends Pick<CommitOptions, 'partitionBy' | 'bucketBy' | 'order'> {
   readonly mode: OutputMode
   readonly generation: number
   /** Default true. */
@@ -21,9 +22,6 @@ export interface NextManifest {
   /** Keeps a part without rows where no part has any, for the columns. Default true. */
   readonly hasEmptyPart?: boolean
   readonly log?: Manifest['log']
-  readonly partitionBy: readonly string[]
-  readonly bucketBy?: Manifest['bucketBy']
-  readonly order?: Manifest['order']
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
   /** Length of the dataset's prefix in the outcomes' keys. */

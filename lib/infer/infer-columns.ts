@@ -6,9 +6,9 @@ import { quoteTexts } from '../duckdb/quote.ts'
 import { columnTypes, describeParquet, type GivenParquet } from '../engine/read/parquet/describe.ts'
 import { textSources } from '../engine/read/staged-sources.ts'
 import type { TextSource } from '../engine/read/text/text-source.ts'
+import { scalarName } from '../model/type-names.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
 import type { Inferred, InferredColumn } from './columns-source.ts'
-import { columnOfType } from './engine-type.ts'
 
 /** A column in its first spelling, with the spellings that differ in case: a definition may have only one of them. */
 export interface FoundColumn {
@@ -132,4 +132,26 @@ async function query(connection: DuckDBConnection, sql: string): Promise<DuckDBR
   } catch (error) {
     throw engineFault(error)
   }
+}
+
+/** Types without a definition of their own. */
+const similar: Readonly<Record<string, InferredColumn['type']>> = {
+  UUID: 'string',
+  'TIME WITH TIME ZONE': 'time',
+  TIMESTAMP_S: 'timestamp',
+  TIMESTAMP_MS: 'timestamp',
+}
+
+/** Returns the column for a type of the engine; structs and maps become JSON. */
+function columnOfType(type: string): InferredColumn {
+  if (type.endsWith('[]')) {
+    const items = columnOfType(type.slice(0, -2))
+    return items.type === 'json' ? items : { type: 'list', items }
+  }
+  const decimal = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(type)
+  if (decimal) return { type: 'decimal', precision: Number(decimal[1]), scale: Number(decimal[2]) }
+  if (type === 'TIMESTAMP_NS')
+    return { type: 'timestamp', note: 'the nanoseconds below a microsecond make rejects, unless strict: false' }
+  if (/^U?HUGEINT$/.test(type)) return { type: 'decimal', precision: 38, scale: 0 }
+  return { type: scalarName(type) ?? similar[type] ?? 'json' }
 }

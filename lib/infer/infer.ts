@@ -2,14 +2,13 @@
 
 import { basename, dirname, resolve } from 'node:path'
 import { hasArchiveName } from '../archive/archive-kind.ts'
-import type { Format, TextEncoding } from '../define/definition.ts'
+import type { TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/formats/format.ts'
 import type { FieldFormat } from '../define/formats/format-kind.ts'
 import { xlsx } from '../define/formats/workbook-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { spread } from '../inputs/slices/spread.ts'
-import type { Reject } from '../model/outcome/reject.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { openStore } from '../store/open-store.ts'
 import { inOwnFolder } from '../store/own-folder.ts'
@@ -29,8 +28,7 @@ import {
   type SampleText,
   type SampleTexts,
 } from './sample/sample.ts'
-import type { InferProgress } from './text.ts'
-import { inferText } from './text.ts'
+import { type InferProgress, inferText } from './text.ts'
 import { inferWorkbooks } from './workbook.ts'
 
 export interface InferOptions {
@@ -44,14 +42,9 @@ export interface InferOptions {
   readonly onProgress?: (progress: InferProgress) => void
 }
 
-export interface InferredSource extends Inferred {
+export interface InferredSource extends Omit<InferredText, 'isColumnMissing'> {
   /** TypeScript to paste into a task. */
   readonly source: string
-  readonly format: Format
-  /** Remarks to read before the source is pasted; the source has them as comments. */
-  readonly notes: readonly string[]
-  /** The first rows of the sample that do not fit. */
-  readonly rejects: readonly Reject[]
   /** Names of the members, or files, that were sampled. */
   readonly sampled: readonly string[]
   /** Number of members, or files, that could have been sampled; at most 1,000 are looked at in one archive. */

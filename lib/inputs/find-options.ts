@@ -9,10 +9,10 @@ import type { InputObject, SideColumns, Slice } from '../model/plan-data.ts'
 import type { UpstreamNode } from '../model/run/upstream-node.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
-import type { OpenInput } from './open-input.ts'
+import type { OpenOptions } from './open-input.ts'
 import type { OwnOutputs } from './own-outputs.ts'
 
-export interface FindOptions {
+export interface FindOptions extends Omit<OpenOptions, 'atOnce'> {
   readonly input: Store
   /** The stores of both roots, for a join, whose sides have a root each. Default both sides are below `input`. */
   readonly roots?: { readonly input: Store; readonly output: Store }
@@ -38,17 +38,12 @@ export interface FindOptions {
   onMatched?(objects: readonly StoredObject[]): void
   /** Called with files before their content is read to identify them; their identities are empty. */
   onListed?(listed: Pick<FoundInputs, 'inputs' | 'cut'>): void
-  /** Inputs that an earlier call with the same source opened, by key; one that changed since is opened again. */
-  readonly opened?: ReadonlyMap<string, OpenInput>
-  /** Called with each input as it is opened. */
-  onOpen?(input: OpenInput): void
   /** Returns for each partition of a dataset whether it may have rows for the conditions of the task; default all may. */
   neededPartitions?(query: PartitionQuery): Promise<readonly boolean[]>
   /** The pipeline's outputs, where the roots may overlap; default there are none. */
   readonly outputs?: OwnOutputs
   /** Reads the checkpoints of Delta tables. Absent where no source is one. */
   readonly checkpoints?: CheckpointFiles
-  readonly signal?: AbortSignal
 }
 
 /** The inputs that a run reads. */

@@ -11,7 +11,7 @@ export interface OpenInput {
 export interface OpenOptions {
   /** Objects opened at the same time. */
   readonly atOnce?: number
-  /** Inputs that an earlier call opened, by key; one that changed since is opened again. */
+  /** Inputs that an earlier call with the same source opened, by key; one that changed since is opened again. */
   readonly opened?: ReadonlyMap<string, OpenInput>
   /** Called with each input that is opened now. */
   onOpen?(input: OpenInput): void

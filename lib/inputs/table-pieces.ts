@@ -5,29 +5,20 @@ import { zipLimits } from '../define/sources/source.ts'
 import { hasGlob } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest, nearestHint } from '../errors/nearest.ts'
-import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import { sortInputs } from '../model/run/identity.ts'
-import type { UpstreamNode } from '../model/run/upstream-node.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { candidateKeys } from './candidate-keys.ts'
-import type { FoundObjects } from './find-options.ts'
+import type { FindOptions, FoundObjects } from './find-options.ts'
 import { listMatching } from './matching-objects.ts'
 import { findSource } from './source-kind.ts'
 
-export interface TableStores {
-  readonly input: Store
+export interface TableStores extends Pick<FindOptions, 'input' | 'upstream' | 'isUndiscovered' | 'checkpoints'> {
   /** Holds the datasets of tasks. */
   readonly output: Store
-  /** The nodes that the task requires, where a graph says so. */
-  readonly upstream?: readonly UpstreamNode[]
-  /** Whether `discover` may still add nodes to `upstream`. */
-  readonly isUndiscovered?: boolean
-  /** Reads the checkpoints of Delta tables. */
-  readonly checkpoints?: CheckpointFiles
 }
 
 /** One file of a table. */

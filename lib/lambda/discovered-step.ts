@@ -2,8 +2,8 @@
 import { TransientError, toPlain } from '../errors/errors.ts'
 import { type Answer, expandGraph, needsDiscovery } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
-import { afterEnds, afterFailedAnswer, decideStep, nodeStates } from '../graph/next-step.ts'
-import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
+import { afterEnds, afterFailedAnswer, decideStep, nodeStates, type StepInput } from '../graph/next-step.ts'
+import type { NodeFault, Walk } from '../graph/walk-state.ts'
 import { findAnswer, recordAnswer } from '../local/walk/discovery.ts'
 import { mapParallel } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
@@ -14,11 +14,7 @@ import { codeHashIn, type LambdaSession } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** The state of a walk when a step begins. */
-export interface KnownWalk {
-  readonly graph: TaskGraph
-  readonly walk: Walk
-  readonly ends: readonly NodeEnd[]
-}
+export type KnownWalk = Omit<StepInput, 'pipeline'>
 
 interface StepPlace {
   readonly id: string

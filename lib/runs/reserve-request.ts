@@ -1,22 +1,16 @@
 /** The run that a process wants to reserve. */
-import type { ParamValues } from '../define/definition.ts'
 import type { Output, OutputMode } from '../define/outputs/output-definition.ts'
 import type { SkippedMembers } from '../model/outcome/skipped-member.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { CodeParts } from '../model/run/code-parts.ts'
-import type { RunName, UpstreamIdentity } from '../model/run/identity.ts'
+import type { RunIdentity, RunName } from '../model/run/identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
 import type { ActorOptions } from '../state/files.ts'
 
-export interface ReserveRequest extends ActorOptions, RunShape {
-  /** Path of the dataset below the output root; no slash at either end. */
-  readonly outputPath: string
+export interface ReserveRequest extends ActorOptions, RunIdentity, RunShape {
   readonly outputKind: Output['kind']
   /** Whether the path moves with the code, so that other code may have been run; default false. */
   readonly isSalted?: boolean
-  readonly task: string
-  readonly params: ParamValues
-  readonly codeHash: string
   /** Hash of the shipped code that runs, because some edits leave the code hash as it is; default the deployed code. */
   readonly shipped?: string | undefined
   /** Hashes of the pieces of the definition, from `codePartsOf`, to name what changed. */
@@ -26,8 +20,6 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   /** The node whose rows are the inputs; default none. */
   readonly reads?: string | undefined
   readonly inputs: readonly InputObject[]
-  /** The requirements of the task besides its inputs; default none. */
-  readonly upstream?: readonly UpstreamIdentity[] | undefined
   /** Members that the plan skips. */
   readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined
   /** Parts of a dataset that the plan leaves out; default 0. */

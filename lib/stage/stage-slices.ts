@@ -3,9 +3,8 @@ import { rmSync } from 'node:fs'
 import { archiveKind } from '../archive/archive-kind.ts'
 import { hasHeader, isText } from '../define/formats/format-kind.ts'
 import { onlyPlace } from '../model/member-place.ts'
-import type { SkippedMember } from '../model/outcome/skipped-member.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
-import type { RangeEnds, StagedText } from '../model/share.ts'
+import type { ShareResult, StagedText } from '../model/share.ts'
 import { inputOf } from '../state/plan-files.ts'
 import type { WantedRange } from '../store/read-ahead.ts'
 import { ReusedBuffer } from '../store/reused-buffer.ts'
@@ -46,19 +45,12 @@ export function wantedRanges(
   })
 }
 
-export interface StagedSlices {
+export interface StagedSlices
+  extends Pick<ShareResult, 'skipped' | 'recordsFound' | 'bytesIn' | 'bytesInflated' | 'rowGroupsSkipped' | 'ranges'> {
   readonly files: readonly StagedFile[]
   /** Members in the order of their index in located records; one entry per piece. */
   readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
   readonly memberCount: number
-  /** Bad members that were skipped, as `onBadMember` allows. */
-  readonly skipped: readonly SkippedMember[]
-  readonly recordsFound: number
-  readonly bytesIn: number
-  readonly bytesInflated: number
-  /** Row groups of Parquet files that were not read, because no row of them is needed. */
-  readonly rowGroupsSkipped: number
-  readonly ranges: readonly RangeEnds[]
   /** Checks that files which the engine opened where they are did not change meanwhile. @throws INPUT_CHANGED */
   checkUnchanged(): Promise<void>
   discard(): void

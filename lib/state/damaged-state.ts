@@ -1,7 +1,7 @@
 /** Reads damaged state files as values, so that one of them does not stop the work on all others. */
 import { hasCode } from '../errors/expected.ts'
 import type { Store } from '../store/store.ts'
-import { readState } from './files.ts'
+import { readState, type StateReader } from './files.ts'
 
 /** A state file that was cut short, edited, or written by another version. */
 export interface DamagedFile {
@@ -12,11 +12,7 @@ export interface DamagedFile {
 }
 
 /** Reads a state file; returns a `DamagedFile` where `readState` throws STATE_INVALID. */
-export function readUndamaged<T>(
-  store: Store,
-  key: string,
-  parse: (bytes: Uint8Array, key: string) => T,
-): Promise<T | DamagedFile | undefined> {
+export function readUndamaged<T>(store: Store, key: string, parse: StateReader<T>) {
   return orDamaged(() => readState(store, key, parse))
 }
 

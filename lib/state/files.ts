@@ -65,12 +65,11 @@ export interface Versioned<T> {
   readonly etag: string
 }
 
+/** Parses a state file, and checks its content. @throws STATE_INVALID */
+export type StateReader<T> = (bytes: Uint8Array, key: string) => T
+
 /** Reads a state file; undefined when it is not there. */
-export async function readState<T>(
-  store: Store,
-  key: string,
-  parse: (bytes: Uint8Array, key: string) => T,
-): Promise<T | undefined> {
+export async function readState<T>(store: Store, key: string, parse: StateReader<T>): Promise<T | undefined> {
   const bytes = await readIfThere(store, key)
   return bytes && parse(bytes, key)
 }
@@ -79,7 +78,7 @@ export async function readState<T>(
 export async function readVersioned<T>(
   store: Store,
   key: string,
-  parse: (bytes: Uint8Array, key: string) => T,
+  parse: StateReader<T>,
 ): Promise<Versioned<T> | undefined> {
   for (let tries = 0; tries < readTriesMax; tries++) {
     const found = await store.stat(key)
@@ -127,7 +126,7 @@ export async function mapParallel<T, R>(
 export async function changeState<T>(
   store: Store,
   key: string,
-  parse: (bytes: Uint8Array, key: string) => T,
+  parse: StateReader<T>,
   next: (value: T | undefined) => T | undefined | Promise<T | undefined>,
 ): Promise<boolean | undefined> {
   for (let round = 0; round < roundsMax; round++) {

@@ -8,7 +8,9 @@ import type { FoundColumn } from '../infer-columns.ts'
 /** A format and typed columns, checked by reading the sample. */
 export interface InferredText extends Inferred {
   readonly format: Format
+  /** The first rows of the sample that do not fit. */
   readonly rejects: readonly Reject[]
+  /** Remarks to read before the source is pasted; the source has them as comments. */
   readonly notes: readonly string[]
   /** Whether some files lack some of the columns. */
   readonly isColumnMissing: boolean

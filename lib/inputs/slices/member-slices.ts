@@ -11,15 +11,9 @@ import {
   sumOfSpans,
 } from '../../zip/member-list.ts'
 import { packMembers } from '../../zip/member-rows.ts'
-import { defaultSliceBytes, weightOf } from './plan-slices.ts'
+import { defaultSliceBytes, type RangeSlicesOptions, weightOf } from './plan-slices.ts'
 
-export interface MemberSlicesOptions {
-  /** Index of the archive among the run's inputs. */
-  readonly input: number
-  /** Number of the first slice; the others follow. Default 0. */
-  readonly firstSlice?: number
-  /** Inflated bytes that a slice comes near to; default 32 MiB. */
-  readonly sliceBytes?: number
+export interface MemberSlicesOptions extends Omit<RangeSlicesOptions, 'sizeBytes'> {
   /** Unused bytes between members up to which one read covers both; default 256 KiB. */
   readonly gapBytes?: number
   /** Inflated (or compressed) bytes above which a member is streamed, in a slice of its own; default 64 MiB. */

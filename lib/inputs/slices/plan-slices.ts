@@ -4,9 +4,12 @@ import { greatest } from '../../model/greatest.ts'
 import type { RangeSlice, Slice } from '../../model/plan-data.ts'
 
 export interface RangeSlicesOptions {
+  /** Index of the file or archive among the run's inputs. */
   readonly input: number
   readonly sizeBytes: number
+  /** Number of the first slice; the others follow. Default 0. */
   readonly firstSlice?: number
+  /** Inflated bytes that a slice comes near to; default 32 MiB. */
   readonly sliceBytes?: number
 }
 

@@ -7,6 +7,7 @@ import type { InputObject } from '../plan-data.ts'
 
 /** The identity of a run; inputs in any order. */
 export interface RunIdentity {
+  /** Path of the dataset below the output root; no slash at either end. */
   readonly outputPath: string
   readonly task: string
   readonly params: ParamValues
