@@ -1,29 +1,27 @@
 /** The requests to S3. No other file loads the AWS SDK for S3. */
-import type {
-  CompleteMultipartUploadCommandInput,
-  CreateMultipartUploadCommandInput,
-  DeleteObjectCommandInput,
-  GetObjectCommandInput,
-  HeadObjectCommandInput,
-  ListMultipartUploadsCommandInput,
-  ListObjectsV2CommandInput,
-  ListPartsCommandInput,
-  PutObjectCommandInput,
-  UploadPartCommandInput,
-} from '@aws-sdk/client-s3'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  type CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   DeleteObjectCommand,
+  type DeleteObjectCommandInput,
   GetObjectCommand,
+  type GetObjectCommandInput,
   HeadObjectCommand,
+  type HeadObjectCommandInput,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandInput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   ListPartsCommand,
+  type ListPartsCommandInput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
   UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
 import { sendBody } from './digest.ts'
 import { sendUnpaid } from './requester-pays.ts'
