@@ -61,6 +61,8 @@ export interface ParquetFooter {
   readonly rowCount: number
   /** The program that wrote the file; absent where it does not say. */
   readonly createdBy?: string | undefined
+  /** Offset in the footer of the key `geo`, whose value the engine would check although columns are read without it. */
+  readonly geoKeyAt?: number | undefined
   readonly rowGroups: readonly { readonly rowCount: number; readonly columns: readonly ColumnChunk[] }[]
 }
 
@@ -71,6 +73,7 @@ export function readFooter(bytes: Uint8Array): ParquetFooter {
   let elements: SchemaElement[] = []
   let rowGroups: ParquetFooter['rowGroups'] = []
   let createdBy: string | undefined
+  let geoKeyAt: number | undefined
   reader.fields(({ id }) => {
     if (id === 2) {
       schemaStart = reader.at
@@ -78,16 +81,28 @@ export function readFooter(bytes: Uint8Array): ParquetFooter {
       schemaEnd = reader.at
     } else if (id === 3) rowCount = reader.int()
     else if (id === 4) rowGroups = listOf(reader, readRowGroup)
+    else if (id === 5) geoKeyAt = listOf(reader, readGeoKey).find(at => at !== undefined)
     else if (id === 6) createdBy = reader.text()
     else return false
     return true
   })
-  return { elements, schemaStart, schemaEnd, rowCount, createdBy, rowGroups }
+  return { elements, schemaStart, schemaEnd, rowCount, createdBy, geoKeyAt, rowGroups }
 }
 
 function listOf<T>(reader: ThriftReader, read: (reader: ThriftReader) => T): T[] {
   const { count } = reader.listHead()
   return Array.from({ length: count }, () => read(reader))
+}
+
+/** Reads a pair of the file's own notes; returns where its key stands if that is `geo`. */
+function readGeoKey(reader: ThriftReader): number | undefined {
+  let found: number | undefined
+  reader.fields(({ id }) => {
+    if (id !== 1) return false
+    if (reader.text() === 'geo') found = reader.at - 'geo'.length
+    return true
+  })
+  return found
 }
 
 function readElement(reader: ThriftReader): SchemaElement {

@@ -13,10 +13,10 @@ export type ParquetReading = 'checked' | 'raw'
  */
 export function rewriteFooter(
   bytes: Uint8Array,
-  footer: Pick<ParquetFooter, 'elements' | 'schemaStart' | 'schemaEnd'>,
+  footer: Pick<ParquetFooter, 'elements' | 'schemaStart' | 'schemaEnd' | 'geoKeyAt'>,
   options: { readonly kinds: readonly string[]; readonly reading: ParquetReading },
 ): Uint8Array {
-  const { elements, schemaStart, schemaEnd } = footer
+  const { elements, schemaStart, schemaEnd, geoKeyAt } = footer
   const writer = new ThriftWriter().listHead(elements.length, wire.struct)
   let [leaf, column] = [0, 0]
   const tops = new Set(columnElements(footer).map(({ at }) => at))
@@ -25,7 +25,10 @@ export function rewriteFooter(
     const name = tops.has(index) ? `c${column++}` : element.name
     writeElement(writer, { ...element, name }, annotationOf(element, kind, options.reading))
   }
-  return Buffer.concat([bytes.subarray(0, schemaStart), writer.done(), bytes.subarray(schemaEnd)])
+  const source = Buffer.from(bytes)
+  // The engine refuses a file whose notes about geometries are not as it expects, such as those of ClickHouse.
+  if (geoKeyAt !== undefined) source.write('no', geoKeyAt)
+  return Buffer.concat([source.subarray(0, schemaStart), writer.done(), source.subarray(schemaEnd)])
 }
 
 type Annotation = 'keep' | 'drop' | 'int96'

@@ -87,7 +87,7 @@ export async function openAsWritten(file: string, options: InPlaceOptions): Prom
   const { origin } = options
   const opened = describeForeignFile(file, origin)
   const choice = await neededChunks(opened.footer, options)
-  if (!isReadAsWritten(opened.columns, choice.columns)) return undefined
+  if (opened.footer.geoKeyAt !== undefined || !isReadAsWritten(opened.columns, choice.columns)) return undefined
   checkPages(file, { footer: opened.footer, choice }, origin)
   return resultInPlace(opened, choice)
 }

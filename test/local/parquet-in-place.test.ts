@@ -129,6 +129,25 @@ describe('Parquet files on a disk', () => {
     expect(plain(await some.rows('totals'))).toEqual(plain(rows))
   })
 
+  it.each(['{"columns":{"long":{"encoding":"WKB","crs":"EPSG:4326"}}}', '"text"'])(
+    'are read whatever they note about geometries: %s',
+    async geo => {
+      const some = project(pipeline(reduction), { 'in/.keep': '' })
+      for (const [name, rows] of [
+        ['large', select(0)],
+        ['small', `from (${select(1)}) limit 9`],
+      ] as const)
+        await duckdb(
+          some.folder,
+          `copy (${rows}) to '${some.folder}/in/${name}.parquet' (kv_metadata { geo: '${geo}' })`,
+        )
+      const { tasks } = await some.run()
+      expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 20_009 })
+      const found = `select shop, count(*) as n, sum(amount)::bigint as late, max(sold) as last from (${select(0)} union all (from (${select(1)}) limit 9)) group by shop`
+      expect(byShop(await some.rows('totals'))).toEqual(byShop(await duckdb(some.folder, found)))
+    },
+  )
+
   it('keep moments that the engine reads as infinity as rejects', async () => {
     const some = await withFiles(pipeline(reduction, 'rejects: { max: 10 },'))
     const odd = `select * replace (case when id = 7 then 'infinity'::timestamp when id = 8 then null else sold end as sold) from (${select(0)})`
