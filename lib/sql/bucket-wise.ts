@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
-import { collatedAggregate, hasChoosingWindow, hasCollation } from './collation.ts'
+import { collatedAggregate, hasChoosingWindow, hasCollation, outsideTables } from './collation.ts'
 import { aggregateFunctions } from './functions.ts'
 import {
   checkFunctions,
@@ -38,22 +38,25 @@ export async function checkBucketWise(
     throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
   }
   checkFunctions(select, columns, refuse)
-  checkSelect(select, { by, refuse })
+  checkSelect(select, { by, refuse, columns })
   return select
 }
 
 interface Rules {
   readonly by: readonly string[]
+  /** The columns of `input`, where they are known. */
+  readonly columns: readonly string[] | undefined
   readonly refuse: (what: string) => never
 }
 
 function checkSelect(select: Node, rules: Rules): void {
   const { by, refuse } = rules
+  const rows = inputNames(select)
   if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
   for (const modifier of list(select.modifiers)) checkModifier(modifier, select, rules)
   const groups = list(select.group_expressions)
   const isGrouped = list(select.group_sets).length > 0
-  if (isGrouped && !namesAll(groups, by)) refuse(`GROUP BY without ${by.join(', ')}`)
+  if (isGrouped && !namesAll(groups, by, rows)) refuse(`GROUP BY without ${by.join(', ')}`)
   if (select.having && !isGrouped) refuse(`HAVING without GROUP BY ${by.join(', ')}`)
   if (list(select.group_sets).length > 1) refuse('GROUPING SETS, ROLLUP or CUBE')
   if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY ALL')
@@ -62,11 +65,11 @@ function checkSelect(select: Node, rules: Rules): void {
   checkFrom(select.from_table as Node | undefined, rules)
   if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
   for (const part of [select.select_list, select.where_clause, select.having, select.qualify])
-    checkExpression(part, { ...rules, isGrouped })
+    checkExpression(part, { ...rules, rows, isGrouped })
 }
 
 /** Refuses COLLATE in what is grouped or aggregated, because the result would keep one of several equal texts. */
-function checkCollation(select: Node, { refuse }: Rules): void {
+function checkCollation(select: Node, { refuse, columns }: Rules): void {
   const distinct = list(select.modifiers).filter(({ type }) => type === 'DISTINCT_MODIFIER')
   const isGrouped = list(select.group_sets).length > 0 || distinct.length > 0
   const { group_expressions: groups, select_list: values, from_table: from } = select
@@ -75,7 +78,7 @@ function checkCollation(select: Node, { refuse }: Rules): void {
   const results = [values, select.having, select.qualify]
   if (hasChoosingWindow(results) && hasCollation(from))
     refuse('COLLATE in a subquery below an aggregate over a window without ORDER BY')
-  const chosen = collatedAggregate(results)
+  const chosen = collatedAggregate(results, outsideTables(select, columns))
   if (chosen !== undefined) refuse(`COLLATE in the aggregate ${chosen}`)
 }
 
@@ -83,7 +86,7 @@ function checkModifier(modifier: Node, select: Node, { by, refuse }: Rules): voi
   if (modifier.type === 'ORDER_MODIFIER') return
   if (modifier.type !== 'DISTINCT_MODIFIER') refuse(modifierNames[String(modifier.type)] ?? String(modifier.type))
   const targets = list(modifier.distinct_on_targets)
-  const isByKey = targets.length > 0 ? namesAll(targets, by) : keepsKey(select, by)
+  const isByKey = targets.length > 0 ? namesAll(targets, by, inputNames(select)) : keepsKey(select, by)
   if (!isByKey) refuse(`DISTINCT without ${by.join(', ')}`)
   const isOrdered = list(select.modifiers).some(({ type }) => type === 'ORDER_MODIFIER')
   if (targets.length > 0 && !isOrdered) refuse('DISTINCT ON without ORDER BY')
@@ -124,13 +127,19 @@ function unorderedIn(tree: unknown): ReadonlySet<Node> {
   return new Set(functions.filter(node => isUnordered(node) && !sorted.includes(node)))
 }
 
-function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
-  const { by, refuse, isGrouped } = rules
+interface ExpressionRules extends Rules {
+  /** Names of the rows of `input` in FROM. */
+  readonly rows: ReadonlySet<string>
+  readonly isGrouped: boolean
+}
+
+function checkExpression(tree: unknown, { by, refuse, rows, isGrouped }: ExpressionRules): void {
   const unordered = unorderedIn(tree)
   for (const node of nodesIn(tree, outsideSubqueries)) {
     const { class: kind, function_name: name, partitions, orders } = node
     if (kind === 'WINDOW') {
-      if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
+      if (!namesAll(list(partitions), by, rows))
+        refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
       const needsOrder = node.type !== 'WINDOW_AGGREGATE' || ordered.has(String(name))
       if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
     } else if (kind === 'FUNCTION' && aggregateFunctions.has(String(name))) {
@@ -140,25 +149,42 @@ function checkExpression(tree: unknown, rules: Rules & { readonly isGrouped: boo
   }
 }
 
-const namesAll = (expressions: readonly Node[], by: readonly string[]): boolean =>
-  by.every(name => expressions.some(expression => columnOf(expression) === name.toLowerCase()))
+const namesAll = (expressions: readonly Node[], by: readonly string[], rows: ReadonlySet<string>): boolean =>
+  by.every(name => expressions.some(expression => columnOf(expression, rows) === name.toLowerCase()))
 
-/** Returns the name of a column that an expression consists of. */
-function columnOf({ class: kind, column_names: path }: Node): string | undefined {
-  return kind === 'COLUMN_REF' && Array.isArray(path) ? String(path.at(-1)).toLowerCase() : undefined
+/** Returns the names that the rows of `input` have in the FROM of a SELECT, in lower case. */
+function inputNames(select: Node): ReadonlySet<string> {
+  const tables = nodesIn(select.from_table, node => (node.type === 'JOIN' ? [node.left, node.right] : []))
+  const ofInput = [...tables].filter(node => node.type !== 'JOIN' && countInput(node) > 0)
+  return new Set(ofInput.map(({ alias, table_name: name }) => String(alias || name).toLowerCase()))
+}
+
+/** Returns the name of a column of `input` that an expression consists of; undefined for a field of a struct and a column of a table. */
+function columnOf({ class: kind, column_names: path }: Node, rows: ReadonlySet<string>): string | undefined {
+  if (kind !== 'COLUMN_REF') return undefined
+  const [name, ...others] = (path as readonly string[]).map(part => part.toLowerCase()).reverse()
+  return others.length === 0 || (others.length === 1 && rows.has(others[0] ?? '')) ? name : undefined
 }
 
 /** Returns whether a SELECT returns the columns of the key unchanged, under their names. */
 export function keepsKey(select: Node, by: readonly string[]): boolean {
-  return by.every(name => list(select.select_list).some(expression => returns(expression, name.toLowerCase())))
+  const rows = inputNames(select)
+  return by.every(name => list(select.select_list).some(expression => returns(expression, name.toLowerCase(), rows)))
 }
 
-function returns(expression: Node, name: string): boolean {
+function returns(expression: Node, name: string, rows: ReadonlySet<string>): boolean {
   if (expression.class !== 'STAR') {
     const alias = String(expression.alias ?? '').toLowerCase()
-    return columnOf(expression) === name && (alias === '' || alias === name)
+    return columnOf(expression, rows) === name && (alias === '' || alias === name)
   }
-  const { exclude_list: excluded, replace_list: replaced, rename_list: renamed, columns } = expression
+  const {
+    exclude_list: excluded,
+    replace_list: replaced,
+    rename_list: renamed,
+    columns,
+    relation_name: table,
+  } = expression
+  if (table && !rows.has(String(table).toLowerCase())) return false
   const texts = JSON.stringify([excluded, list(replaced).map(({ key }) => key), renamed]).toLowerCase()
   return columns !== true && !texts.includes(JSON.stringify(name))
 }

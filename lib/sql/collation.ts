@@ -1,5 +1,6 @@
 /** Finds COLLATE where SQL keeps one of several equal texts: which of them it keeps depends on the order of the rows. */
 import { aggregateFunctions } from './functions.ts'
+import { isInput, isSubquery } from './row-wise.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
 
 /** Whether a tree has COLLATE outside of comparisons, whose result is the same for equal texts, and outside of aggregates. */
@@ -19,10 +20,25 @@ export const hasChoosingWindow = (tree: unknown): boolean =>
 const isCollation = ({ class: kind }: Node): boolean => kind === 'COLLATE'
 
 /** Returns the name of an aggregate in a tree whose value is one of several texts that are equal by a collation. */
-export function collatedAggregate(tree: unknown): string | undefined {
+export function collatedAggregate(tree: unknown, partsOf?: (node: Node) => readonly unknown[]): string | undefined {
   const isChoice = (node: Node): boolean => isAggregate(node) && !isCount(node) && hasCollation(node.children)
-  const found = nodesIn(tree).find(isChoice)
+  const found = nodesIn(tree, partsOf).find(isChoice)
   return found && String(found.function_name)
+}
+
+/**
+ * Returns a function that returns the parts of an expression of a SELECT over `input` alone, without subqueries whose value is the same for
+ * all rows: they name nothing that may be of `input`.
+ */
+export function outsideTables(select: Node, columns: readonly string[] = []): (node: Node) => readonly unknown[] {
+  const { from_table: from, select_list: values } = select
+  // The columns of a join or a subquery are not known.
+  if (columns.length === 0 || !isInput(from as Node)) return Object.values
+  const aliases = [from as Node, ...list(values)].map(({ alias }) => String(alias))
+  const names = new Set(['input', ...aliases, ...columns].map(name => name.toLowerCase()))
+  const isOuter = ({ column_names: path }: Node): boolean =>
+    ((path ?? []) as readonly string[]).some(part => names.has(part.toLowerCase()))
+  return node => (isSubquery(node) && !nodesIn(node.subquery).some(isOuter) ? [node.child] : Object.values(node))
 }
 
 const isCount = ({ function_name: name }: Node): boolean => counts.has(String(name))

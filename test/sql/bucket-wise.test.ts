@@ -16,6 +16,9 @@ describe('SQL over the rows of a key', () => {
     'select b, count(b collate nocase) over (partition by b) as n, sum(a) over (partition by b) as s from input',
     'select b, max(b collate nocase) over (partition by b order by b, a) as m from input',
     'select b, count(c) over (partition by b) as n from (select b, b collate nocase as c from input)',
+    'select b, (select max(n::varchar collate nocase) from t where n > 3) as m from input group by b',
+    'select i.b, count(*) as n from input i group by i.b',
+    'select input.b, input.a from input join t using (b)',
     'select b, max_by(a, b order by a) as m, mode(a order by a) as o, geomean(a) as g from input group by b',
   ])('accepts %s', async text => {
     await checkBucket(text)
@@ -60,6 +63,19 @@ describe('SQL over the rows of a key', () => {
       'COLLATE in what is grouped (group by lower(x) instead)',
     ],
     ['select distinct b, b collate nocase as c from input', 'COLLATE in what is grouped (group by lower(x) instead)'],
+    [
+      'select b, (select max(n::varchar collate nocase) from t where n > a) as m from input',
+      'COLLATE in the aggregate max',
+    ],
+    ['select b, (select max(i.b collate nocase) from t) as m from input i group by b', 'COLLATE in the aggregate max'],
+    [
+      'select a, (select max(n::varchar collate nocase) from t) as m from input join t on a = n',
+      'COLLATE in the aggregate max',
+    ],
+    ['select s.b, count(*) as n from (select b, { b: a } as s from input) group by s.b', 'GROUP BY without b'],
+    ['select t.b, count(*) as n from input join t on a = n group by t.b', 'GROUP BY without b'],
+    ['select distinct t.b from input join t on a = n', 'DISTINCT without b'],
+    ['select distinct t.* from input join t on a = n', 'DISTINCT without b'],
     ['select distinct on (b) * from input', 'DISTINCT ON without ORDER BY'],
     ['select * from input limit 3', 'LIMIT'],
     ['select distinct a from input', 'DISTINCT without b'],

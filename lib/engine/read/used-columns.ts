@@ -4,7 +4,8 @@ import type { Step } from '../../define/definition.ts'
 import type { AggregateStep, PickStep } from '../../define/steps/exchange-definition.ts'
 import { measuredColumns } from '../../define/tasks/task-stages.ts'
 import { conditionOf } from '../../model/run/resolve-task.ts'
-import { list, type Node, nodesIn, parseExpression, parseSelect } from '../../sql/syntax.ts'
+import { parseExpression, parseSelect } from '../../sql/syntax.ts'
+import { aliasesIn, collectNames, treeColumns } from '../../sql/tree-columns.ts'
 import { stepSql } from '../transform/step-sql.ts'
 
 /**
@@ -34,13 +35,6 @@ export async function usedColumns(
   return undefined
 }
 
-/** Returns those of the names that a parsed SELECT over these tables uses; all where it may use any. */
-export function treeColumns(tree: Node, tables: readonly string[], names: readonly string[]): readonly string[] {
-  const used = new Set<string>()
-  const rows = aliasesIn(tree, tables)
-  return collectNames(tree, rows, new Map(names.map(name => [name.toLowerCase(), name])), used) ? [...used] : names
-}
-
 /** Adds key and columns of measures. One that is unknown is refused where it is checked, over all columns. */
 function keyed(
   step: AggregateStep | PickStep,
@@ -64,33 +58,4 @@ export async function conditionColumns(
 ): Promise<readonly string[]> {
   const tree = await parseExpression(connection, condition, 'where').catch(() => undefined)
   return tree ? treeColumns(tree, ['input'], names) : names
-}
-
-/** Returns the names by which whole rows can be meant. */
-function aliasesIn(tree: Node, tables: readonly string[] = ['input']): ReadonlySet<string> {
-  const found = new Set(tables.map(table => table.toLowerCase()))
-  for (const { alias, type } of nodesIn(tree))
-    if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(alias.toLowerCase())
-  return found
-}
-
-/** Adds the names in a tree; false where something in it may mean all columns. */
-function collectNames(
-  tree: Node,
-  rows: ReadonlySet<string>,
-  known: ReadonlyMap<string, string>,
-  used: Set<string>,
-): boolean {
-  for (const node of nodesIn(tree)) {
-    const { class: kind, column_names: path, using_columns: using, column_name_alias: renamed, ref_type: join } = node
-    if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0)
-      return false
-    const names = [...((path ?? []) as readonly string[]), ...((using ?? []) as readonly string[])]
-    if (kind === 'COLUMN_REF' && names.length === 1 && rows.has(String(names[0]).toLowerCase())) return false
-    for (const name of names) {
-      const column = known.get(String(name).toLowerCase())
-      if (column !== undefined) used.add(column)
-    }
-  }
-  return true
 }
