@@ -23,9 +23,8 @@ export async function* arrowStream(
   const writer: RecordBatchStreamWriter = new arrow.RecordBatchStreamWriter().reset(sink, written)
   const list = names.map((name, at) => (made[at]?.isText ? `CAST(${quoteName(name)} AS VARCHAR)` : quoteName(name)))
   yield* sink.take()
-  for await (const { chunk } of read(list)) {
-    const { rowCount } = chunk
-    const children = made.map((column, at) => column.read(chunk.getColumnVector(at) as DuckDBVector, rowCount))
+  for await (const { rowCount, vectors } of read(list)) {
+    const children = made.map((column, at) => column.read(vectors[at] as DuckDBVector, rowCount))
     writer.write(new arrow.RecordBatch(written, structOf(arrow, fields, children, rowCount)))
     yield* sink.take()
   }

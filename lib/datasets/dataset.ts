@@ -44,7 +44,7 @@ export interface Dataset {
    */
   rows(options?: RowsOptions): AsyncIterable<DatasetRow>
   /**
-   * Yields columns of at most 2,048 rows: numbers without nulls as typed arrays, such as Float64Array, a list of them too; other values
+   * Yields columns of at most 2,048 rows, fewer where lists are long: numbers without nulls as typed arrays, such as Float64Array, a list of them too; other values
    * as `rows` has them. Memory: a row group. @throws as `rows`
    */
   batches(options?: RowsOptions): AsyncIterable<DatasetBatch>

@@ -1,5 +1,12 @@
 /** Reads the parts of a dataset one by one, as typed rows or as texts to show. */
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBListVector,
+  type DuckDBResult,
+  type DuckDBValue,
+  type DuckDBVector,
+} from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
 import { type Engine, engineFault, openEngine } from '../duckdb/engine.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
@@ -70,36 +77,36 @@ export async function* readRows(
   query: PartQuery,
 ): AsyncGenerator<DatasetRow> {
   const names = chosenColumns(query)
-  for await (const { chunk, result } of chunksOf(connection, part, query, names.map(quoteName))) {
+  for await (const { rowCount, vectors, result } of chunksOf(connection, part, query, names.map(quoteName))) {
     const readers = names.map((_, index) => valueReader(result.columnType(index)))
-    const vectors = names.map((_, index) => chunk.getColumnVector(index))
-    for (let row = 0; row < chunk.rowCount; row++) {
+    for (let row = 0; row < rowCount; row++) {
       const values = names.map((name, index) => [name, vectors[index] && readers[index]?.(vectors[index], row)])
       yield Object.fromEntries(values) as DatasetRow
     }
   }
 }
 
-/** Reads a part as columns of at most 2,048 rows. Memory: a row group. @throws as `readRows` */
+/** Reads a part as columns of at most 2,048 rows, fewer where lists are long. Memory: a row group. @throws as `readRows` */
 export async function* readBatches(
   connection: DuckDBConnection,
   part: LocalPart,
   query: PartQuery,
 ): AsyncGenerator<DatasetBatch> {
   const names = chosenColumns(query)
-  for await (const { chunk, result } of chunksOf(connection, part, query, names.map(quoteName))) {
-    const { rowCount } = chunk
+  for await (const { rowCount, vectors, result } of chunksOf(connection, part, query, names.map(quoteName))) {
     const columns = names.map((name, index) => {
-      const values = columnValuesReader(result.columnType(index))(chunk.getColumnVector(index), rowCount)
+      const values = columnValuesReader(result.columnType(index))(vectors[index] as DuckDBVector, rowCount)
       return [name, values] as const
     })
     yield { rowCount, columns: Object.fromEntries(columns) }
   }
 }
 
-/** A chunk of at most 2,048 rows; its memory is the engine's, and valid until the next one is requested. */
+/** At most 2,048 rows; their memory is the engine's, and valid until the next ones are requested. */
 export interface PartChunk {
-  readonly chunk: DuckDBDataChunk
+  readonly rowCount: number
+  /** A vector for each column. */
+  readonly vectors: readonly DuckDBVector[]
   readonly result: DuckDBResult
 }
 
@@ -112,7 +119,24 @@ export async function* chunksOf(
 ): AsyncGenerator<PartChunk> {
   const result = await select(connection, part, query, list)
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
-    yield { chunk, result }
+    for (const rows of shortPieces(chunk)) yield { ...rows, result }
+}
+
+/** Values of lists whose copies are made at once: 4 MiB of doubles. */
+const listItemsMax = 524_288
+
+/** Cuts a chunk whose lists are long. Copied at once, those of a row group would be in memory a second time. */
+function* shortPieces(chunk: DuckDBDataChunk): Generator<Pick<PartChunk, 'rowCount' | 'vectors'>> {
+  const { rowCount, columnCount } = chunk
+  const vectors = Array.from({ length: columnCount }, (_, index) => chunk.getColumnVector(index))
+  const lists = vectors.filter(vector => vector instanceof DuckDBListVector)
+  const items = lists.reduce((sum, list) => sum + list.childVector.itemCount, 0)
+  if (items <= listItemsMax) return yield { rowCount, vectors }
+  const rowsAtOnce = Math.max(1, Math.floor((rowCount * listItemsMax) / items))
+  for (let start = 0; start < rowCount; start += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rowCount - start)
+    yield { rowCount: count, vectors: vectors.map(vector => vector.slice(start, count)) }
+  }
 }
 
 /** Reads the rows as texts, as the engine prints the values; null for a null. */
