@@ -57,12 +57,8 @@ async function loadError({ file, files }: LoadableBundle, error: unknown): Promi
   if (missing && message.includes(entryUrl('fanmill'))) return unknownExport(file, missing, error)
   const place = error instanceof Error ? userFrame(error.stack ?? '', files) : undefined
   const at = place ? `${place.file}:${place.line}:${place.column}` : file
-  const wrapped = new PermanentError(
-    'DEFINITION_LOAD',
-    `cannot load ${at}: ${name}: ${message}`,
-    { ...(place ?? { file }) },
-    { cause: error },
-  )
+  const reason = `cannot load ${at}: ${name}: ${message}`
+  const wrapped = new PermanentError('DEFINITION_LOAD', reason, place ?? { file }, { cause: error })
   if (error instanceof Error && error.stack) wrapped.stack = error.stack
   return wrapped
 }

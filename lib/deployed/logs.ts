@@ -72,18 +72,16 @@ type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
 
 /** Merges the log groups, each of which is sorted. */
 async function* readEvents({ control, logGroups }: Deployed, range: { readonly from: number; readonly to?: number }) {
-  const sources = logGroups.map(({ name, step }) => ({ step, events: control.logEvents(name, range) }))
-  const heads = await Promise.all(sources.map(async ({ events }) => events.next()))
+  const opening = logGroups.map(async ({ name, step }) => {
+    const events = control.logEvents(name, range)
+    return { step, events, head: await events.next() }
+  })
+  const sources = await Promise.all(opening)
   for (;;) {
-    let first: number | undefined
-    for (const [index, { done, value }] of heads.entries()) {
-      const best = first === undefined ? undefined : heads[first]?.value
-      if (!done && (!best || value.at < best.at)) first = index
-    }
-    const source = first === undefined ? undefined : sources[first]
-    if (first === undefined || !source) return
-    yield { ...(heads[first]?.value as StoredLogEvent), step: source.step }
-    heads[first] = await source.events.next()
+    const [first] = sources.filter(({ head }) => !head.done).sort((a, b) => a.head.value.at - b.head.value.at)
+    if (!first) return
+    yield { ...(first.head.value as StoredLogEvent), step: first.step }
+    first.head = await first.events.next()
   }
 }
 

@@ -7,6 +7,7 @@ import { formatKind, type TextFormat } from '../define/formats/format-kind.ts'
 import { parquet } from '../define/outputs/output.ts'
 import { files } from '../define/sources/source.ts'
 import { task } from '../define/tasks/task.ts'
+import { useEngine } from '../duckdb/engine.ts'
 import { expectedText } from '../engine/read/column-sql.ts'
 import { rejectSchema } from '../engine/write/reject-rows.ts'
 import { CapacityError } from '../errors/errors.ts'
@@ -198,8 +199,7 @@ async function readRejects(
   const rejectedRecords = new Set<string>()
   const rejects: Reject[] = []
   const misfits = new Set<string>()
-  const engine = await openReader([folder], folder)
-  try {
+  await useEngine(openReader([folder], folder), async engine => {
     const connection = await engine.connect()
     const query = { schema: rejectSchema, columns: namesWithoutText, rowsMax: readMax }
     for (const file of rejectFiles)
@@ -210,9 +210,7 @@ async function readRejects(
         const declared = definition.columns?.[reject.column]
         if (declared && reject.expected === expectedText(declared)) misfits.add(reject.column)
       }
-  } finally {
-    engine.close()
-  }
+  })
   return { rejects, misfits: [...misfits], rejectedRecords }
 }
 

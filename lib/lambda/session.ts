@@ -41,8 +41,8 @@ export interface LambdaSession {
 let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
 
 /** Opens the session once for each environment; after a failure the next call tries again. @throws USAGE, DEFINITION_* */
-export async function openLambda(env: NodeJS.ProcessEnv = process.env): Promise<LambdaSession> {
-  const settings = readEnvironment(env)
+export async function openLambda(): Promise<LambdaSession> {
+  const settings = readEnvironment(process.env)
   const key = JSON.stringify(settings)
   if (opened?.key !== key) opened = { key, session: open(settings) }
   try {

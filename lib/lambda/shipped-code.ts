@@ -90,10 +90,8 @@ async function unpack(
   const asset = new URL('./', deployedUrl)
   await writeFile(join(own, assetNames.pipeline), code)
   await writeFile(join(own, `${assetNames.pipeline}.map`), sourceMap)
-  await writeFile(
-    join(own, assetNames.errors),
-    `export * from ${JSON.stringify(new URL(assetNames.errors, asset).href)}`,
-  )
+  const errors = `export * from ${JSON.stringify(new URL(assetNames.errors, asset).href)}`
+  await writeFile(join(own, assetNames.errors), errors)
   await symlink(fileURLToPath(new URL(assetNames.packages, asset)), join(own, assetNames.packages))
   for (const [name, { content, mode }] of Object.entries(files)) {
     const file = join(own, assetNames.files, name)

@@ -21,16 +21,15 @@ export async function taskUpstream(
   task: TaskDefinition,
   { params, node: ref }: { readonly params: ParamValues; readonly node?: NodeRef | undefined },
 ): Promise<TaskUpstream> {
-  if (isAlone(task)) return { outputPath: outputPathOf(task, params, undefined), upstream: [], targets: [] }
+  // No graph is needed to know what such a run requires, and where it writes.
+  if (!hasRequirements(task) && !isSalted(task.output))
+    return { outputPath: outputPathOf(task, params, undefined), upstream: [], targets: [] }
   if (ref) return readNodeUpstream(lambda, ref)
   const alone = resolveNode(lambda.pipeline, { task: task.name, params }, codeHashIn(lambda))
   const { key } = alone.node
   const graph = await withAnswer(lambda, task, { key, graph: alone.graph })
   return upstreamIn(graph, graph.nodes.find(each => each.key === key) as GraphNode)
 }
-
-/** Whether a run needs no graph to know what it requires, and where it writes. */
-const isAlone = (task: TaskDefinition): boolean => !hasRequirements(task) && !isSalted(task.output)
 
 /** Whether a task may require others. */
 export const hasRequirements = (task: TaskDefinition): boolean =>

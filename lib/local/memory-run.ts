@@ -148,8 +148,6 @@ async function runSteps(run: MemoryRun, { input, pools, found, outputPath, ...ma
 async function rejectsOf(output: MemoryStore, { runs: [run] }: Manifest): Promise<Reject[]> {
   const { outcomes } = runKeys(run as ManifestRun)
   const found = await Array.fromAsync(output.list(outcomes), ({ key }) => readState(output, key, readOutcome))
-  return readRejectFiles(
-    output,
-    found.flatMap(outcome => outcome?.rejects ?? []),
-  )
+  const files = found.flatMap(outcome => outcome?.rejects ?? [])
+  return readRejectFiles(output, files)
 }

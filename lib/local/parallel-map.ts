@@ -46,7 +46,7 @@ export async function parallelMap(
   { module, params = {}, setup, workers, concurrency = 5, signal }: ParallelMapOptions<object, unknown>,
 ): Promise<unknown[]> {
   throwIfAborted(signal)
-  if (module === undefined) throw moduleMissing()
+  if (module === undefined) throw new PermanentError('USAGE', moduleMissing)
   refuseThread(module)
   const names = { map: nameOf('the function', map), setup: setup && nameOf('setup', setup) }
   const all = await Array.fromAsync(values)
@@ -91,11 +91,8 @@ async function mapInThreads(
   }
 }
 
-const moduleMissing = (): PermanentError =>
-  new PermanentError(
-    'USAGE',
-    'parallelMap: module: expected the path or the URL of the module that exports the function, got nothing; give { module: new URL("./score.ts", import.meta.url) }',
-  )
+const moduleMissing =
+  'parallelMap: module: expected the path or the URL of the module that exports the function, got nothing; give { module: new URL("./score.ts", import.meta.url) }'
 
 /** @throws USAGE where the module calls `parallelMap` while a thread imports it, which would never end */
 function refuseThread(module: string | URL): void {

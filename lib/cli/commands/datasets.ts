@@ -57,12 +57,8 @@ function printManifest({ task, generation, runs, schema, partitionBy, parts, tot
   for (const { runId, params, finishedAt } of runs)
     print(visible(`run ${runId} ${JSON.stringify(params)} ${finishedAt}`))
   print('')
-  const columnRow = ({ name, type }: Manifest['schema'][number]) => [
-    name,
-    typeName(type),
-    partitionBy.includes(name) ? 'yes' : '',
-  ]
-  printTable(['column', 'type', 'partition'], schema.map(columnRow))
+  const columns = schema.map(({ name, type }) => [name, typeName(type), partitionBy.includes(name) ? 'yes' : ''])
+  printTable(['column', 'type', 'partition'], columns)
   print('')
   const numbers = ['rows', 'bytes']
   printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })

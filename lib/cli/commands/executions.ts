@@ -85,10 +85,9 @@ async function showStarted(started: Started, stack: DeployedOptions, flags: Wait
   if (flags.wait) return showWaiting(started, stack, flags)
   if (flags.json) return printJson({ execution, shipped, ...(run && { run: run.runId, attempt: run.attempt }) })
   print(visible(startedText(started)))
-  for (const how of ['status', 'logs --follow', 'stop']) {
-    const [command, ...options] = how.split(' ')
-    print(`  fanmill ${[command, execution.name, ...options].join(' ')} ${stackFlags(stack)}`)
-  }
+  const { name } = execution
+  for (const command of [`status ${name}`, `logs ${name} --follow`, `stop ${name}`])
+    print(`  fanmill ${command} ${stackFlags(stack)}`)
 }
 
 function startedText({ execution, run, shipped }: Started): string {
@@ -117,14 +116,9 @@ async function stopAction(run: string | undefined, { json, ...flags }: CommonOpt
   const { stopDeployed } = await import('../../deployed/start.ts')
   const { execution, runs } = await stopDeployed(stack, run)
   if (json) return printJson({ execution, runs })
-  const isStopping = execution.status === 'running'
-  print(
-    visible(
-      isStopping
-        ? `${execution.name} stops when the batches that are being processed have ended`
-        : `stopped ${execution.name}`,
-    ),
-  )
+  const { name, status } = execution
+  const stopping = `${name} stops when the batches that are being processed have ended`
+  print(visible(status === 'running' ? stopping : `stopped ${name}`))
   for (const { runId, batches, batchesDone } of runs) {
     const done = `${batchesDone} of ${batches} batches are finished and kept`
     print(`run ${runId}: ${done}; fanmill retry ${runId} ${stackFlags(stack)} processes the others`)

@@ -75,27 +75,21 @@ const endings: Readonly<Record<string, QueryFormat>> = {
 function formatOf({ format, to, json }: SqlFlags): FormatName {
   const ending = to === undefined ? undefined : endings[extname(to).toLowerCase()]
   const chosen = format ?? ending ?? (json ? 'json' : to === undefined ? 'table' : undefined)
+  const usage = (message: string): PermanentError => new PermanentError('USAGE', message)
   if (chosen === undefined)
-    throw new PermanentError(
-      'USAGE',
-      `expected a file that ends in .csv, .json or .parquet, got ${to}; or give --format`,
-    )
-  if (chosen === 'table' && to !== undefined)
-    throw new PermanentError('USAGE', 'expected csv, json or parquet with --to, got table')
+    throw usage(`expected a file that ends in .csv, .json or .parquet, got ${to}; or give --format`)
+  if (chosen === 'table' && to !== undefined) throw usage('expected csv, json or parquet with --to, got table')
   if (chosen === 'parquet' && to === undefined && process.stdout.isTTY)
-    throw new PermanentError('USAGE', 'expected --to with the format parquet, which no terminal shows, got none')
+    throw usage('expected --to with the format parquet, which no terminal shows, got none')
   return chosen
 }
 
 async function printRows(statement: string, options: SqlOptions): Promise<void> {
   const { sqlRows } = await import('../../datasets/sql-query.ts')
   const { columns, rows, isWhole } = await sqlRows(statement, options)
+  const titles = columns.map(({ name }) => name)
   const numbers = columns.filter(({ type }) => isNumberName(type)).map(({ name }) => name)
-  printTable(
-    columns.map(({ name }) => name),
-    rows,
-    { numbers, otherwise: 'no rows' },
-  )
+  printTable(titles, rows, { numbers, otherwise: 'no rows' })
   if (!isWhole)
     printToStderr(`only the first ${formatCount(rows.length)} rows; --format csv, json or parquet gives all`)
 }

@@ -27,6 +27,7 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit) {
     const words = greatest(cells, isNumber ? textWidth : longestWord, longestWord(title))
     return { whole, words, least: isNumber ? words : Math.min(words, textWidthMin) }
   })
+  const wholes = needs.map(each => each.whole)
   const tries = [
     { limit: 'words', gap: gapWidth },
     { limit: 'words', gap: 1 },
@@ -34,11 +35,8 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit) {
   ] as const
   for (const { limit, gap } of tries) {
     const room = columns - gap * (titles.length - 1)
-    const widths = shrink(
-      needs.map(each => each.whole),
-      needs.map(each => each[limit]),
-      room,
-    )
+    const least = needs.map(each => each[limit])
+    const widths = shrink(wholes, least, room)
     if (sum(widths) <= room) return { widths, gap }
   }
   return undefined

@@ -17,12 +17,15 @@ export async function copyPackage(name: string, from: string, modules: string, o
   const folder = packageFolder(name, from)
   await copyFolder(folder, target, options)
   const { dependencies = {}, optionalDependencies = {} } = definitionOf(folder) as Dependencies
-  for (const dependency of Object.keys(dependencies)) {
-    if (!(dependency in optionalDependencies)) await copyDependency(dependency, folder, modules, options)
-  }
-  if (options.isLean) return
-  for (const dependency of Object.keys(optionalDependencies)) {
-    if (isInstalled(dependency, folder)) await copyDependency(dependency, folder, modules, options)
+  const optional = Object.keys(optionalDependencies)
+  const wanted = [
+    ...Object.keys(dependencies).filter(dependency => !optional.includes(dependency)),
+    ...(options.isLean ? [] : optional.filter(dependency => isInstalled(dependency, folder))),
+  ]
+  for (const dependency of wanted) {
+    // One in the package's own node_modules was copied with the package.
+    const isWithin = packageFolder(dependency, folder).startsWith(folder + sep)
+    if (!isWithin) await copyPackage(dependency, folder, modules, options)
   }
 }
 
@@ -35,11 +38,6 @@ export async function copyFolder(folder: string, target: string, { isLean }: Cop
 interface Dependencies {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
-}
-
-/** Copies a dependency, unless it is in the package's own node_modules and so was copied with the package. */
-async function copyDependency(name: string, folder: string, modules: string, options: CopyOptions): Promise<void> {
-  if (!packageFolder(name, folder).startsWith(folder + sep)) await copyPackage(name, folder, modules, options)
 }
 
 function isInstalled(name: string, from: string): boolean {
