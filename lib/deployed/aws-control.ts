@@ -94,16 +94,15 @@ function requests<Client>(open: () => Promise<Client>) {
 
 function stackCalls(request: Clients['cloudFormation']): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
   return {
-    stackOutputs: stack =>
-      request(
-        { verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack },
-        async ({ sdk, client }) => {
-          const command = new sdk.DescribeStacksCommand({ StackName: stack })
-          const answer = await client.send(command).catch(nothingIf(isNoStack))
-          const outputs = answer?.Stacks?.[0]?.Outputs ?? []
-          return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
-        },
-      ),
+    async stackOutputs(stack) {
+      const act = { verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }
+      return request(act, async ({ sdk, client }) => {
+        const command = new sdk.DescribeStacksCommand({ StackName: stack })
+        const answer = await client.send(command).catch(nothingIf(isNoStack))
+        const outputs = answer?.Stacks?.[0]?.Outputs ?? []
+        return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
+      })
+    },
     async stackNames() {
       const act = { verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }
       return request(act, async ({ sdk, client }) => {
