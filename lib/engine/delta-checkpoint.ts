@@ -27,27 +27,18 @@ type InFolder = <T>(work: (folder: string) => Promise<T>) => Promise<T>
 
 /** Returns the reader and writer of checkpoints. An engine is open only while it works. */
 export function deltaCheckpoints(inFolder: InFolder): CheckpointFiles {
+  const inEngine = <T>(act: (connection: DuckDBConnection, folder: string) => Promise<T>): Promise<T> =>
+    inFolder(folder => {
+      const opening = openEngine({ folders: [folder], tempFolder: folder, memoryBytes: engineBytes })
+      return useEngine(opening, async engine => act(await engine.connect(), folder))
+    })
   return {
-    read: files => inEngine(inFolder, (connection, folder) => readFiles(connection, folder, files)),
-    write: actions => inEngine(inFolder, (connection, folder) => writeFileOf(connection, folder, actions)),
+    read: files => inEngine((connection, folder) => readFiles(connection, folder, files)),
+    write: actions => inEngine((connection, folder) => writeFileOf(connection, folder, actions)),
   }
 }
 
-function inEngine<T>(
-  inFolder: InFolder,
-  act: (connection: DuckDBConnection, folder: string) => Promise<T>,
-): Promise<T> {
-  return inFolder(folder => {
-    const opening = openEngine({ folders: [folder], tempFolder: folder, memoryBytes: engineBytes })
-    return useEngine(opening, async engine => act(await engine.connect(), folder))
-  })
-}
-
-async function readFiles(
-  connection: DuckDBConnection,
-  folder: string,
-  files: readonly Uint8Array[],
-): Promise<readonly string[]> {
+async function readFiles(connection: DuckDBConnection, folder: string, files: readonly Uint8Array[]) {
   const paths = files.map((_, index) => join(folder, `${index}.parquet`))
   for (const [index, path] of paths.entries()) await writeFile(path, files[index] as Uint8Array)
   try {
@@ -65,11 +56,7 @@ async function readFiles(
   }
 }
 
-async function writeFileOf(
-  connection: DuckDBConnection,
-  folder: string,
-  actions: Iterable<string>,
-): Promise<Uint8Array> {
+async function writeFileOf(connection: DuckDBConnection, folder: string, actions: Iterable<string>) {
   const [lines, target] = [join(folder, 'actions.jsonl'), join(folder, 'checkpoint.parquet')]
   let longestBytes = objectBytesMin
   await writeFile(
