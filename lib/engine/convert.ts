@@ -21,10 +21,11 @@ import { writeTransformed } from './write/write-transformed.ts'
 
 /** @throws TRANSFORM_FAILED, INPUT_INVALID when a file is not Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, PARTITION_TOO_LONG, ABORTED */
 export async function convert(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { connection, maps, parquet } = conversion
+  const { connection, counter, maps, parquet } = conversion
   const { files, isCareful } = job
   const members = files.flatMap(file => file.members)
   maps.enter(onlyPlace(members))
+  counter.skip(0)
   try {
     if (isCareful || files.some(file => file.located)) await setStagedMembers(connection, members)
     return isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
@@ -86,12 +87,16 @@ async function fastInput(conversion: Conversion, job: ConvertJob): Promise<FastI
   }
   const hasSteps = transform.steps.length > 0
   if (!parquet) {
-    const input = fastRead(sourcesOf(conversion, job, 'fail'), read, hasSteps ? counter.name : undefined)
-    return { input, isGuarded: hasSteps }
+    // It is enough to see that the last record is reached. Functions may be slow, so that their rows are counted one by one.
+    const isCalled = transform.steps.some(({ step }) => step.kind === 'mapRows' || step.kind === 'mapBatches')
+    const skipped = isCalled ? 0 : Math.max(0, recordCount(job) - 1)
+    counter.skip(skipped)
+    const guard = hasSteps ? { name: counter.name, skipped } : undefined
+    return { input: fastRead(sourcesOf(conversion, job, 'fail'), read, guard), isGuarded: hasSteps }
   }
   const described = await describeParquet(connection, job.files)
   const isGuarded = hasSteps && (checks.length > 0 || needsGuard(described, parquet))
-  return { input: parquetRead(described, parquet, isGuarded ? counter.name : undefined), isGuarded }
+  return { input: parquetRead(described, parquet, isGuarded ? counter : undefined), isGuarded }
 }
 
 /** Returns the rows that entered the transform; all are read again where it stopped early. */

@@ -63,6 +63,13 @@ export function allRead(values: readonly string[]): string {
   return `(${joined(bits) ?? '0'}) >= 0`
 }
 
+/** A boolean function of the engine that rows pass through. */
+export interface RowGuard {
+  readonly name: string
+  /** Rows that pass by it, before those that pass through it. Default 0: it is called for each vector of rows. */
+  readonly skipped?: number
+}
+
 export interface GuardedColumns extends Pick<ExtraColumns, 'provenance' | 'keepNew'> {
   readonly names: readonly string[]
   /** Columns that are read and checked whether or not a transform uses them. Default all. */
@@ -70,17 +77,21 @@ export interface GuardedColumns extends Pick<ExtraColumns, 'provenance' | 'keepN
 }
 
 /**
- * Returns a query of the same rows that pass through `guard`, a boolean function of the engine. The columns that need a check stand in
- * its argument, so that none is dropped as unused.
+ * Returns a query of the same rows that pass through `guard`. The columns that need a check stand in its argument, so that none is
+ * dropped as unused. Rows that pass by it are numbered by the engine itself: each call wakes another thread twice.
  */
 export function guardedRows(
   read: string,
-  guard: string,
+  { name, skipped = 0 }: RowGuard,
   { names, checked = names, provenance, keepNew }: GuardedColumns,
 ): string {
   const visible = [...names, ...provenance, ...(keepNew ? ['_new'] : [])].map(quoteName).join(', ')
   const all = checked.length > 0 ? allRead(checked.map(quoteName)) : 'true'
-  return `SELECT ${visible} FROM (SELECT *, ${guard}(${all}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+  const [added, isSeen] =
+    skipped > 0
+      ? ['row_number() OVER ()', `CASE WHEN _fanmill_seen > ${skipped} THEN ${name}(${all}) ELSE true END`]
+      : [`${name}(${all})`, '_fanmill_seen']
+  return `SELECT ${visible} FROM (SELECT *, ${added} AS _fanmill_seen FROM (${read})) WHERE ${isSeen}`
 }
 
 /** Joins bits in a tree, because the engine refuses expressions with more than 1,000 levels. */

@@ -15,7 +15,7 @@ import {
   validJson,
 } from './column-sql.ts'
 import { runValue } from './provenance-sql.ts'
-import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap } from './read-columns.ts'
+import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap, type RowGuard } from './read-columns.ts'
 import { memberField } from './staged-members.ts'
 import { prefixColumns } from './text/csv-scan.ts'
 import { readableText } from './text/plain-text.ts'
@@ -33,14 +33,13 @@ export interface ReadOptions extends ExtraColumns {
 }
 
 /**
- * Returns a query with the declared columns, which fails on any text that does not fit. With `guard`, a boolean function
- * of the engine, rows also pass through that function, and every column is read, whether or not a transform uses it.
+ * Returns a query with the declared columns, which fails on any text that does not fit. With `guard`, rows also pass through that
+ * function, and every column is read, whether or not a transform uses it.
  */
-export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
-  return union(
-    sources.map(source => fastSelect(source, options, guard)),
-    options,
-  )
+export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: RowGuard): string {
+  const selects = sources.map(source => fastSelect(source, options))
+  const read = union(selects, options)
+  return guard === undefined ? read : guardedRows(read, guard, { ...options, names: Object.keys(options.columns) })
 }
 
 export interface CarefulOptions {
@@ -98,7 +97,7 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
     .join(' UNION ALL ')
 }
 
-function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
+function fastSelect(source: TextSource, options: ReadOptions): string {
   const values: string[] = []
   // The value stands in a subquery below its check: the engine computes an expression that may raise each time that it stands somewhere.
   const convert: Convert = (column, text, name) => {
@@ -123,8 +122,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     conditions.length > 0
       ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error('fanmill: a record does not fit') END`
       : ''
-  const read = `SELECT ${list} FROM ${from}${valid}`
-  return guard === undefined ? read : guardedRows(read, guard, { ...options, names: Object.keys(options.columns) })
+  return `SELECT ${list} FROM ${from}${valid}`
 }
 
 type Convert = (column: ColumnDefinition, text: string, name: string) => string

@@ -5,7 +5,15 @@ import { quoteName, quoteText } from '../../../duckdb/quote.ts'
 import { hiveValues } from '../../../paths/hive-columns.ts'
 import { misfit } from '../column-sql.ts'
 import { runValue } from '../provenance-sql.ts'
-import { allRead, emptyRead, guardedRows, newMap, placeColumns, type ReadColumn } from '../read-columns.ts'
+import {
+  allRead,
+  emptyRead,
+  guardedRows,
+  newMap,
+  placeColumns,
+  type ReadColumn,
+  type RowGuard,
+} from '../read-columns.ts'
 import type { CarefulOptions } from '../typed-read.ts'
 import { byPosition, type ParquetFile, parquetFault, scan } from './describe.ts'
 import { checkColumns, namesOf, type ParquetOptions, pathColumnsOf, readNames } from './names.ts'
@@ -34,7 +42,7 @@ export async function checkReadable(
  * Returns a query of the files, with columns found by name. It fails on a value that does not fit.
  * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read
  */
-export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
+export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: RowGuard): string {
   checkKinds(files, options)
   return union(files, options, (group, from, extra) => {
     const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))

@@ -4,13 +4,17 @@ import { BOOLEAN, type DuckDBConnection, DuckDBScalarFunction } from '@duckdb/no
 export interface RowCounter {
   /** The SQL function that rows pass through, which always returns true. */
   readonly name: string
+  /** Returns the rows that passed through it, and those that passed by it before; 0 as long as none passed through it. */
   rows(): number
   reset(): void
+  /** Tells how many rows of the next query pass by the function, before those that pass through it. */
+  skip(rows: number): void
 }
 
 /** Registers the function. It is volatile, so that the planner neither drops it nor moves a filter of the transform below it. */
 export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill_seen'): RowCounter {
   let rows = 0
+  let skipped = 0
   connection.registerScalarFunction(
     DuckDBScalarFunction.create({
       name,
@@ -29,9 +33,12 @@ export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill
   )
   return {
     name,
-    rows: () => rows,
+    rows: () => (rows === 0 ? 0 : skipped + rows),
     reset: () => {
       rows = 0
+    },
+    skip: count => {
+      skipped = count
     },
   }
 }
