@@ -161,7 +161,8 @@ export const prepareTable = (file: string, table: string): ParquetContent =>
 function readFooterBytes(handle: number, origin: Origin): Uint8Array {
   const sizeBytes = fstatSync(handle).size
   if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
-  if (readAt(handle, 0, magicBytes).toString('latin1') !== 'PAR1')
+  // A file whose footer is encrypted begins with PARE, and is refused by its end.
+  if (!['PAR1', 'PARE'].includes(readAt(handle, 0, magicBytes).toString('latin1')))
     throw notParquet(origin, 'got a file that does not begin with PAR1')
   const lengthBytes = footerLength(readAt(handle, sizeBytes - tailBytes, tailBytes), sizeBytes, origin)
   return readAt(handle, sizeBytes - tailBytes - lengthBytes, lengthBytes)

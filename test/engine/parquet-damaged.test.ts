@@ -79,6 +79,11 @@ describe('a Parquet file', () => {
     ['a text', Buffer.from('id,name\n1,a\n2,b\n'), 'does not begin with PAR1'],
     ['cut short', fixture('plain').subarray(0, 2000), 'does not end with PAR1'],
     [
+      'encrypted as a whole',
+      Buffer.concat([Buffer.from('PARE'), fixture('plain').subarray(4, -4), Buffer.from('PARE')]),
+      'an encrypted footer; decrypt it first',
+    ],
+    [
       'of an encrypted footer',
       Buffer.concat([fixture('plain').subarray(0, -4), Buffer.from('PARE')]),
       'an encrypted footer',
