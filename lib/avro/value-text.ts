@@ -19,7 +19,6 @@ const charactersMax = 32 * 1024 * 1024
 /** Items of a list that may have no bytes, as nulls have none. */
 const emptyItemsMax = 100_000
 
-/** Returns the reader of a type. */
 export const valueReader = (type: AvroType, depth = 0): ValueReader => {
   const logical = logicalText(type)
   if (logical) return scalar(logical)

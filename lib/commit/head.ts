@@ -61,7 +61,6 @@ export async function changeHead(
   return etag === undefined ? undefined : { value, etag }
 }
 
-/** Returns the key of an output's head. */
 export function headKey(outputPath: string): string {
   return outputKeys(outputHashOf(outputPath)).head
 }

@@ -10,7 +10,6 @@ import type { Actor } from '../state/files.ts'
 import { outputPrefix } from '../state/state.ts'
 import type { Current } from './head.ts'
 
-/** Returns the table of an output. */
 export const tableOf = ({ store, checkpoints }: Actor, outputPath: string): DeltaTable => ({
   store,
   prefix: outputPrefix(outputPath),

@@ -103,7 +103,6 @@ export function actionBytes(actions: readonly Action[]): Uint8Array {
   return new TextEncoder().encode(actions.map(action => `${JSON.stringify(action)}\n`).join(''))
 }
 
-/** Creates the error for a log that cannot be read. */
 export function invalidLog(place: string, what: string, cause?: unknown): PermanentError {
   const message = `${place}: ${what}; the table's log is damaged: repair it with the program that wrote it`
   return new PermanentError('DELTA_INVALID', message, { place }, { cause })

@@ -7,7 +7,6 @@ export const lastCheckpointName = '_last_checkpoint'
 
 const padded = (number: number, digits: number): string => String(number).padStart(digits, '0')
 
-/** Returns the name of a version's file. */
 export const versionName = (version: number): string => `${padded(version, 20)}.json`
 
 /** Returns the names of a checkpoint's files. */

@@ -18,7 +18,6 @@ import {
 } from './log-names.ts'
 import { type Snapshot, SnapshotBuilder } from './snapshot.ts'
 
-/** A table in a store. */
 export interface DeltaTable {
   readonly store: Pick<Store, 'url' | 'read' | 'list' | 'create' | 'write'>
   /** Prefix of the table's keys: empty, or ending in a slash. */

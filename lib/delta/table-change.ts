@@ -15,7 +15,6 @@ import { fieldsOf, fittingFields, newFields, schemaStringOf } from './table-sche
 /** The effect on the rows of a table: they stay, all of them go, or those in the partitions of the new rows go. */
 export type TableMode = 'append' | 'overwrite' | 'replacePartitions'
 
-/** A file with new rows. */
 export interface NewFile {
   /** Relative to the table. */
   readonly key: string

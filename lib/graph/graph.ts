@@ -64,7 +64,6 @@ export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 
 export const answerKey = (pipeline: string, nodeKey: string): string =>
   `${stateRoot}graphs/discovered/${shortHash(canonicalJson({ pipeline, node: nodeKey }))}.json`
 
-/** Returns the keys of one graph's state. */
 export function graphKeys(graphId: string) {
   const folder = `${stateRoot}graphs/${graphId}/`
   return {

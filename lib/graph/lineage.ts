@@ -4,7 +4,6 @@ import { isSalted } from '../define/outputs/output-kind.ts'
 import { canonicalJson, shortHash } from '../model/run/identity.ts'
 import type { GraphNode } from './graph.ts'
 
-/** Returns the hash of a task's code. */
 export type CodeHash = (task: TaskDefinition) => string
 
 /** The code of a node, and its lineage; empty where no output of the pipeline is salted. */

@@ -32,7 +32,6 @@ export function shareIndex(graph: TaskGraph, grown: TaskGraph, changed: readonly
   if (nodes.size <= recentMax) indexes.set(grown, indexFrom([{ nodes, writers }, all], true))
 }
 
-/** Returns the index of a graph. */
 export function nodeIndex(graph: TaskGraph): NodeIndex {
   const known = indexes.get(graph)
   if (known) return known

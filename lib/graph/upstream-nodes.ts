@@ -3,7 +3,6 @@ import type { UpstreamNode } from '../model/run/upstream-node.ts'
 import type { GraphNode, TaskGraph } from './graph.ts'
 import { nodeIndex } from './node-index.ts'
 
-/** Returns a function that lists the nodes which a node of the graph requires. */
 export function upstreamNodes(graph: TaskGraph): (node: GraphNode) => readonly UpstreamNode[] {
   const index = nodeIndex(graph)
   return ({ groups }) =>

@@ -119,7 +119,6 @@ class ColumnTexts {
   }
 }
 
-/** Returns the columns with their inferred types. */
 export function typedColumns(
   found: readonly FoundColumn[],
   refused: ReadonlyMap<string, readonly Candidate[]>,

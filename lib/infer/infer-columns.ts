@@ -103,7 +103,6 @@ function textOf(source: TextSource, { name, others }: Pick<FoundColumn, 'name' |
   return texts.length === 0 ? 'NULL' : `coalesce(${texts.join(', ')})`
 }
 
-/** Returns the columns of a prepared Parquet file. */
 export async function describeParquetColumns(
   connection: DuckDBConnection,
   file: GivenParquet,

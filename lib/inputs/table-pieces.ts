@@ -21,7 +21,6 @@ export interface TableStores extends Pick<FindOptions, 'input' | 'upstream' | 'i
   readonly output: Store
 }
 
-/** One file of a table. */
 export interface TablePiece {
   /** Its key, or the name of the member. */
   readonly key: string

@@ -36,7 +36,6 @@ export function typeName(engineType: string): string {
   return scalarName(engineType) ?? engineType
 }
 
-/** Returns the name of a definition's type. */
 export function definedTypeName({ type, precision = 18, scale = 3, items, fields = {} }: ColumnDefinition): string {
   if (type === 'decimal') return `decimal(${precision}, ${scale})`
   if (type === 'struct')

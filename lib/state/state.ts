@@ -128,7 +128,6 @@ const startsSchema = v.object({
 /** starts.json: the true starts of slices of a text, which commit learned from their neighbours in other batches. */
 export type Starts = DataOf<typeof startsSchema>
 
-/** Returns the keys of one output's state. */
 export function outputKeys(outputHash: string) {
   return { head: `${stateRoot}outputs/${outputHash}/head.json`, turn: `${stateRoot}turns/${outputHash}.json` } as const
 }

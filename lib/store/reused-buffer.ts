@@ -1,13 +1,11 @@
 /** Provides memory that one read after another fills: new pages cost more than filling them, and a heap frees old ones late. */
 
-const stepBytes = 1 << 20
-
 export class ReusedBuffer {
   private buffer = Buffer.alloc(0)
   private readonly stepBytes: number
 
   /** Grows in steps of so many bytes, by default a mebibyte. */
-  constructor(growsByBytes = stepBytes) {
+  constructor(growsByBytes = 1 << 20) {
     this.stepBytes = growsByBytes
   }
 

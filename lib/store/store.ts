@@ -35,7 +35,6 @@ export interface StagingRun {
   readonly token: string
 }
 
-/** A pending part as listed. */
 export interface ListedPart extends PendingPart {
   readonly stagedAtMs: number
   /** Key of the file that holds it, where it is a file. */

@@ -162,7 +162,6 @@ export function canBeCut(format: Format): boolean {
 /** Facts about each format, because patterns are parsed for it. */
 const known = new WeakMap<Format, FormatKind>()
 
-/** Returns what a format is. */
 export function formatKind<K extends Format['kind']>(format: Extract<Format, { kind: K }>): FormatKind {
   const found = known.get(format)
   if (found) return found

@@ -79,7 +79,6 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
   target: () => ({ adds: 'nothing', isDataset: false, isThreadless: true }),
 }
 
-/** Returns what an output is. */
 export function outputKind<K extends Output['kind']>(output: Extract<Output, { kind: K }>): OutputKind {
   const kind: (output: Extract<Output, { kind: K }>) => OutputKind = kinds[output.kind as K]
   return kind(output)
@@ -88,7 +87,6 @@ export function outputKind<K extends Output['kind']>(output: Extract<Output, { k
 /** Whether its path moves with the code of the task, and with all that the task requires. */
 export const isSalted = (output: Output): boolean => 'salted' in output && output.salted
 
-/** The names of all kinds. */
 export const outputKindNames = Object.keys(kinds) as readonly Output['kind'][]
 
 /** The names of the kinds that users can write. */

@@ -27,7 +27,6 @@ export function checkExchanges(subject: string, task: TaskDefinition): void {
     )
 }
 
-/** Returns the columns after an exchange. */
 export function columnsAfterExchange(step: ExchangingStep, columns: readonly string[]): string[] {
   return step.kind === 'reduce' ? [...step.by, ...Object.keys(step.measures)] : [...columns]
 }

@@ -43,9 +43,7 @@ export interface DistinctOptions<Column extends string, Latest extends string> e
 /** Hive-style folders and files of one batch: more buckets would make tiny files. */
 export const bucketsMax = 65_536
 
-/** The schema of a number of buckets. */
 export const bucketCount = v.pipe(count(1), v.maxValue(bucketsMax, `a whole number from 1 to ${bucketsMax}`))
-/** The schema of the columns of a key. */
 export const keyColumns = v.pipe(names, v.minLength(1, 'at least one column'))
 const measures = [
   ...(['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev'] as const),

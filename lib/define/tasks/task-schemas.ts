@@ -28,7 +28,6 @@ export const secretsByName = record(
   'secrets by name',
 )
 
-/** The schema of amounts of resources by name. */
 export const amounts = record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
 
 /** The options that say when a task runs. */

@@ -44,7 +44,6 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
 const needsRows = (measure: Measure): boolean =>
   (measure.kind === 'quantile' || measure.kind === 'countDistinct') && !measure.isApproximate
 
-/** Returns the columns that a measure reads. */
 export const measuredColumns = (measure: Measure): readonly string[] => [
   ...(measure.column === undefined ? [] : [measure.column]),
   ...('orderBy' in measure ? measure.orderBy : []),
@@ -72,7 +71,6 @@ export function stagesOf(task: TaskDefinition): readonly TaskDefinition[] {
   return known
 }
 
-/** Returns the task of one stage. */
 export function stageOf(task: TaskDefinition, stage: number): TaskDefinition {
   const found = stagesOf(task)[stage]
   if (!found) throw new RangeError(`task ${task.name} has no stage ${stage}`)

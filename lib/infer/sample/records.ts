@@ -47,7 +47,6 @@ export function sampleRecords({ bytes, isWhole }: SampleBytes, dialect: Dialect)
   return records
 }
 
-/** Returns the fields of a record of the sample. */
 export function fieldsOf({ bytes }: SampleBytes, { start, end }: SampleRecord, dialect: Dialect): Field[] {
   return splitFields(textAt(bytes, start, end), dialect)
 }

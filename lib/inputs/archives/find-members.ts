@@ -18,7 +18,6 @@ import { weightOf } from '../slices/plan-slices.ts'
 import { spreadIndexes } from '../slices/spread.ts'
 import { type OpenArchive, openArchive } from './open-archive.ts'
 
-/** Members that a run reads. */
 export interface FoundMembers extends FoundObjects {
   /** Names of the members, until they are released. */
   names(): readonly string[]

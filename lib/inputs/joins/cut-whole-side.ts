@@ -45,7 +45,6 @@ function isSmall(source: JoinSource, side: JoinSide, all: Sides): boolean {
   return bytesOf(all, side) <= wholeSideBytesMax && sumFields(small, ['rows']).rows <= wholeSideRowsMax
 }
 
-/** Returns the number of columns of both sides that are read. */
 const columnsOf = (source: JoinSource, all: Sides): number =>
   all.reduce((sum, { dataset = [] }, at) => sum + (source[joinSides[at] ?? 'left'].columns ?? dataset).length, 0)
 

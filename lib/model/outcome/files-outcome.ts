@@ -2,7 +2,6 @@
 import type { Outcome } from './outcome.ts'
 import type { SkippedMembers } from './skipped-member.ts'
 
-/** The result of an extraction. */
 export type Extraction = Pick<Outcome, 'batch' | 'runId' | 'attempt' | 'token' | 'bytesIn' | 'slices'> & {
   readonly files: NonNullable<Outcome['files']>
   readonly skipped: SkippedMembers | undefined

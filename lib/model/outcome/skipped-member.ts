@@ -34,7 +34,6 @@ export function skippedMember({
   return { archive: String(detail.archive), member: String(detail.member), code, message }
 }
 
-/** Returns the log line for a skipped member. */
 export function skippedLine({ archive, member, message }: SkippedMember) {
   return { level: 'warn', message: `member skipped: ${message}`, archive, member } as const
 }

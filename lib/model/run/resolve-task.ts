@@ -42,7 +42,6 @@ function conditionFunctions({ where, source }: SteppedTask): ((params: ParamValu
     .map(condition => params => (typeof condition === 'function' ? condition(params as never) : condition))
 }
 
-/** Returns the condition of a source that reads a dataset. */
 export const sourceWhere = (source: TaskDefinition['source']) => datasetSource(source)?.where
 
 /** Returns what stays of a row after the condition of the source, which may use other columns too; undefined for all. */

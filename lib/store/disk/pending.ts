@@ -17,7 +17,6 @@ export function pendingFolder({ runId, attempt, token }: StagingRun): string {
   return `${runId}/${attempt}/${token}`
 }
 
-/** Returns the key of the file of a pending part. */
 export function pendingKey({ key, token, uploadId }: Pick<PendingPart, 'key' | 'token' | 'uploadId'>): string {
   return uploadId === undefined ? `${key}.pending-${token}` : `${pendingPrefix}${uploadId}/${key}`
 }

@@ -26,7 +26,6 @@ export interface S3Request {
   readonly calls: S3Calls
   /** Bucket and full key. */
   readonly at: { readonly Bucket: string; readonly Key: string }
-  /** Number of earlier tries. */
   readonly tries: number
 }
 

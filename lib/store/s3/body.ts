@@ -7,7 +7,6 @@ import type { ReadOptions } from '../store.ts'
 import type { FaultPlace } from './fault.ts'
 import { Retries, type RetryPolicy } from './retry.ts'
 
-/** Headers of a GET request. */
 export interface GetHeaders {
   readonly Range?: string
   readonly IfMatch?: string
