@@ -31,15 +31,13 @@ type NamedWrite = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(p
 /** Appends the text of a member, whose records that are rejects already go to a file of their own. */
 export function appendText(file: OpenFile, text: StageableText, { write, ...named }: NamedWrite): void {
   const { records, firstLine, firstRecord } = text
-  // Deliberately one list of names for all members of the file, because a list for each of a million members would not fit into memory.
-  const { columns: header } = file
   const start = file.writer.bytes
   if (text.unchanged) file.plain?.add(text.unchanged)
   else if (records > 0) file.plain?.giveUp()
   const { gaps, longest = 0 } = text.writeTo(write, record => appendReject(file, named.index, record))
   file.records += records
   file.longest = Math.max(file.longest, longest)
-  file.members.push({ ...named, records, start, end: file.writer.bytes, firstLine, firstRecord, header, gaps })
+  file.members.push({ ...named, records, start, end: file.writer.bytes, firstLine, firstRecord, gaps })
 }
 
 function appendReject(file: OpenFile, index: number, { line, record, column, expected, text }: EarlyReject): void {

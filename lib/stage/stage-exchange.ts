@@ -56,7 +56,7 @@ async function stagePiece(
   for (const [index, { rows, bytes }] of piece.files.entries()) {
     const isFirst = staging.parquet.length === 0
     const place = { index: 0, archive: input.key, member: '', records: 0, start: 0, end: 0 }
-    const members = isFirst ? [{ ...place, firstLine: 1, firstRecord: 1, header: [] }] : []
+    const members = isFirst ? [{ ...place, firstLine: 1, firstRecord: 1 }] : []
     const file = { file: files[index] ?? '', columns: [], newline: 'lf', bytes, located: false } as const
     staging.parquet.push({ ...file, records: rows, members, side: piece.side, onlyBuckets, onlyKeys })
     staging.addInflated(bytes)

@@ -152,7 +152,7 @@ function addParquet(staging: Staging, prepared: PreparedFile): void {
   const { file, isLocated, origin, parquet, partition, side, isRepeated } = prepared
   const index = staging.parquet.length
   const records = isRepeated ? 0 : parquet.rowCount
-  const place = { index, ...origin, partition, records, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
+  const place = { index, ...origin, partition, records, start: 0, end: 0, firstLine: 1, firstRecord: 1 }
   const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
   staging.parquet.push({ ...shared, file, records, members: [place], parquet, side })
 }

@@ -58,7 +58,7 @@ export async function stagePassed<T extends PassedRecords>(
   const { scan, firstLine = 1 } = passed
   if (!scan.endsWithNewline) write(file, newlineOf(file.newline))
   file.records += scan.records
-  const place = { index: nextIndex(), archive, member, firstLine, firstRecord: 1, header: file.columns, gaps: [] }
+  const place = { index: nextIndex(), archive, member, firstLine, firstRecord: 1, gaps: [] }
   file.members.push({ ...place, records: scan.records, start, end: file.writer.bytes })
   return passed
 }

@@ -46,9 +46,7 @@ export interface Stage {
   addPassed: <T extends PassedRecords>(place: MemberPlace, pass: PassRecords<T>) => Promise<T | undefined>
   /** Bytes staged so far. */
   readonly bytes: number
-  /** Records staged so far. */
-  readonly records: number
-  /** Closes and returns the files. A file without records has no bytes, but names its members and their headers. */
+  /** Closes and returns the files. A file without records has no bytes, but names its members. */
   finish(): StagedFile[]
   /** Closes and removes the files; may be called after `finish`. */
   discard(): void
@@ -66,7 +64,6 @@ export function createStage(options: StageOptions): Stage {
   const files = createFiles(options)
   let members = 0
   let bytes = 0
-  let records = 0
   const write = (file: OpenFile, piece: Uint8Array): void => {
     bytes += piece.length
     if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
@@ -80,23 +77,17 @@ export function createStage(options: StageOptions): Stage {
   return {
     async addPassed(place, pass) {
       if (located || isByMember || encodingOf(format) !== 'utf-8') return undefined
-      const passed = await stagePassed(place, pass, passing)
-      records += passed?.scan.records ?? 0
-      return passed
+      return stagePassed(place, pass, passing)
     },
     add(given, origin) {
       const index = members++
       const text = prepareText(given, { format, dialect, origin, columnNames, member: located ? index : undefined })
-      records += text.records
       const file = files.openFor(text)
       const { archive, member } = origin
       appendText(file, text, { write: piece => write(file, piece), index, archive, member })
     },
     get bytes() {
       return bytes
-    },
-    get records() {
-      return records
     },
     finish() {
       files.closeAll()

@@ -16,8 +16,6 @@ export interface StagedMember {
   readonly firstLine: number
   /** 1-based number in the member of the first staged record. */
   readonly firstRecord: number
-  /** Column names in file order; empty for an empty member, or where no header is read. */
-  readonly header: readonly string[]
   /** Lines that were dropped (blank ones, comments): see RewriteResult. To stage this text again, pass them to `add`. */
   readonly gaps?: readonly number[]
   /** Set for a part of a dataset: its values of `partitionBy`, which the file lacks. */

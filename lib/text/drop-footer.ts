@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { invalidInput } from '../errors/invalid-input.ts'
 import { type ChunkFilter, joinChunks } from './chunk-filter.ts'
-import { longestRecordBytes } from './records/dialect.ts'
+import { isNewline, longestRecordBytes } from './records/dialect.ts'
 
 /**
  * Returns a filter that leaves out the last `lines` lines and the blank lines between and after them.
@@ -24,8 +24,6 @@ export function dropFooter(lines: number): ChunkFilter {
     },
   }
 }
-
-const isNewline = (byte: number | undefined): boolean => byte === 10 || byte === 13
 
 /** Returns where the last `lines` lines that are not blank begin; 0 where there are no more. */
 function footerStart(bytes: Uint8Array, lines: number): number {

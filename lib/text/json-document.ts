@@ -85,14 +85,11 @@ class DocumentCutter implements ChunkFilter {
     if (isEnd && level && byte === (level.isArray ? closeArray : closeObject)) this.endLevel()
     else if (mode === 'value' || mode === 'firstItem') this.beginValue(byte)
     else if (mode === 'colon' && byte === colon) this.mode = 'value'
-    else if ((mode === 'key' || mode === 'firstKey') && byte === quote) this.beginKey()
-    else if (mode === 'after' && byte === comma && level) this.mode = level.isArray ? 'value' : 'key'
+    else if ((mode === 'key' || mode === 'firstKey') && byte === quote) {
+      this.key = []
+      this.mode = 'inKey'
+    } else if (mode === 'after' && byte === comma && level) this.mode = level.isArray ? 'value' : 'key'
     else throw this.fault(expectations[mode], JSON.stringify(String.fromCharCode(byte)))
-  }
-
-  private beginKey(): void {
-    this.key = []
-    this.mode = 'inKey'
   }
 
   private beginValue(byte: number): void {

@@ -160,7 +160,7 @@ describe('addPassed', () => {
           for (const [at, isPlain] of file.plainColumns?.entries() ?? [])
             if (isPlain) expect(same?.plainColumns?.[at]).toBe(true)
         }
-        expect([passed.bytes, passed.records]).toEqual([added.bytes, added.records])
+        expect(passed.bytes).toBe(added.bytes)
         added.discard()
         passed.discard()
       }),

@@ -56,25 +56,26 @@ export async function* cutRecords(
  */
 async function* readPieces(
   source: AsyncIterable<Uint8Array>,
-  options: Omit<CutOptions, 'origin'> & { readonly name: string },
+  options: Omit<CutOptions, 'origin'> & TopOptions,
 ): AsyncGenerator<Piece> {
   const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = longestRecordBytes } = options
   const { chunks, gaps } = rewriteText(source, { format, name })
   const buffer = new PieceBuffer(pieceBytes)
-  const top = new HeaderReader(format, recordBytesMax, name)
+  const readTop = headerReader(recordBytesMax, { format, name })
+  const cutter = (header: Header): PieceCutter =>
+    new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax, gaps })
   let cut: PieceCutter | undefined
   for await (const large of chunks) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
       buffer.append(large.subarray(at, at + chunkBytesMax))
-      const header: Header | undefined = cut ? undefined : top.read(buffer.all, false)
-      if (header) cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax, gaps })
+      const header = cut ? undefined : readTop(buffer.all)
+      if (header) cut = cutter(header)
       const piece = cut?.next()
       if (piece) yield piece
     }
   }
   if (!cut) {
-    const header = top.read(buffer.all, true)
-    cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax, gaps })
+    cut = cutter(headerOf(buffer.all, { format, name }))
     const piece = cut.next()
     if (piece) yield piece
   }
@@ -82,30 +83,26 @@ async function* readPieces(
   if (last) yield last
 }
 
-/** Reads the header as soon as enough of the text has arrived. */
-class HeaderReader {
-  private readonly format: TextFormat
-  private readonly recordBytesMax: number
-  private readonly name: string
-  private triedBytes = 0
+interface TopOptions extends Pick<CutOptions, 'format'> {
+  readonly name: string
+}
 
-  constructor(format: TextFormat, recordBytesMax: number, name: string) {
-    this.name = name
-    this.format = format
-    this.recordBytesMax = recordBytesMax
-  }
+function headerOf(bytes: Uint8Array, { format, name }: TopOptions): Header {
+  checkTextStart(bytes, name, encodingOf(format))
+  return readHeader(bytes, dialectOf(format, encodingOf(format)), topOf(format))
+}
 
-  read(bytes: Uint8Array, isAll: true): Header
-  read(bytes: Uint8Array, isAll: false): Header | undefined
-  read(bytes: Uint8Array, isAll: boolean): Header | undefined {
+/** Returns what reads the header as soon as enough of the text has arrived. */
+function headerReader(recordBytesMax: number, options: TopOptions) {
+  let triedBytes = 0
+  return (bytes: Uint8Array): Header | undefined => {
     // Retried only when there is twice as much text, so that a long header costs no more than reading it twice.
-    if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
-    this.triedBytes = bytes.length
-    if (!isAll && bytes.length < 4) return undefined
-    checkTextStart(bytes, this.name, encodingOf(this.format))
-    const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), topOf(this.format))
-    if (found.isComplete || isAll) return found
-    if (bytes.length > this.recordBytesMax) throw recordTooLong(found.line, this.recordBytesMax)
+    if (bytes.length < 2 * triedBytes) return undefined
+    triedBytes = bytes.length
+    if (bytes.length < 4) return undefined
+    const found = headerOf(bytes, options)
+    if (found.isComplete) return found
+    if (bytes.length > recordBytesMax) throw recordTooLong(found.line, recordBytesMax)
     return undefined
   }
 }

@@ -51,6 +51,8 @@ export function toBytes(dialect: Dialect): DialectBytes {
   }
 }
 
+export const isNewline = (byte: number | undefined): boolean => byte === 10 || byte === 13
+
 function byteOf(character: string): number {
   return character === '' ? -1 : character.charCodeAt(0)
 }

@@ -9,10 +9,13 @@ const extraFieldsMax = 8
 /** Bytes of a record that are kept. */
 const keptBytesMax = 65_536
 
-export interface EarlyReject {
-  /** 1-based, in the member. */
+/** The place of a record in its member, 1-based. */
+export interface RecordNumbers {
   readonly line: number
   readonly record: number
+}
+
+export interface EarlyReject extends RecordNumbers {
   /** Empty where it is the whole record. */
   readonly column: string
   readonly expected: string
@@ -31,7 +34,7 @@ export interface EarlyRejectOptions {
 }
 
 /** Returns whether a record is a reject, which is then kept. */
-export type TakeReject = (record: Uint8Array, place: { readonly line: number; readonly record: number }) => boolean
+export type TakeReject = (record: Uint8Array, place: RecordNumbers) => boolean
 
 /** Returns a function that takes rejects. */
 export function earlyRejects(options: EarlyRejectOptions): TakeReject {

@@ -12,11 +12,6 @@ export interface RecordPlace {
   readonly record: number
 }
 
-export interface PlaceOptions {
-  readonly top: Header
-  readonly offset: number
-}
-
 /** Known positions in recently read texts. A thread reads the slices of a text in ascending order, so the latest ones help most. */
 const known = new Map<string, RecordPlace[]>()
 const knownTextsMax = 8
@@ -26,7 +21,7 @@ const knownPlacesMax = 1_000
 export async function findRecordPlace(
   reading: RangeReading,
   dialect: Dialect,
-  { top, offset }: PlaceOptions,
+  { top, offset }: { readonly top: Header; readonly offset: number },
 ): Promise<RecordPlace> {
   const places = knownPlaces(reading, dialect)
   const start = { offset: top.end, line: top.line, record: 1 }

@@ -15,7 +15,6 @@ import { recordStartSearch } from './start.ts'
 
 /** The records that begin in a slice's range. */
 export interface RangeText {
-  readonly slice: RangeSlice
   /** The records in the text's own encoding, without the header. */
   readonly bytes: Uint8Array
   /** Offset in the object at which the slice begins; 0 for the first slice, which begins with the header. */
@@ -74,7 +73,7 @@ async function readText(options: RangeSliceOptions): Promise<RangeText> {
   const isKnown = isPlaced || isFirst
   const place = isKnown ? await findRecordPlace(reading, dialect, { top, offset: from }) : undefined
   const found = { firstLine: place?.line, firstRecord: place?.record }
-  return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
+  return { bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
 }
 
 interface Top extends Header {

@@ -1,5 +1,5 @@
 /** Counts records and finds their ends by the rules of the engine's CSV parser. */
-import type { Dialect } from './dialect.ts'
+import { type Dialect, isNewline } from './dialect.ts'
 import { canJump } from './jump.ts'
 import { RecordSkipper } from './kernel.ts'
 import { RecordMachine, type RecordTally } from './machine.ts'
@@ -21,13 +21,13 @@ export interface RecordScan {
 }
 
 /**
- * Counts the records from `start`, where one must begin. A quote opens only at the beginning of a field
+ * Counts the records of a text that begins with one. A quote opens only at the beginning of a field
  * (after at most one space). Blank lines and comments are no records.
  */
-export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): RecordScan {
+export function scanRecords(bytes: Uint8Array, dialect: Dialect): RecordScan {
   const machine = new RecordMachine(dialect)
-  advance(machine, bytes, { dialect, from: start })
-  return finishScan(machine, start < bytes.length ? bytes.at(-1) : undefined)
+  advance(machine, bytes, { dialect, from: 0 })
+  return finishScan(machine, bytes.at(-1))
 }
 
 /** Ends the text of a machine that has read its bytes, and returns its counts. A text without bytes has no last one. */
@@ -164,10 +164,6 @@ function advance(machine: RecordMachine, bytes: Uint8Array, { dialect, from, onE
     onEnd?.()
   }
   return end
-}
-
-function isNewline(byte: number | undefined): boolean {
-  return byte === 10 || byte === 13
 }
 
 function styleOf({ lf, crlf, cr }: RecordTally): NewlineStyle {

@@ -2,27 +2,27 @@
 import { Buffer } from 'node:buffer'
 import { linesOf } from '../chunk-filter.ts'
 import { type Dialect, toBytes } from './dialect.ts'
-import type { TakeReject } from './early-rejects.ts'
+import type { RecordNumbers, TakeReject } from './early-rejects.ts'
 import { LineReader } from './lines.ts'
-import { type RecordScan, scanRecords } from './records.ts'
+import type { RecordScan } from './records.ts'
 
 export interface RewriteOptions {
-  /** 1-based physical line of the first byte; default 1. */
-  readonly firstLine?: number
-  /** 1-based number of the first record; default 1. */
-  readonly firstRecord?: number
+  /** 1-based physical line of the first byte. */
+  readonly firstLine: number
+  /** 1-based number of the first record. */
+  readonly firstRecord: number
   /** Number of the member. Where it is given, each record is prefixed with it, its line and its record number. */
-  readonly member?: number
+  readonly member: number | undefined
   /** Lines that an earlier rewrite dropped from this text, in the form of its result. */
-  readonly gaps?: readonly number[]
+  readonly gaps: readonly number[]
   /** Takes records that would cost the engine too much memory; they are not written. */
-  readonly takeReject?: TakeReject | undefined
-  /** The scan of these bytes, where it is known. */
-  readonly scan?: RecordScan
+  readonly takeReject: TakeReject | undefined
+  /** The scan of these bytes. */
+  readonly scan: RecordScan
+  write(piece: Uint8Array): void
 }
 
 export interface RewriteResult {
-  readonly newline: 'lf' | 'crlf'
   /** Dropped lines as pairs of numbers: an offset in the written text, and how many lines are missing right before it; negative where several records share a line. */
   readonly gaps: readonly number[]
   /** Bytes of the longest written record, with its prefix and newline. */
@@ -38,13 +38,11 @@ export interface RewriteResult {
 export function rewriteRecords(
   bytes: Uint8Array,
   dialect: Dialect,
-  { write, ...options }: RewriteOptions & { write(piece: Uint8Array): void },
+  { firstLine, firstRecord, member, gaps, takeReject, scan, write }: RewriteOptions,
 ): RewriteResult {
-  const { firstLine = 1, firstRecord = 1, member, gaps = [], takeReject } = options
-  const { scan = scanRecords(bytes, dialect) } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const prefix = member === undefined ? undefined : new Prefix(dialect, member)
+  const prefix = member === undefined ? undefined : createPrefix(dialect, member)
   const prefixBytes = prefix?.bytesAt(firstLine + scan.lines + linesOf(gaps), firstRecord + scan.records) ?? 0
   const pieces = new PieceWriter(bytes.length + (prefixBytes + 2) * (scan.records + 1), write)
   const line = new LineReader(bytes, dialect)
@@ -70,7 +68,7 @@ export function rewriteRecords(
     longest = Math.max(longest, pieces.written - begin)
   }
   pieces.flush()
-  return { newline, gaps: dropped.gaps, longest }
+  return { gaps: dropped.gaps, longest }
 }
 
 const pieceBytesMax = 1024 * 1024
@@ -91,7 +89,7 @@ class PieceWriter {
     return this.sent + this.size
   }
 
-  prefix(prefix: Prefix, bytesMax: number, place: { readonly line: number; readonly record: number }): void {
+  prefix(prefix: Prefix, bytesMax: number, place: RecordNumbers): void {
     this.reserve(bytesMax)
     this.size = prefix.write(this.target, this.size, place)
   }
@@ -124,32 +122,24 @@ class PieceWriter {
   }
 }
 
-/** Writes `<member>,<line>,<record>,` with the dialect's delimiter. */
-class Prefix {
-  private readonly delimiter: Uint8Array
-  private readonly member: number
+type Prefix = ReturnType<typeof createPrefix>
 
-  constructor(dialect: Dialect, member: number) {
-    this.delimiter = toBytes(dialect).delimiter
-    this.member = member
-  }
-
-  bytesAt(line: number, record: number): number {
-    return `${this.member}${line}${record}`.length + 3 * this.delimiter.length
-  }
-
-  /** Writes the prefix and returns the offset after it. */
-  write(target: Uint8Array, at: number, { line, record }: { readonly line: number; readonly record: number }): number {
-    return this.writeField(target, this.writeField(target, this.writeField(target, at, this.member), line), record)
-  }
-
-  private writeField(target: Uint8Array, at: number, value: number): number {
+/** Returns what writes `<member>,<line>,<record>,` with the dialect's delimiter. */
+function createPrefix(dialect: Dialect, member: number) {
+  const { delimiter } = toBytes(dialect)
+  const writeField = (target: Uint8Array, at: number, value: number): number => {
     let end = at + 1
     for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++
     for (let digit = end - 1, rest = value; digit >= at; digit--, rest = Math.floor(rest / 10))
       target[digit] = 48 + (rest % 10)
-    for (const byte of this.delimiter) target[end++] = byte
+    for (const byte of delimiter) target[end++] = byte
     return end
+  }
+  return {
+    bytesAt: (line: number, record: number): number => `${member}${line}${record}`.length + 3 * delimiter.length,
+    /** Writes the prefix and returns the offset after it. */
+    write: (target: Uint8Array, at: number, { line, record }: RecordNumbers): number =>
+      writeField(target, writeField(target, writeField(target, at, member), line), record),
   }
 }
 

@@ -38,7 +38,7 @@ async function readSlices(
   const shares: FinishedShare[] = []
   for (const slice of slicesOf(bytes.length, lengths)) shares.push(await read(slice))
   await meetRanges(shares, (_, [slice]) => read(slice as RangeSlice))
-  return { texts: [...texts.values()].sort((a, b) => a.slice.slice - b.slice.slice), readCount }
+  return { texts: [...texts].sort(([a], [b]) => a - b).map(([, text]) => text), readCount }
 }
 
 function slicesOf(sizeBytes: number, lengths: readonly number[]): RangeSlice[] {

@@ -90,10 +90,6 @@ describe('scanRecords', () => {
     expect(scan('1,"a\\"\nb"\n2,3\n', { ...csv, escape: '\\' }).records).toBe(2)
   })
 
-  it('counts from the given offset', () => {
-    expect(scanRecords(Buffer.from('"a\n1,2\n3,4\n'), csv, 3)).toMatchObject({ records: 2, lines: 2 })
-  })
-
   it('counts the same by jumping as byte by byte', () => {
     fc.assert(
       fc.property(text, dialect, (bytes, given) => {
