@@ -9,6 +9,7 @@ import { readZipDirectory } from '../lib/zip/directory.ts'
 import type { ZipEntry } from '../lib/zip/entry-table.ts'
 import { checkEntries } from '../lib/zip/limits.ts'
 import { openMember, readMembers } from '../lib/zip/member-bytes.ts'
+import type { PlannableMember } from '../lib/zip/member-list.ts'
 import type { Piece } from './zip-builder.ts'
 
 export const testLimits: ZipLimits = {
@@ -74,7 +75,7 @@ export async function readArchive(
   const selected = entries.filter(entry => !entry.isDirectory && select(entry))
   checkEntries(selected, limits, key)
   const members: [string, string][] = []
-  for (const slice of planMemberSlices(selected, { input: 0, ...slicing })) {
+  for (const slice of planMemberSlices(selected as PlannableMember[], { input: 0, ...slicing })) {
     if (slice.kind === 'members') {
       for await (const { member, bytes } of readMembers(store, store.input, slice, { limits })) {
         members.push([member.name, Buffer.from(bytes).toString()])

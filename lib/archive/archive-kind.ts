@@ -1,7 +1,7 @@
 /** The table of the kinds of archives: how their members are listed and read. */
 import type { ZipLimits } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
+import type { MembersSlice } from '../model/plan-data.ts'
 import type { Reader, StoredObject } from '../store/store.ts'
 import { readTarDirectory } from '../tar/directory.ts'
 import { openTarMember, readTarMembers } from '../tar/member-bytes.ts'
@@ -9,7 +9,6 @@ import { tarName } from '../tar/tar-name.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import type { EntryTable } from '../zip/entry-table.ts'
 import {
-  type MemberBytes,
   type MemberChunks,
   type MemberOptions,
   openMember,
@@ -30,8 +29,6 @@ export interface Listing {
   readonly identity?: string
 }
 
-type ChunkOptions = Omit<MemberOptions, 'onBad'> & { isWhole(member: PlannedMember): boolean }
-
 export interface ArchiveKind {
   /** Whether members can only be read in their order from the beginning of the archive. */
   readonly isSequential: boolean
@@ -40,26 +37,11 @@ export interface ArchiveKind {
   /** Lists the members. @throws ZIP_*, TAR_DAMAGED, INPUT_INVALID */
   list(store: Reader, object: StoredObject, options: ListingOptions): Promise<Listing>
   /** Yields the members of a slice whole, without those that are bad where `onBad` is given. */
-  readMembers(
-    store: Reader,
-    input: InputObject,
-    slice: MembersSlice,
-    options: MemberOptions,
-  ): AsyncGenerator<MemberBytes>
+  readonly readMembers: typeof readMembers
   /** Yields the members of a slice, those for which `isWhole` is false in chunks. */
-  readMembersOrChunks(
-    store: Reader,
-    input: InputObject,
-    slice: MembersSlice,
-    options: ChunkOptions,
-  ): AsyncGenerator<MemberBytes | MemberChunks>
+  readonly readMembersOrChunks: typeof readMembersOrChunks
   /** Yields the bytes of one member, of any size. */
-  openMember(
-    store: Reader,
-    input: InputObject,
-    member: PlannedMember,
-    options: MemberOptions,
-  ): AsyncGenerator<Uint8Array>
+  readonly openMember: typeof openMember
 }
 
 const zip: ArchiveKind = {

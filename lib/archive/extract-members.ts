@@ -1,12 +1,12 @@
 /** Extracts members of an archive as files below a folder. */
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../model/plan-data.ts'
 import { diskFault, errnoOf } from '../store/disk/fault.ts'
 import type { Store } from '../store/store.ts'
-import type { MemberOptions } from '../zip/member-bytes.ts'
+import { asChunks, type MemberOptions } from '../zip/member-bytes.ts'
 import { membersOfSlice } from '../zip/member-rows.ts'
 import { safePath } from '../zip/names.ts'
 import { archiveKind } from './archive-kind.ts'
@@ -83,8 +83,7 @@ async function* openAll(
     yield { member, chunks: openMember(store, input, member, options) }
   } else if (slice.isNested || !archive.hasChecksums) {
     const read = slice.isNested ? readNested : archive.readMembersOrChunks
-    for await (const found of read(store, input, slice, { ...options, isWhole: () => false }))
-      yield { member: found.member, chunks: 'bytes' in found ? [found.bytes] : found.chunks }
+    for await (const found of read(store, input, slice, { ...options, isWhole: () => false })) yield asChunks(found)
   } else
     for await (const { member, bytes } of archive.readMembers(store, input, slice, options))
       yield { member, chunks: [bytes] }
@@ -116,7 +115,7 @@ async function tryWrite(
 async function writeAll(path: string, chunks: OpenMember['chunks']): Promise<void> {
   const file = onDisk(path, () => openNew(path))
   try {
-    for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
+    for await (const chunk of chunks) onDisk(path, () => writeFileSync(file, chunk))
   } catch (error) {
     rmSync(path, { force: true })
     throw error
@@ -134,11 +133,6 @@ function openNew(path: string): number {
     rmSync(path)
     return openSync(path, 'wx')
   }
-}
-
-/** Repeats the write, because a call may write less, for instance when the disk is nearly full. */
-function writeFully(file: number, chunk: Uint8Array): void {
-  for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written)
 }
 
 function onDisk<T>(path: string, call: () => T): T {

@@ -3,7 +3,7 @@
 import type Bunzip from 'seek-bzip'
 import { throwIfAborted } from '../errors/abort.ts'
 import { InflateError } from './inflate-error.ts'
-import { inflateChunkBytes } from './stream.ts'
+import { type Abortable, inflateChunkBytes } from './stream.ts'
 
 /** More than a compressed block can have: bzip2 adds at most one percent and 600 bytes to 900,000. */
 const blockBytesMax = 1024 * 1024
@@ -14,7 +14,7 @@ const blockBytesMax = 1024 * 1024
  */
 export async function* inflateBzip2(
   source: AsyncIterable<Uint8Array>,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  { signal }: Abortable,
 ): AsyncGenerator<Uint8Array> {
   // Loaded when it is needed, because each thread would load its files at its start.
   const { default: Decoder } = await import('seek-bzip')

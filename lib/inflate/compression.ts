@@ -1,13 +1,9 @@
 /** The table of the compressions of files: their names, and how they are inflated. */
 import { constants, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { inflateBzip2 } from './bzip2.ts'
-import { type Inflater, inflateChunkBytes, inflateChunks, skipPadding } from './stream.ts'
+import { type Abortable, type Inflater, inflateChunkBytes, inflateChunks, skipPadding } from './stream.ts'
 import { inflateGzip } from './whole-gzip.ts'
 import { inflateXz } from './xz.ts'
-
-export interface InflateOptions {
-  readonly signal?: AbortSignal | undefined
-}
 
 export interface Compression {
   readonly name: string
@@ -21,7 +17,7 @@ export interface Compression {
    * Yields the inflated bytes of any number of streams one after another. Chunks may be reused.
    * @throws errors with a code that begins with `Z_` or `ZSTD_` for bytes that are damaged or cut short
    */
-  inflate(source: AsyncIterable<Uint8Array>, options: InflateOptions): AsyncGenerator<Uint8Array>
+  inflate(source: AsyncIterable<Uint8Array>, options: Abortable): AsyncGenerator<Uint8Array>
   /** Whether DuckDB's reader of CSV inflates such a file itself. */
   readonly isReadByEngine: boolean
   /** Inflates the beginning of a file, as far as the bytes go; absent where that is not possible. */
@@ -39,7 +35,7 @@ export interface Compression {
 const inflateStreams = (
   source: AsyncIterable<Uint8Array>,
   create: (options: { readonly chunkSize: number }) => Inflater,
-  { signal }: InflateOptions,
+  { signal }: Abortable,
 ): AsyncGenerator<Uint8Array> =>
   inflateChunks(source, () => create({ chunkSize: inflateChunkBytes }), { signal, continueWith: skipPadding })
 

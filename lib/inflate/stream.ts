@@ -8,8 +8,11 @@ export type Inflater = Transform & { readonly bytesWritten: number }
 /** Size of output buffers: large enough that a chunk costs little, small enough for many streams at once. */
 export const inflateChunkBytes = 512 * 1024
 
-export interface InflateOptions {
+export interface Abortable {
   readonly signal?: AbortSignal | undefined
+}
+
+export interface InflateOptions extends Abortable {
   /** Returns the part of the bytes after a stream that is another stream; default none, so that the bytes are ignored. */
   readonly continueWith?: (rest: Uint8Array) => Uint8Array
 }

@@ -4,6 +4,7 @@
  */
 import { throwIfAborted } from '../errors/abort.ts'
 import { InflateError } from './inflate-error.ts'
+import type { Abortable } from './stream.ts'
 
 /** The exports of the module. A context begins with its sizes and places: see `fields`. */
 interface XzModule {
@@ -48,10 +49,7 @@ const reasons: Readonly<Record<number, string>> = {
  * Yields the inflated bytes of any number of streams one after another, with padding as the format has it.
  * Memory: 128 KiB and the dictionary, at most 64 MiB, which stays with the module. @throws InflateError
  */
-export async function* inflateXz(
-  source: AsyncIterable<Uint8Array>,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): AsyncGenerator<Uint8Array> {
+export async function* inflateXz(source: AsyncIterable<Uint8Array>, { signal }: Abortable): AsyncGenerator<Uint8Array> {
   const context = new XzContext(await loadModule())
   try {
     for await (const chunk of source) {

@@ -35,13 +35,7 @@ export type FileReading = ParquetReading | 'own' | 'named'
  * @throws INPUT_INVALID, naming the input, for a damaged file or one that is not Parquet
  */
 export function prepareParquet(file: string, origin: Origin, reading: FileReading): ParquetContent {
-  const handle = openSync(file, 'r+')
-  try {
-    const { bytes, footer } = openFooter(handle, origin)
-    return prepareCopy(handle, bytes, footer, origin, reading)
-  } finally {
-    closeSync(handle)
-  }
+  return withFile(file, 'r+', handle => prepareCopy(handle, openFooter(handle, origin), origin, reading))
 }
 
 /** A file that the engine opens as it is. */
@@ -60,15 +54,10 @@ function describeInPlace(
   origin: Origin,
   { columns: list, reading }: { readonly columns: typeof columnsOf; readonly reading: string },
 ): FileInPlace {
-  const handle = openSync(file, 'r')
-  try {
-    const { bytes, footer } = openFooter(handle, origin)
-    const columns = list(footer)
-    const schemaKey = schemaKeyOf(bytes, footer, columns, reading)
-    return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true, footer, footerBytes: bytes.length }
-  } finally {
-    closeSync(handle)
-  }
+  const { bytes, footer } = withFile(file, 'r', handle => openFooter(handle, origin))
+  const columns = list(footer)
+  const schemaKey = schemaKeyOf(bytes, footer, columns, reading)
+  return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true, footer, footerBytes: bytes.length }
 }
 
 /** Checks the pages of the chosen chunks. @throws INPUT_INVALID for a damaged file */
@@ -77,9 +66,14 @@ export function checkPages(
   { footer, choice }: Pick<SparseCopy, 'footer' | 'choice'>,
   origin: Origin,
 ): void {
-  const handle = openSync(file, 'r')
+  withFile(file, 'r', handle => refusePageFault(pageFault(handle, chosenChunks(footer, choice)), origin))
+}
+
+/** Opens a file while `use` reads or writes it. */
+function withFile<T>(file: string, flags: 'r' | 'r+', use: (handle: number) => T): T {
+  const handle = openSync(file, flags)
   try {
-    refusePageFault(pageFault(handle, chosenChunks(footer, choice)), origin)
+    return use(handle)
   } finally {
     closeSync(handle)
   }
@@ -107,10 +101,13 @@ export function prepareSparse(
   const projected = projectFooter(bytes, footer, choice)
   writeSync(handle, Buffer.from('PAR1', 'latin1'), 0, magicBytes, 0)
   const names = columnsOf(footer).map(({ name }) => name)
-  return { ...prepareCopy(handle, projected, parseFooter(projected, origin), origin, reading), names }
+  const opened = { bytes: projected, footer: parseFooter(projected, origin) }
+  return { ...prepareCopy(handle, opened, origin, reading), names }
 }
 
-function openFooter(handle: number, origin: Origin): { bytes: Uint8Array; footer: ParquetFooter } {
+type OpenFooter = Pick<SparseCopy, 'bytes' | 'footer'>
+
+function openFooter(handle: number, origin: Origin): OpenFooter {
   const bytes = readFooterBytes(handle, origin)
   return { bytes, footer: checkedFooter(bytes, origin) }
 }
@@ -125,8 +122,7 @@ export function checkedFooter(bytes: Uint8Array, origin: Origin): ParquetFooter 
 /** Checks the pages of a copy, and appends the footer with which the engine changes no value. */
 function prepareCopy(
   handle: number,
-  bytes: Uint8Array,
-  footer: ParquetFooter,
+  { bytes, footer }: OpenFooter,
   origin: Origin,
   reading: FileReading,
 ): ParquetContent {

@@ -6,15 +6,10 @@ import { boundsByRowGroup } from './row-group-bounds.ts'
 /** Returns the columns of a file that is opened as it is. Days and moments that are all in the engine's range need no check. */
 export function foreignColumnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
   const columns = columnsOf(footer)
-  const bounds = boundsByRowGroup(
-    footer,
-    columns.map(({ name }) => name),
-  )
+  const names = columns.map(({ name }) => name)
+  const bounds = boundsByRowGroup(footer, names).map(group => (name: string) => group.get(name) ?? {})
   const isInRange = (name: string): boolean =>
-    bounds.every(group => {
-      const { min, max } = group.columns.get(name) ?? {}
-      return min !== undefined && max !== undefined
-    })
+    bounds.every(of => of(name).min !== undefined && of(name).max !== undefined)
   return columns.map(column => {
     const [leaf, ...others] = column.leaves
     return leaf && others.length === 0 && isInRange(column.name)

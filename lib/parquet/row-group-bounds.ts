@@ -16,31 +16,27 @@ import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 export interface ColumnBounds {
   readonly min?: string | undefined
   readonly max?: string | undefined
-  readonly nullCount?: number | undefined
 }
 
-export interface RowGroupBounds {
-  readonly rowCount: number
-  /** Bounds by the name of the column; only columns of one value a row. */
-  readonly columns: ReadonlyMap<string, ColumnBounds>
-}
+/** The bounds of one row group by the name of the column; only columns of one value a row. */
+export type RowGroupBounds = ReadonlyMap<string, ColumnBounds>
 
 /** Returns the bounds of the named columns in each row group. */
 export function boundsByRowGroup(footer: ParquetFooter, names: readonly string[]): readonly RowGroupBounds[] {
   const columns = flatColumns(footer).filter(({ element }) => names.includes(element.name))
   // Other writers leave NaN out of the bounds, which the engine takes for the greatest number.
   const knowsNaN = footer.createdBy?.startsWith('DuckDB') === true
-  return footer.rowGroups.map(group => ({
-    rowCount: group.rowCount,
-    columns: new Map(
-      columns.map(({ element, leaf }) => {
-        const { min, max, nullCount } = group.columns[leaf]?.statistics ?? {}
-        const isUnbounded = !knowsNaN && boundKind(element) === 'float'
-        const greatest = isUnbounded ? undefined : boundText(element, max)
-        return [element.name, { min: boundText(element, min), max: greatest, nullCount }]
-      }),
-    ),
-  }))
+  return footer.rowGroups.map(group => {
+    const bounds = columns.map(({ element, leaf }) => {
+      const { min, max } = group.columns[leaf]?.statistics ?? {}
+      const isUnbounded = !knowsNaN && boundKind(element) === 'float'
+      return [
+        element.name,
+        { min: boundText(element, min), max: isUnbounded ? undefined : boundText(element, max) },
+      ] as const
+    })
+    return new Map(bounds)
+  })
 }
 
 function boundText(element: SchemaElement, bytes: Uint8Array | undefined): string | undefined {

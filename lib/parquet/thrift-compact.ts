@@ -30,12 +30,11 @@ export interface ThriftField {
 
 /** Reads values from bytes. Every read is checked against their end. */
 export class ThriftReader {
-  at: number
+  at = 0
   readonly bytes: Uint8Array
 
-  constructor(bytes: Uint8Array, at = 0) {
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    this.at = at
   }
 
   byte(): number {
@@ -156,8 +155,7 @@ export class ThriftWriter {
   }
 
   binary(bytes: Uint8Array): this {
-    this.varint(bytes.length)
-    return this.raw(bytes)
+    return this.varint(bytes.length).raw(bytes)
   }
 
   raw(bytes: Uint8Array): this {

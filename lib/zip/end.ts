@@ -131,10 +131,6 @@ async function checkEmpty(read: ReadRange, tail: Tail, { recordOffset }: EndFiel
   )
 }
 
-function isLocator(bytes: Buffer, at: number): boolean {
-  return at >= 0 && bytes.readUInt32LE(at) === 0x07064b50
-}
-
 interface EndFields {
   readonly diskNumber: number
   readonly entryCount: number
@@ -172,7 +168,7 @@ function needsRecord64(bytes: Buffer, at: number): boolean {
 /** Reads the zip64 record (4.3.14 and 4.3.15 of APPNOTE.TXT). A locator counts only where a number is full or its record is there, because a comment may look like one. */
 async function readRecord64(read: ReadRange, tail: Tail, end: number, key: string): Promise<EndFields | undefined> {
   const locator = end - locatorBytes
-  if (!isLocator(tail.bytes, locator)) return undefined
+  if (locator < 0 || tail.bytes.readUInt32LE(locator) !== 0x07064b50) return undefined
   // 8 - relative offset of the zip64 end of central directory record
   const stated = Number(tail.bytes.readBigUInt64LE(locator + 8))
   const recordOffset = await findRecord64(read, tail, locator, stated)

@@ -65,7 +65,7 @@ function isMarkedFolder(attributes: number, system: number): boolean {
 }
 
 /** Returns the extra fields that are whole, without padding and without a field that is cut. */
-function parseExtra(extra: Buffer): ExtraField[] {
+export function parseExtra(extra: Buffer): ExtraField[] {
   const fields: ExtraField[] = []
   for (let at = 0; at + 4 <= extra.length; ) {
     const end = at + 4 + extra.readUInt16LE(at + 2)

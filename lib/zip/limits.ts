@@ -4,9 +4,6 @@ import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/erro
 import type { ZipEntry } from './entry-table.ts'
 import { type ArchiveMember, localBytes, memberError } from './local-header.ts'
 
-/** An entry that is stored or deflated and within the limits. */
-export type ReadableEntry = ZipEntry & { readonly method: 0 | 8 }
-
 /** Inflated bytes below which a high ratio is no danger: a text of blanks deflates to a thousandth. */
 const ratioFloorBytes = 1024 * 1024
 
@@ -61,11 +58,7 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
  * Checks that all entries can be read; the caller leaves directories out.
  * @throws the first member's fault: ZIP_ENCRYPTED, ZIP_METHOD_UNSUPPORTED, ZIP_LIMIT, ZIP_SIZE_MISMATCH, ZIP_OVERLAP; ZIP_LIMIT for all members together
  */
-export function checkEntries(
-  selected: readonly ZipEntry[],
-  limits: ZipLimits,
-  key: string,
-): asserts selected is readonly ReadableEntry[] {
+export function checkEntries(selected: readonly ZipEntry[], limits: ZipLimits, key: string): void {
   const count = countMembers(limits, key)
   for (const entry of selected) {
     const fault = entryFault(entry, limits, key)

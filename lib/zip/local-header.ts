@@ -1,8 +1,8 @@
 /** Reads the local header of a zip member: finds its data, and checks that it is the member of the directory's entry. */
 import type { Buffer } from 'node:buffer'
-import { parseExtraFields } from 'yauzl'
 import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { PlannedMember } from '../model/plan-data.ts'
+import { parseExtra } from './entry.ts'
 import { decodeZipName, isSamePath } from './names.ts'
 
 /** Bytes of a local header before its name. */
@@ -91,21 +91,16 @@ export function memberError(
   return new PermanentError(code, message, facts, cause === undefined ? undefined : { cause })
 }
 
-/** Checks the name leniently where honest writers differ: the unicode field and the UTF-8 flag may be missing here. */
+/**
+ * Checks the name leniently where honest writers differ: the unicode field and the UTF-8 flag may be missing here, and extra fields may be
+ * padding, as Android's zipalign writes it.
+ */
 function checkName(fileNameRaw: Buffer, extra: Buffer, flags: number, place: ArchiveMember): void {
   const expected = ownName(place.member)
   if (fileNameRaw.toString('utf8') === expected) return
   const bare = { fileNameRaw, generalPurposeBitFlag: 0, extraFields: [] }
   if (isSamePath(decodeZipName(bare), expected) || isSamePath(fileNameRaw.toString('utf8'), expected)) return
-  const name = decodeZipName({ fileNameRaw, generalPurposeBitFlag: flags, extraFields: readableFields(extra) })
+  const name = decodeZipName({ fileNameRaw, generalPurposeBitFlag: flags, extraFields: parseExtra(extra) })
   if (isSamePath(name, expected)) return
   throw badMember(place, `expected its own local header, got that of ${JSON.stringify(name)}`)
-}
-
-function readableFields(extra: Buffer): ReturnType<typeof parseExtraFields> {
-  try {
-    return parseExtraFields(extra)
-  } catch {
-    return [] // Local extra fields may be padding, as Android's zipalign writes it, and none of them is needed.
-  }
 }

@@ -18,7 +18,7 @@ function boundsOf(element: Partial<SchemaElement>, min: Uint8Array, max: Uint8Ar
     ...{ schemaStart: 0, schemaEnd: 0, rowCount: 2, createdBy },
     rowGroups: [{ rowCount: 2, columns: [{ ...chunk, statistics: { min, max, nullCount: 0 } }] }],
   }
-  const found = boundsByRowGroup(footer, ['x'])[0]?.columns.get('x')
+  const found = boundsByRowGroup(footer, ['x'])[0]?.get('x')
   return [found?.min, found?.max]
 }
 const int64 = (value: bigint): Uint8Array => bytes(view => view.setBigInt64(0, value, true))

@@ -48,9 +48,9 @@ async function neededGroups(
   groups: readonly RowGroupBounds[],
 ): Promise<readonly boolean[]> {
   if (groups.length === 0) return []
-  const rows = groups.map(({ columns }) =>
+  const rows = groups.map(group =>
     tests.flatMap(({ column }) => {
-      const { min = null, max = null } = columns.get(column.name) ?? {}
+      const { min = null, max = null } = group.get(column.name) ?? {}
       return [min, max]
     }),
   )
