@@ -1,8 +1,8 @@
 /** One DuckDB for one worker thread, of one thread unless it works for all CPUs. It is opened once, loads tables, and is then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js'
 import { bucketsMax } from '../define/steps/exchange.ts'
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
-import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { checkHash } from './check-hash.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
@@ -125,6 +125,15 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
       instance.closeSync()
     },
   }
+}
+
+/**
+ * Keeps U+FEFF at the beginning of texts, which the engine's library would drop as if it were the byte order mark of a file: replaces the
+ * library's decoder, which all its vectors look up at each value.
+ */
+function keepByteOrderMarks(): void {
+  const library = accessors as { textDecoder: typeof accessors.textDecoder }
+  if (!library.textDecoder.ignoreBOM) library.textDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
 }
 
 const settings = (options: EngineOptions): string[] => [

@@ -27,8 +27,8 @@ export function registerHashFunction(connection: DuckDBConnection, { name, textC
       volatile: true,
       mainFunction: (info, chunk, output) => {
         try {
-          const { buffer, byteOffset, length } = (chunk.getColumnVector(0) as unknown as HashVector).items
-          each(new Int32Array(buffer, byteOffset, 2 * length), (output as unknown as NumberVector).items, chunk)
+          const { buffer, byteOffset, length } = itemsOf<BigUint64Array>(chunk.getColumnVector(0))
+          each(new Int32Array(buffer, byteOffset, 2 * length), itemsOf<Int32Array>(output), chunk)
           output.flush()
         } catch {
           info.setError(`${name} stopped the query`)
@@ -38,11 +38,5 @@ export function registerHashFunction(connection: DuckDBConnection, { name, textC
   )
 }
 
-/** Vectors, as the engine's library implements them. */
-interface HashVector {
-  readonly items: BigUint64Array
-}
-
-interface NumberVector {
-  readonly items: Int32Array
-}
+/** Returns the values of a vector, as the engine's library keeps them. */
+const itemsOf = <Items>(vector: unknown): Items => (vector as { readonly items: Items }).items

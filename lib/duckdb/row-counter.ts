@@ -25,7 +25,7 @@ export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill
       mainFunction: (_info, chunk, output) => {
         rows += chunk.rowCount
         // Filled at once: row by row it would cost as much as reading the text. A new vector has no nulls.
-        const { buffer, byteOffset } = (output as unknown as FlatVector).dataView
+        const { buffer, byteOffset } = (output as unknown as { readonly dataView: DataView }).dataView
         new Uint8Array(buffer, byteOffset, chunk.rowCount).fill(1)
         output.flush()
       },
@@ -41,9 +41,4 @@ export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill
       skipped = count
     },
   }
-}
-
-/** A vector of booleans, one byte each. */
-interface FlatVector {
-  readonly dataView: DataView
 }

@@ -16,7 +16,7 @@ import { fastRead } from './read/typed-read.ts'
 import { NeedsMember, RowRejected } from './transform/map-context.ts'
 import { collectCodeRejects } from './transform/placed-transform.ts'
 import { raiseFailing } from './transform/row-checks.ts'
-import { dropScanErrors, keepRejects } from './write/reject-rows.ts'
+import { dropScanErrors, keepRejects, noRejects } from './write/reject-rows.ts'
 import { writeTransformed } from './write/write-transformed.ts'
 
 /** @throws TRANSFORM_FAILED, INPUT_INVALID when a file is not Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, PARTITION_TOO_LONG, ABORTED */
@@ -53,17 +53,15 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const rowsWritten = sumRows(parts)
   if (recordsFound !== undefined) {
     checkExchanged(rowsWritten, recordsFound)
-    return { ...noRejects, parts, rowsRead: recordsFound, rowsWritten, recordsFound }
+    return { kind: 'parts', ...noRejects, parts, rowsRead: recordsFound, rowsWritten, recordsFound }
   }
   const rowsRead = isGuarded
     ? await rowsSeen(conversion, input, job)
     : transform.steps.length > 0 || conversion.exchanged
       ? recordCount(job)
       : rowsWritten
-  return { ...noRejects, parts, rowsRead, rowsWritten }
+  return { kind: 'parts', ...noRejects, parts, rowsRead, rowsWritten }
 }
-
-const noRejects = { kind: 'parts', rowsRejected: 0, rejectedByMember: {}, rejects: [] } as const
 
 interface FastInput {
   readonly input: string

@@ -23,6 +23,7 @@ import { type UsedOfFile, type UsedOfSides, usedOfFile, usedOfSides } from './re
 import { isUntyped, openConversions } from './task-conversions.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
+import { noRejects } from './write/reject-rows.ts'
 import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-buckets.ts'
 import { type PartOptions, writeParts } from './write/write-parts.ts'
 import { bucketRowGroup } from './write/writer-limits.ts'
@@ -132,15 +133,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   }
 }
 
-const nothing: Converted = {
-  kind: 'parts',
-  parts: [],
-  rowsRead: 0,
-  rowsWritten: 0,
-  rowsRejected: 0,
-  rejectedByMember: {},
-  rejects: [],
-}
+const nothing: Converted = { kind: 'parts', ...noRejects, parts: [], rowsRead: 0, rowsWritten: 0 }
 
 async function merge(
   connection: DuckDBConnection,

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { engineFault } from '../duckdb/engine.ts'
 import { columnNames } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { emptyRead } from '../engine/read/read-columns.ts'
 import { stepSql } from '../engine/transform/step-sql.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
@@ -49,7 +50,7 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
   for (const table of tables) {
     const selects: string[] = []
     for (const parts of groupsOf(table.parts)) selects.push(await selectParts(connection, table, parts))
-    if (selects.length === 0) selects.push(emptySelect(table))
+    if (selects.length === 0) selects.push(emptyRead(table.schema, { provenance: [], keepNew: false }))
     await connection.run(`CREATE TEMP VIEW ${quoteName(table.name)} AS ${unionOf(selects)}`)
   }
 }
@@ -69,9 +70,6 @@ async function selectParts(
   const there = mayLackColumns ? (await connection.run(`SELECT * FROM ${from} LIMIT 0`)).columnNames() : undefined
   return `SELECT ${partColumns(schema, parts[0] ?? {}, { there }).join(', ')} FROM ${from}`
 }
-
-const emptySelect = ({ schema }: QueryTable): string =>
-  `SELECT ${schema.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`).join(', ')} WHERE false`
 
 /** The engine nests each SELECT of a union in the one before, and limits how deep. */
 const unionMax = 100

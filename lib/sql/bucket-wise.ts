@@ -1,6 +1,5 @@
 /** Refuses SQL over the rows of a bucket whose rows would depend on which keys share a bucket. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { PermanentError } from '../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
 import { collatedAggregate, hasChoosingWindow, hasCollation, outsideTables } from './collation.ts'
 import { aggregateFunctions } from './functions.ts'
@@ -13,6 +12,7 @@ import {
   modifierNames,
   outsideSubqueries,
   type RowWiseCheck,
+  refusal,
 } from './row-wise.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
 
@@ -33,10 +33,8 @@ export async function checkBucketWise(
 ): Promise<Node> {
   const { where, columns, by } = check
   const select = await selectOverInput(connection, sql, check)
-  const refuse = (what: string): never => {
-    const message = `${where}: ${what} would make the rows depend on which keys share a bucket; group, partition and number by ${by.join(', ')}`
-    throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
-  }
+  const effect = `make the rows depend on which keys share a bucket; group, partition and number by ${by.join(', ')}`
+  const refuse = refusal(where, sql, effect)
   checkFunctions(select, columns, refuse)
   checkSelect(select, { by, refuse, columns })
   return select

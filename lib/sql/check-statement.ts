@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { isInput, isSubquery, refusal } from './row-wise.ts'
+import { isInput, isSubquery, onSlices, refusal } from './row-wise.ts'
 import { list, type Node, nodesIn, selectWithColumn } from './syntax.ts'
 
 export interface StatementCheck {
@@ -77,7 +77,7 @@ async function checkAggregates(
   if (!column || isGrouped || !nodesIn(select.select_list).some(isSubquery)) return
   const bound = await describe(connection, { sql: await selectWithColumn(connection, select, column), values })
   if (bound instanceof Error && /must appear in the GROUP BY/.test(bound.message))
-    refusal(where, sql)('an aggregate of input in a subquery')
+    refusal(where, sql, onSlices)('an aggregate of input in a subquery')
 }
 
 function columnOfInput(from: unknown, columns: readonly string[]): Node | undefined {

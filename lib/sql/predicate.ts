@@ -4,7 +4,7 @@ import type { SqlStep } from '../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { allowedExpression } from './allowed.ts'
-import { list, type Node, nodesIn, parseSelect } from './syntax.ts'
+import { list, type Node, nodesIn, parseSelect, selectText } from './syntax.ts'
 
 /** One of several conditions that are joined by AND. */
 export interface Conjunct {
@@ -48,12 +48,7 @@ function columnsOf(node: Node): readonly string[] | undefined {
 /** Returns the text of an expression of the parse tree. */
 export async function expressionText(connection: DuckDBConnection, node: Node): Promise<string> {
   const select = await parseSelect(connection, 'SELECT 1', 'where')
-  const tree = JSON.stringify({
-    error: false,
-    statements: [{ node: { ...select, select_list: [node] }, named_param_map: [] }],
-  })
-  const reader = await connection.runAndReadAll(`SELECT json_deserialize_sql(${quoteText(tree)})`)
-  return String(reader.getRows()[0]?.[0]).replace(/^SELECT /, '')
+  return (await selectText(connection, select, [node])).replace(/^SELECT /, '')
 }
 
 /** Returns the query with its placeholders numbered from 1, because the engine refuses values that no placeholder has. */

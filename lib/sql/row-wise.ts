@@ -23,22 +23,22 @@ export interface RowWiseCheck {
 export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
   const { where, columns } = check
   const select = await selectOverInput(connection, sql, check)
-  const refuse: Refuse = refusal(where, sql)
+  const refuse: Refuse = refusal(where, sql, onSlices)
   checkFunctions(select, columns, refuse)
   checkSelect(select, refuse)
   return select
 }
 
-/** Returns a function that throws SQL_NOT_ROWWISE and names the part that is refused. */
+/** Returns a function that throws SQL_NOT_ROWWISE and names the part that is refused; `effect` is what it would do, and the advice. */
 export const refusal =
-  (where: string, sql: string) =>
+  (where: string, sql: string, effect: string) =>
   (what: string): never => {
-    throw new PermanentError(
-      'SQL_NOT_ROWWISE',
-      `${where}: ${what} would make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset`,
-      { where, what, sql },
-    )
+    throw new PermanentError('SQL_NOT_ROWWISE', `${where}: ${what} would ${effect}`, { where, what, sql })
   }
+
+/** What SQL over several rows would do. */
+export const onSlices =
+  'make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset'
 
 /** Checks the functions of the whole statement, also in subqueries over tables. */
 export function checkFunctions(tree: Node, columns: readonly string[] | undefined, refuse: Refuse): void {

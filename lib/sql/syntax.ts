@@ -34,13 +34,21 @@ function isPlainSelect(select: Node): boolean {
   return select.type === 'SELECT_NODE' && isEmpty && !where_clause && !having && !qualify && !sample
 }
 
-/** Returns the text of a parsed SELECT with one more column at the end of its list. */
-export async function selectWithColumn(connection: DuckDBConnection, select: Node, column: Node): Promise<string> {
-  const node = { ...select, select_list: [...list(select.select_list), column] }
+/** Returns the text of a parsed SELECT with another list of columns. */
+export async function selectText(
+  connection: DuckDBConnection,
+  select: Node,
+  columns: readonly Node[],
+): Promise<string> {
+  const node = { ...select, select_list: columns }
   const tree = JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] })
   const reader = await connection.runAndReadAll(`SELECT json_deserialize_sql(${quoteText(tree)})`)
   return String(reader.getRows()[0]?.[0])
 }
+
+/** Returns the text of a parsed SELECT with one more column at the end of its list. */
+export const selectWithColumn = (connection: DuckDBConnection, select: Node, column: Node): Promise<string> =>
+  selectText(connection, select, [...list(select.select_list), column])
 
 /** Returns the names of tables in a tree, as they are written; those of common table expressions are not among them. */
 export function tableNames(tree: unknown): readonly string[] {

@@ -8,7 +8,7 @@ import { PermanentError } from '../../errors/errors.ts'
 import { allowedExpression } from '../../sql/allowed.ts'
 import { orderedAggregate } from '../../sql/bucket-wise.ts'
 import { collatedAggregate } from '../../sql/collation.ts'
-import { checkFunctions } from '../../sql/row-wise.ts'
+import { checkFunctions, refusal } from '../../sql/row-wise.ts'
 import { conditionColumns } from '../read/used-columns.ts'
 import { checkInBoth } from './compared-column.ts'
 import { stateName } from './measure-sql.ts'
@@ -79,10 +79,8 @@ async function checkOwn(
 
 async function checkExpression(connection: DuckDBConnection, sql: string, where: string): Promise<void> {
   const expression = await allowedExpression(connection, sql, where)
-  const refuse = (what: string): never => {
-    const message = `${where}: ${what} would make the value depend on how rows are cut into slices; name an order, or leave it out`
-    throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
-  }
+  const effect = 'make the value depend on how rows are cut into slices; name an order, or leave it out'
+  const refuse = refusal(where, sql, effect)
   checkFunctions(expression, undefined, refuse)
   const ordered = orderedAggregate(expression)
   if (ordered !== undefined) refuse(`the aggregate ${ordered} without ORDER BY`)

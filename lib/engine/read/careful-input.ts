@@ -115,16 +115,5 @@ export function sourcesOf(
   { files }: Pick<ConvertJob, 'files'>,
   badRecords: TextSourceOptions['badRecords'],
 ): TextSource[] {
-  if (!isText(format)) return []
-  const { columns, strict, hive, keepNew } = read
-  const isFast = badRecords === 'fail'
-  return textSources(files, {
-    format,
-    columns,
-    badRecords,
-    isLenient: isFast && !strict,
-    isExact: strict,
-    hive,
-    keepNew,
-  })
+  return isText(format) ? textSources(files, { ...read, format, badRecords }) : []
 }

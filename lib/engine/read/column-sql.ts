@@ -88,17 +88,11 @@ export interface FailingConversion {
   readonly checked?: (value: string) => string
 }
 
-export interface ConvertOptions {
-  /** The column's name. */
-  readonly name: string
-  readonly strict: boolean
-}
-
-/** Returns the conversion of a fast reading. */
+/** Returns the conversion of a fast reading. `name` is that of the column. */
 export function mustConvert(
   column: ColumnDefinition,
   text: string,
-  { name, strict }: ConvertOptions,
+  { name, strict }: { readonly name: string; readonly strict: boolean },
 ): FailingConversion {
   const raise = raiseMisfit(name)
   if (column.type === 'string' || column.type === 'binary') {

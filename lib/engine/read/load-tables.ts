@@ -42,18 +42,14 @@ export function loadTables(tables: readonly TableFile[]): (connection: DuckDBCon
   return async connection => {
     for (const table of tables) {
       try {
-        await loadTable(connection, table)
+        const { format } = table
+        await (isText(format) ? loadText(connection, table, format) : loadParquet(connection, table))
       } catch (error) {
         if (error instanceof FanmillError) throw error
         throw tableFault(table, error)
       }
     }
   }
-}
-
-async function loadTable(connection: DuckDBConnection, table: TableFile): Promise<void> {
-  const { format } = table
-  return isText(format) ? loadText(connection, table, format) : loadParquet(connection, table)
 }
 
 /** Loads the first file as a table, and adds the rows of the others by the names of their columns. */

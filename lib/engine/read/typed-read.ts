@@ -130,7 +130,8 @@ type Convert = (column: ColumnDefinition, text: string, name: string) => string
 function selectList(source: TextSource, options: ReadOptions, convert: Convert): string {
   const names = Object.keys(options.columns)
   const typed = names.map(name => `${typedText(source, name, options, convert)} AS ${quoteName(name)}`)
-  const kept = options.keepNew ? [`${newColumns(source)} AS _new`] : []
+  const undeclared = (source.undeclared ?? []).map(({ name, text }) => [name, text] as const)
+  const kept = options.keepNew ? [`${source.ownNew?.map ?? newMap(undeclared)} AS _new`] : []
   return [...typed, ...options.provenance.map(provenanceSql), ...kept].join(', ')
 }
 
@@ -140,11 +141,6 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
   if (text !== undefined && source.isTyped?.(name)) return text
   if (text !== undefined) return convert(column, readableText(column, text), name)
   return column.required ? `CAST(${raiseMisfit(name)} AS ${sqlType(column)})` : `CAST(NULL AS ${sqlType(column)})`
-}
-
-function newColumns(source: TextSource): string {
-  if (source.ownNew) return source.ownNew.map
-  return newMap((source.undeclared ?? []).map(({ name, text }) => [name, text]))
 }
 
 function provenanceSql(name: string): string {

@@ -11,7 +11,7 @@ import type { MapBatchesStep } from '../../define/definition.ts'
 import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { quoteName } from '../../duckdb/quote.ts'
 import { callBatch, checkBatchKey, defineOnce, valuesOf } from './map-batches.ts'
-import { type ChunkFunction, type OwnContext, RowRejected } from './map-context.ts'
+import { type ChunkFunction, type OwnContext, RowRejected, setItem } from './map-context.ts'
 import { type Target, write } from './map-result.ts'
 import { valueReader } from './vector-values.ts'
 
@@ -49,13 +49,9 @@ export function keyBatchFunction(
       const fields = targets.map((target, index) => [target.name, write(target, values[index]?.[at], at)])
       return structValue(Object.fromEntries(fields) as never)
     })
-    ;(output as unknown as ListVector).setItem(row, listValue(rows))
+    setItem(output, row, listValue(rows))
   }
   return (chunk, output) => {
     for (let row = 0; row < chunk.rowCount; row++) mapKey(chunk, output, row)
   }
-}
-
-interface ListVector {
-  setItem(row: number, value: unknown): void
 }

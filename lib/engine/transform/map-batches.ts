@@ -7,11 +7,6 @@ import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } fro
 import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { isSameValue, valueReader } from './vector-values.ts'
 
-interface BatchTools {
-  readonly own: OwnContext
-  readonly reject: RejectRow
-}
-
 /**
  * Returns the step as a function of chunks with the columns `given`. When a chunk fails with an error that rejects a row,
  * its rows are mapped one by one to find which row it is.
@@ -20,7 +15,7 @@ export function batchFunction(
   step: MapBatchesStep,
   given: readonly EngineColumn[],
   targets: readonly Target[],
-  { own, reject }: BatchTools,
+  { own, reject }: { readonly own: OwnContext; readonly reject: RejectRow },
 ): ChunkFunction {
   const readers = given.map(column => valueReader(column.type))
   const mapPiece = (chunk: DuckDBDataChunk, output: DuckDBVector, piece: Piece): number => {
@@ -32,14 +27,14 @@ export function batchFunction(
       })
     const { result, reasons } = callBatch(step, { rowCount: piece.rowCount, columns }, own)
     for (const key in result) checkBatchKey(key, result[key], columns, targets)
-    for (const [at, target] of targets.entries()) writeColumn(output as DuckDBStructVector, at, target)
-    for (const [row, reason] of reasons) rejectAt(chunk, output, piece.first + row, reason)
-    return reasons.size
-    function writeColumn(vector: DuckDBStructVector, at: number, target: Target): void {
+    const vector = output as DuckDBStructVector
+    for (const [at, target] of targets.entries()) {
       const values = valuesOf(result, target.name, piece.rowCount)
       for (let row = 0; row < values.length; row++)
         if (!reasons.has(row)) vector.setItemValue(piece.first + row, at, write(target, values[row], row) as never)
     }
+    for (const [row, reason] of reasons) rejectAt(chunk, output, piece.first + row, reason)
+    return reasons.size
   }
   const rejectAt = (chunk: DuckDBDataChunk, output: DuckDBVector, row: number, reason: string): void => {
     reject(chunk, row, reason)

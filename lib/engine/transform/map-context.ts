@@ -6,6 +6,10 @@ import type { MemberPlace } from '../../model/member-place.ts'
 /** Fills a vector with the results of a map function for the rows of a chunk. */
 export type ChunkFunction = (chunk: DuckDBDataChunk, output: DuckDBVector) => void
 
+/** Writes a value that has another shape than the type of the vector says. */
+export const setItem = (output: DuckDBVector, row: number, value: unknown): void =>
+  (output as unknown as { setItem(row: number, value: unknown): void }).setItem(row, value)
+
 /** Stops a query that must be built again, because a function turned out to return something else than the query expects. */
 export class ShapeChanged extends Error {}
 

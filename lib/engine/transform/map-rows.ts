@@ -3,7 +3,7 @@ import { type DuckDBStructVector, type DuckDBVector, listValue, structValue } fr
 import type { MapRowsStep } from '../../define/definition.ts'
 import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
+import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged, setItem } from './map-context.ts'
 import { callUser, isRecord, kindOf, present, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { createRowView, type RowView } from './row-view.ts'
 import { isSameValue } from './vector-values.ts'
@@ -101,9 +101,6 @@ function rowsOf(result: ReturnType<typeof callUser>, row: number): readonly obje
     row,
   })
 }
-
-const setItem = (output: DuckDBVector, row: number, value: unknown): void =>
-  (output as unknown as { setItem(row: number, value: unknown): void }).setItem(row, value)
 
 const entries = (names: readonly string[], values: readonly unknown[]): never =>
   Object.fromEntries(names.map((name, at) => [name, values[at]])) as never

@@ -14,6 +14,8 @@ export interface KeptRejects {
   readonly rejectedByMember: Readonly<Record<number, number>>
 }
 
+export const noRejects: KeptRejects = { rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+
 const firstRejectsMax = 10
 
 /**
@@ -29,7 +31,7 @@ export async function keepRejects(
     .filter(sql => sql !== '')
     .map(sql => `SELECT * FROM (${sql})`)
     .join(' UNION ALL ')
-  if (rows === '') return { rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+  if (rows === '') return noRejects
   await connection.run(scanErrorTable)
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received, text)`,
@@ -39,7 +41,7 @@ export async function keepRejects(
     counts.getRows().map(([member, count]) => [Number(member), Number(count)]),
   )
   const rowsRejected = Object.values(rejectedByMember).reduce((sum, count) => sum + count, 0)
-  if (rowsRejected === 0) return { rowsRejected, rejectedByMember, rejects: [] }
+  if (rowsRejected === 0) return noRejects
   await connection.run(`COPY (${rejectList}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`)
   const first = await connection.runAndReadAll(`${rejectList} LIMIT ${firstRejectsMax}`)
   return { rowsRejected, rejectedByMember, rejects: [{ file, first: first.getRowObjects().map(toReject) }] }

@@ -46,9 +46,7 @@ export function leafSql(leaf: ParquetLeaf, from: string, options: LeafOptions): 
 
 /** A day that the engine reads as infinity is lost. */
 function dateSql({ isInRange }: ParquetLeaf, from: string, { type, strict }: LeafOptions): LeafSql {
-  return type === 'DATE' && strict && !isInRange
-    ? { type, value: from, bad: `NOT isfinite(${from})` }
-    : { type, value: from }
+  return { type, value: from, bad: type === 'DATE' && strict && !isInRange ? `NOT isfinite(${from})` : undefined }
 }
 
 function wordsSql(from: string, { type, wants }: LeafOptions): LeafSql {

@@ -2,6 +2,7 @@
 
 import { namesInFile } from '../../../define/columns/file-names.ts'
 import type { TaskDefinition } from '../../../define/definition.ts'
+import { columnNames } from '../../../duckdb/engine-column.ts'
 import { PermanentError } from '../../../errors/errors.ts'
 import { nearest } from '../../../errors/nearest.ts'
 import { placeOf } from '../../../model/member-place.ts'
@@ -39,8 +40,7 @@ export function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOpt
 
 /** @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read; DEFINITION_INVALID for one that is in the path too */
 export function checkColumns(file: ParquetFile, options: ParquetOptions): void {
-  const { origin, columns } = file
-  const { names } = file
+  const { origin, columns, names } = file
   const read = readNames(options.columns)
   const inFile = new Set(names)
   const inPath = pathColumnsOf(file, options)
@@ -51,17 +51,17 @@ export function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   checkSeveral(file, options)
   // Parts of earlier runs may lack columns that the dataset has: their rows have null there.
   if (options.dataset) return
-  const missing = options.columns
-    .filter(column => !namesOf(column).some(name => inFile.has(name)) && !inPath.includes(column.name))
-    .map(column => column.name)
-  if (missing.length > 0 && options.onMissingColumn !== 'null') {
-    const wanted = options.columns.filter(({ name }) => missing.includes(name)).flatMap(namesOf)
-    const close = wanted.flatMap(name => nearest(name, names, 1))
+  const absent = options.columns.filter(
+    column => !namesOf(column).some(name => inFile.has(name)) && !inPath.includes(column.name),
+  )
+  if (absent.length > 0 && options.onMissingColumn !== 'null') {
+    const missing = columnNames(absent)
+    const close = absent.flatMap(namesOf).flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
     const remedy = options.isTable ? 'fix the columns' : "fix the columns, or set onMissingColumn: 'null'"
     throw new PermanentError(
       'COLUMN_MISSING',
-      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
+      `${placeOf(origin)}: expected the columns ${columnNames(options.columns).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
       { ...origin, missing },
     )
   }

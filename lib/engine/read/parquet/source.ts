@@ -8,7 +8,7 @@ import {
 } from '@duckdb/node-api'
 import { quoteName } from '../../../duckdb/quote.ts'
 import type { ParquetColumn, ParquetLeaf } from '../../../parquet/columns.ts'
-import { type LeafSql, leafSql } from './leaf.ts'
+import { type LeafOptions, type LeafSql, leafSql } from './leaf.ts'
 
 export interface FileColumn extends ParquetColumn {
   /** Its name in SQL; a rewritten footer names it by its position. */
@@ -17,11 +17,7 @@ export interface FileColumn extends ParquetColumn {
   readonly type: DuckDBType
 }
 
-export interface SourceOptions {
-  readonly strict: boolean
-  /** Reads bytes as texts (`text`), texts as bytes (`binary`), or both as they are in the file (`own`). */
-  readonly wants: 'own' | 'text' | 'binary'
-}
+export type SourceOptions = Omit<LeafOptions, 'type'>
 
 /** Returns the SQL of a column. */
 export function sourceSql({ from, leaves, type }: FileColumn, options: SourceOptions): LeafSql {

@@ -25,7 +25,7 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
     positions.has(name) &&
     !hive.includes(name) &&
     isScannable(columns[name], format) &&
-    (options.isLenient === true || isExact(columns[name], files, positions.get(name)))
+    (options.strict === false || isExact(columns[name], files, positions.get(name)))
   const types = Array.from(positions, ([column, index]) =>
     isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
   ).flat()

@@ -86,19 +86,13 @@ export async function scanFault(connection: DuckDBConnection, table: CsvTable, f
   }
 }
 
-interface TableHeader {
-  readonly names: readonly string[]
-  /** Blank lines at the beginning. */
-  readonly blankLines: number
-  readonly isComplete: boolean
-}
-
-async function headerOf({ file }: CsvTable, format: CsvFormat): Promise<TableHeader> {
+async function headerOf({ file }: CsvTable, format: CsvFormat) {
   const header = headerIn(inflate(file, await firstBytes(file)), format)
   return header.isComplete ? header : headerIn(inflate(file, await readFile(file)), format)
 }
 
-function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
+/** Returns the names, and the blank lines at the beginning. */
+function headerIn(bytes: Uint8Array, format: CsvFormat) {
   const { names, isComplete } = readHeader(bytes, dialectOf(format), format)
   const text = Buffer.from(bytes.subarray(bomBytes(bytes), topBytes)).toString('latin1')
   const blank = /^[\r\n]*/.exec(text)?.[0] ?? ''

@@ -1,7 +1,7 @@
 /** Reads the escapes of fields without quotes, as MySQL and PostgreSQL write them, in SQL. */
 import { escapeRegExp } from '../../../define/template-syntax.ts'
 import { quoteText } from '../../../duckdb/quote.ts'
-import { delimiterMark } from '../../../text/escaped-fields.ts'
+import { delimiterMark, type EscapedText } from '../../../text/escaped-fields.ts'
 
 /** Letters after the escape character, and what they stand for; any other character stands for itself. */
 const letters: Readonly<Record<string, string>> = {
@@ -16,10 +16,7 @@ const letters: Readonly<Record<string, string>> = {
 }
 
 /** Returns the text of a field. An escaped escape character parts it, so that what follows is read apart. */
-export function unescapedText(
-  text: string,
-  { escape: escaped, delimiter }: { readonly escape: string; readonly delimiter: string },
-): string {
+export function unescapedText(text: string, { escape: escaped, delimiter }: EscapedText): string {
   const literal = quoteText(escaped)
   const known = { ...letters, [delimiterMark]: quoteText(delimiter) }
   const read = Object.entries(known).reduce(
@@ -32,7 +29,5 @@ export function unescapedText(
 }
 
 /** Returns the text of a record as it stood in the file, as far as delimiters are escaped. */
-export const writtenText = (
-  text: string,
-  { escape: escaped, delimiter }: { readonly escape: string; readonly delimiter: string },
-): string => `replace(${text}, ${quoteText(escaped + delimiterMark)}, ${quoteText(escaped + delimiter)})`
+export const writtenText = (text: string, { escape: escaped, delimiter }: EscapedText): string =>
+  `replace(${text}, ${quoteText(escaped + delimiterMark)}, ${quoteText(escaped + delimiter)})`

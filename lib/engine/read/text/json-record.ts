@@ -4,7 +4,7 @@ import type { RecordTest } from './text-source.ts'
 
 export interface RecordOptions {
   /** Also refuses what the engine reads and other parsers do not: trailing commas, and a key that stands twice. */
-  readonly isStrict: boolean
+  readonly strict: boolean
   /** Refuses any key that stands twice: a first reading may refuse a line that a careful one accepts. Default false. */
   readonly isFast?: boolean | undefined
   /** Keys, in their order, that most lines have: a line with exactly these keys needs no other test. */
@@ -18,7 +18,7 @@ export interface RecordOptions {
 /** The tests of a line, in order. `declared` are the keys that are read. */
 export function jsonTests(declared: readonly string[], options: RecordOptions): readonly RecordTest[] {
   const object = { isMet: isObject, expected: 'a JSON object' }
-  if (!options.isStrict) return [object]
+  if (!options.strict) return [object]
   return [
     object,
     { isMet: hasNoTrailingComma, expected: 'a JSON object without trailing commas' },

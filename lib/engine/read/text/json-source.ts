@@ -13,17 +13,14 @@ import { allMet, type TextSource } from './text-source.ts'
  * Reads the lines in the column `line` of `from`. The engine reads a JSON number with a point or an exponent as a double,
  * which keeps some 15 digits: its digits are looked up in the line, and a text whose digits are not found becomes a misfit.
  */
-export function jsonSource(
-  from: string,
-  columns: Columns,
-  { isExact = true, ...options }: JsonSourceOptions = {},
-): TextSource {
+export function jsonSource(from: string, columns: Columns, options: Omit<RecordOptions, 'others'>): TextSource {
+  const { strict } = options
   const columnOf = new Map(
     Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column).map(key => [key, column] as const)),
   )
   const names = [...columnOf.keys()]
   const others = Object.entries(columns).map(([name, column]) => namesInFile(name, column))
-  const tests = jsonTests(names, { ...options, others, isStrict: isExact })
+  const tests = jsonTests(names, { ...options, others })
   const isValid = allMet(tests)
   const isJson = (name: string): boolean => columnOf.get(name)?.type === 'json'
   const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columnOf.get(name)?.type ?? '')
@@ -33,7 +30,7 @@ export function jsonSource(
       names.filter(name => !isJson(name)),
     ),
     documents: keyList('json_extract', names.filter(isJson)),
-    types: keyList('json_type', isExact ? names.filter(isText) : []),
+    types: keyList('json_type', strict ? names.filter(isText) : []),
   }
   const selects = Object.entries(lists)
     .filter(([, list]) => list.positions.size > 0)
@@ -41,10 +38,10 @@ export function jsonSource(
   const at = (list: keyof typeof lists, name: string): string => `${list}[${lists[list].positions.get(name)}]`
   const textOf = (name: string): string => {
     const column = columnOf.get(name)
-    if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, isExact)
+    if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, strict)
     const found = at('texts', name)
     if (column?.type === 'list' || column?.type === 'struct')
-      return documentText(found, isExact && innerOf(column).some(mayLoseDigits))
+      return documentText(found, strict && innerOf(column).some(mayLoseDigits))
     return lists.types.positions.has(name) ? numberText(name, column, found, at('types', name)) : found
   }
   const text = (name: string): string => firstOf(namesInFile(name, columns[name]).map(textOf))
@@ -59,11 +56,6 @@ export function jsonSource(
       `(CASE WHEN ${isValid} THEN ${namesInFile(name, columns[name]).map(hasKey).join(' OR ')} ELSE false END)`,
     record: { tests, received: options.isFast ? 'line' : 'written' },
   }
-}
-
-export interface JsonSourceOptions extends Omit<RecordOptions, 'isStrict' | 'others'> {
-  /** Refuses what other parsers read otherwise, and looks up the digits that the engine loses. Default true. */
-  readonly isExact?: boolean
 }
 
 /** A list of the values of keys, and the 1-based position of each key in it. */
@@ -102,8 +94,8 @@ const misfitRemark = ' (as a double; write it as a string)'
  * double. Digits are lost where the document has the engine's double in place of a number with other digits; programs
  * print a double with its fewest digits, or with 17.
  */
-function documentText(text: string, isExact: boolean): string {
-  if (!isExact) return text
+function documentText(text: string, strict: boolean): string {
+  if (!strict) return text
   const numbers = `regexp_extract_all(${withoutStrings('line')}, '${jsonNumber}')`
   const own = `regexp_extract_all(${withoutStrings(text)}, '${jsonNumber}')`
   const printed = `json_extract_string(t, '$')`

@@ -22,10 +22,10 @@ export function jsonLineSource(
   _format: JsonFormat | JsonLinesFormat | XmlFormat,
   options: TextSourceOptions,
 ): TextSource {
-  const { columns, isExact = true, keepNew } = options
+  const { columns, strict = true, keepNew } = options
   const isFast = options.badRecords === 'fail'
-  const commonKeys = isFast && isExact ? keysOfFirst(files) : undefined
-  return jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys })
+  const commonKeys = isFast && strict ? keysOfFirst(files) : undefined
+  return jsonSource(scanStaged(files, options), columns, { strict, keepNew, isFast, commonKeys })
 }
 
 /** Reads each line by the pattern, with its groups as columns. */

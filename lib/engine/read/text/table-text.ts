@@ -48,6 +48,7 @@ const jsonLines: TableText<JsonLinesFormat> = {
     jsonSource(
       numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(file)}))`),
       columns,
+      { strict: true },
     ),
   // Every row is sniffed: a table is small, and a type found late would fail the load.
   sniffed: file =>

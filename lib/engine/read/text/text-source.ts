@@ -45,12 +45,13 @@ export interface TextSourceOptions {
   readonly columns: Columns
   /** Records that cannot be read fail the query, are kept in the table `fanmill_errors`, or are skipped because they are kept already. */
   readonly badRecords: 'fail' | 'keep' | 'ignore'
-  /** Lets the scan read types where it reads as a cast of the text would: cheaper, but nothing can be checked. Default false. */
-  readonly isLenient?: boolean
+  /**
+   * Looks for what the engine's reading would lose. Else the scan reads types where it reads as a cast of the text would: cheaper, but
+   * nothing can be checked. Default true.
+   */
+  readonly strict?: boolean
   /** Columns that stand in the paths of the inputs. Default none. */
   readonly hive?: readonly string[]
-  /** Looks for digits that the engine's reading of JSON would lose. Default true. */
-  readonly isExact?: boolean
   /** Reads columns that are not declared as well. Default false. */
   readonly keepNew?: boolean
 }
