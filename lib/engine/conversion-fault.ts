@@ -1,5 +1,4 @@
 /** Faults of a conversion: which of them bad input may have caused, and what they mean to the user. */
-
 import { engineFault } from '../duckdb/engine.ts'
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Conversion } from './conversion.ts'

@@ -1,5 +1,4 @@
 /** The part of a task's definition that the engine needs, with its parameters resolved. */
-
 import { hiveNamesOf } from '../define/columns/hive-names.ts'
 import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/outputs/output-kind.ts'

@@ -7,9 +7,9 @@
 import { PermanentError } from '../errors/errors.ts'
 import { filesOutcome } from '../model/outcome/files-outcome.ts'
 import type { OutcomeFile } from '../model/outcome/outcome.ts'
-import type { BatchInputs, Slice } from '../model/plan-data.ts'
+import type { MembersSlice, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/run/reserved-run.ts'
-import type { WorkerResults, Workers } from '../model/worker-job.ts'
+import type { WorkerResults } from '../model/worker-job.ts'
 import { mapParallel } from '../state/files.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { outputPrefix } from '../state/state.ts'
@@ -30,10 +30,9 @@ export const extractBatch: WorkOfBatch = async (run, { batch }, { slices, inputs
       ? `${partFolder}/${batch}-${token}-files`
       : [pendingFolder, run.outputPath].filter(Boolean).join('/')
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
-  const jobs = largestFirst.map(slice =>
-    retryTransient(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
-  )
-  const extracted = await settleAll(jobs)
+  const extract = async (slice: Slice): Promise<Extracted> =>
+    tools.workers.run<'extract'>({ kind: 'extract', slice: withMembers(slice), input: inputOf(inputs, slice), folder })
+  const extracted = await settleAll(largestFirst.map(slice => retryTransient(() => extract(slice), sleep)))
   const allFiles = extracted.flatMap(each => each.files)
   const allSkipped = extracted.flatMap(each => each.skipped)
   const files = await stageFiles(run, allFiles, folder, tools)
@@ -45,18 +44,10 @@ export const extractBatch: WorkOfBatch = async (run, { batch }, { slices, inputs
   })
 }
 
-interface ExtractContext {
-  readonly inputs: BatchInputs
-  readonly folder: string
-  readonly workers: Workers
-}
-
-function extract(slice: Slice, { inputs, folder, workers }: ExtractContext): Promise<Extracted> {
-  if (slice.kind !== 'members' && slice.kind !== 'stream') {
-    const message = `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`
-    throw new PermanentError('STATE_INVALID', message)
-  }
-  return workers.run<'extract'>({ kind: 'extract', slice, input: inputOf(inputs, slice), folder })
+function withMembers(slice: Slice): MembersSlice | StreamSlice {
+  if (slice.kind === 'members' || slice.kind === 'stream') return slice
+  const message = `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`
+  throw new PermanentError('STATE_INVALID', message)
 }
 
 /** Returns the files in order of path, so that two tries of a batch return the same. */

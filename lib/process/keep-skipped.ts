@@ -1,5 +1,4 @@
 /** Lists the members that a batch skipped: the first in its outcome, all of them in a file of the state. */
-
 import {
   type SkippedMember,
   type SkippedMembers,
@@ -8,19 +7,14 @@ import {
 } from '../model/outcome/skipped-member.ts'
 import type { RunName } from '../model/run/identity.ts'
 import { runKeys } from '../state/state.ts'
-import type { Store } from '../store/store.ts'
-
-export interface SkipTools {
-  readonly output: Store
-  readonly token: string
-}
+import type { ProcessTools } from './process-tools.ts'
 
 /** Returns undefined where no member was skipped. */
 export async function keepSkipped(
   run: RunName,
   batch: number,
   skipped: readonly SkippedMember[],
-  { output, token }: SkipTools,
+  { output, token }: Pick<ProcessTools, 'output' | 'token'>,
 ): Promise<SkippedMembers | undefined> {
   if (skipped.length === 0) return undefined
   const first = skipped.slice(0, skippedShownMax)

@@ -35,19 +35,9 @@ export async function fitParts(
 
 /** Groups small parts up to `partBytes`; each other part is a group of its own. */
 function bundles(parts: readonly SharePart[], partBytes: number): SharePart[][] {
-  const alone = parts.filter(part => part.sizeBytes >= smallPartBytes || part.rows === 0)
-  const bundled: SharePart[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const part of parts) {
-    if (alone.includes(part)) continue
-    if (bytes + part.sizeBytes > partBytes) {
-      bundled.push([])
-      bytes = 0
-    }
-    bundled.at(-1)?.push(part)
-    bytes += part.sizeBytes
-  }
-  return [...alone.map(part => [part]), ...bundled]
+  const isAlone = (part: SharePart): boolean => part.sizeBytes >= smallPartBytes || part.rows === 0
+  const others = parts.filter(part => !isAlone(part))
+  return [...parts.filter(isAlone).map(part => [part]), ...bundlesInOrder(others, partBytes)]
 }
 
 /** Groups small parts between two large ones up to `partBytes`; each large part is a group of its own. */

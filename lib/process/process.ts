@@ -7,10 +7,10 @@ import type { RunFrame } from '../model/run/reserved-run.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { inputOf, readBatch } from '../state/plan-files.ts'
 import { outputPrefix, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
-import type { Store } from '../store/store.ts'
+import type { PendingPart, Store } from '../store/store.ts'
+import { withMethods } from '../store/with-methods.ts'
 import { batchWorks } from './batch-works.ts'
 import type { ProcessTools } from './process-tools.ts'
-import { abortWhenFailed } from './share/staged-parts.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
@@ -23,6 +23,23 @@ export async function processBatch(run: RunFrame, item: PlanItem, tools: Process
   const result = await abortWhenFailed(tools.output, output => convert(run, item, work, { ...tools, output }))
   const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
   return writeOutcome(tools.output, run, outcome, item.stage)
+}
+
+/** Lets work store parts, which are removed when it fails: no outcome will name them. Its own error is thrown. */
+async function abortWhenFailed<T>(store: Store, work: (store: Store) => Promise<T>): Promise<T> {
+  const staged: PendingPart[] = []
+  const stagePart: Store['stagePart'] = async (...args) => {
+    const part = await store.stagePart(...args)
+    staged.push(part)
+    return part
+  }
+  try {
+    return await work(withMethods(store, { stagePart }))
+  } catch (error) {
+    // Deliberately ignored when one cannot be removed: the reason why the batch failed matters more.
+    await mapParallel(staged, part => store.abortPart(part).catch(() => undefined))
+    throw error
+  }
 }
 
 /** Writes why one try failed, for `status` and for commit's message. */

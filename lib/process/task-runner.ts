@@ -1,5 +1,4 @@
 /** Drives the steps of one task over one context: the same on a laptop, in Lambda functions and in tests. */
-
 import { type CommitResult, commit } from '../commit/commit.ts'
 import { checkCode } from '../commit/run-code.ts'
 import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'

@@ -1,5 +1,4 @@
 /** Finds the partitions of a dataset that may have rows for a condition. */
-
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'

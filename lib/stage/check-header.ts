@@ -1,5 +1,4 @@
 /** Compares the header of staged text with the declared columns of a task. */
-
 import { type FoundColumns, findColumns, namesInFile } from '../define/columns/file-names.ts'
 import type { Columns } from '../define/definition.ts'
 import { type FieldFormat, layoutOfText } from '../define/formats/format-kind.ts'

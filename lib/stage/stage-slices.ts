@@ -98,22 +98,11 @@ export async function stageSlices(source: StageSource, options: SliceStageOption
 let stageCount = 0
 
 function openStaging(options: SliceStageOptions): Staging {
-  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax, plainForms, spares } = options
-  const columnNames = Object.keys(columns)
+  const { format, columns, isLocated } = options
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
-    ? createStage({
-        folder,
-        format,
-        located: isLocated,
-        isByMember,
-        stageBytesMax,
-        columnNames,
-        name,
-        plainForms,
-        spares,
-      })
+    ? createStage({ ...options, format, located: isLocated, columnNames: Object.keys(columns), name })
     : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {

@@ -1,5 +1,4 @@
 /** Writes a test's rows as text in the format of a source, so that they are read like real input. */
-
 import { namesInFile } from '../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns, CsvFormat, DeclaredEncoding, Format } from '../define/definition.ts'
 import { isWide } from '../define/formats/format-kind.ts'

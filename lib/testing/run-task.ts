@@ -1,5 +1,4 @@
 /** Runs one task on rows or files of a test, with the real steps and the real engine over stores in memory. */
-
 import { datasetAt } from '../datasets/dataset.ts'
 import type { AnyRow } from '../define/columns/row-types.ts'
 import type { TaskDefinition } from '../define/definition.ts'

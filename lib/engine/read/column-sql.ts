@@ -1,5 +1,4 @@
 /** Converts the text of one declared column to its type in SQL: strictly, or as the engine reads it. */
-
 import { namesInFile } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition } from '../../define/definition.ts'
 import { quoteName, quoteText } from '../../duckdb/quote.ts'

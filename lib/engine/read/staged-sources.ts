@@ -1,5 +1,4 @@
 /** Makes text sources of staged files, by their format. */
-
 import type { AvroFormat } from '../../define/definition.ts'
 import { avroNull, avroText } from '../../define/formats/avro-format.ts'
 import type { TextFormat } from '../../define/formats/format-kind.ts'

@@ -1,5 +1,4 @@
 /** Explains a conversion that has too many partitions: counts them, in as much of the text as a message is worth. */
-
 import type { BoundQuery } from '../../duckdb/bound-query.ts'
 import type { PermanentError } from '../../errors/errors.ts'
 import { onlyPlace, placeOf } from '../../model/member-place.ts'

@@ -1,5 +1,4 @@
 /** Distributes a batch's slices over the worker threads, and collects their results. */
-
 import { areItems, areSorted, itemShares, neighbours, splitShares } from '../../inputs/slices/plan-slices.ts'
 import type { SkippedMember } from '../../model/outcome/skipped-member.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../../model/plan-data.ts'

@@ -1,5 +1,4 @@
 /** Converts one group of a share, and repeats it with every record located where something does not fit. */
-
 import type { Converted, ConvertedParts, ConvertJob } from '../../engine/conversion.ts'
 import { type FanmillError, PermanentError } from '../../errors/errors.ts'
 import { isRowFault } from '../../errors/row-fault.ts'

@@ -1,5 +1,4 @@
 /** Processes one thread's share: stages its slices a group at a time, converts each group, and writes the accounts. */
-
 import type { ConvertedParts } from '../../engine/conversion.ts'
 import { weightOf } from '../../inputs/slices/plan-slices.ts'
 import type { Slice } from '../../model/plan-data.ts'

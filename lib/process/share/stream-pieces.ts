@@ -1,5 +1,4 @@
 /** Inflates huge members and compressed files, cuts them on record ends, and stages the pieces for the worker threads. */
-
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

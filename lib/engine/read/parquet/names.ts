@@ -1,5 +1,4 @@
 /** Finds the columns of a task in Parquet files by their names, and checks that they are there. */
-
 import { namesInFile } from '../../../define/columns/file-names.ts'
 import type { TaskDefinition } from '../../../define/definition.ts'
 import { columnNames } from '../../../duckdb/engine-column.ts'

@@ -1,5 +1,4 @@
 /** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
-
 import { namesInFile } from '../../../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns } from '../../../define/definition.ts'
 import { escapeRegExp } from '../../../define/template-syntax.ts'

@@ -1,5 +1,4 @@
 /** Chooses the columns of CSV that the engine's scan reads with their types, which is cheaper than to cast their texts. */
-
 import { findColumns } from '../../../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../../../define/definition.ts'
 import { layoutOfText } from '../../../define/formats/format-kind.ts'
