@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js'
 import { bucketsMax } from '../define/steps/exchange.ts'
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
-import { checkHash } from './check-hash.ts'
+import { hashVectors } from '../model/bucket-hash.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
 export interface EngineOptions {
@@ -125,6 +125,17 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
       instance.closeSync()
     },
   }
+}
+
+/** Checks that this engine hashes keys as the others of a run do. @throws ENGINE_FAILED */
+async function checkHash(connection: DuckDBConnection): Promise<void> {
+  const values = hashVectors.map(([value]) => `CAST(hash(hash(${value})) AS VARCHAR)`)
+  const [hashes = []] = (await connection.runAndReadAll(`SELECT ${values.join(', ')}`)).getRows()
+  const wrong = hashVectors.findIndex(([, hash], index) => hashes[index] !== hash)
+  const [value, expected] = hashVectors[wrong] ?? []
+  if (value === undefined) return
+  const message = `expected the hash ${expected} of ${value}, got ${String(hashes[wrong])}; keys would go to other buckets than in other batches: use the engine's version that this package names`
+  throw new PermanentError('ENGINE_FAILED', message, { value, expected })
 }
 
 /**

@@ -27,7 +27,6 @@ export interface Conversion extends Pick<EngineTask, 'format' | 'parts' | 'excha
   readonly read: ReadOptions
   /** Set when the files are Parquet. */
   readonly parquet?: ParquetOptions | undefined
-  /** Conditions on the rows that fit. */
   readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
   /** The columns that the transform returns, as they are written. */

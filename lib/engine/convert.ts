@@ -65,13 +65,11 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
 
 interface FastInput {
   readonly input: string
-  /** Whether each row passes through the counter. */
   readonly isGuarded: boolean
   /** The rows of a range of sorted runs, which are counted only here; no step changes their number. */
   readonly recordsFound?: number
 }
 
-/** Returns the query of a fast reading. */
 async function fastInput(conversion: Conversion, job: ConvertJob): Promise<FastInput> {
   const { counter, read, parquet, connection, transform, checks, exchanged } = conversion
   if (exchanged) {

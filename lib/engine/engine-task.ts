@@ -28,7 +28,6 @@ export interface EngineTask {
   /** For Parquet files. Default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
-  /** Set when the rows go to an exchange. */
   readonly exchange?: ExchangeOutput | undefined
   /** The columns of the key, when the files are those of an exchange. */
   readonly exchangedBy?: readonly string[] | undefined

@@ -29,7 +29,6 @@ export type ConversionTools = Pick<
 }
 
 export interface ReadInputs {
-  /** Names of the columns in the inputs' paths. */
   readonly inPath: readonly string[]
   /** The columns of Parquet files, for a task that declares none. */
   readonly own?: readonly ReadColumn[] | undefined

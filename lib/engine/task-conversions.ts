@@ -84,7 +84,6 @@ export const isUntyped = ({ format, columns }: EngineTask): boolean =>
 /** Whether any row may be a reject: then all rows are read, because which rows a row group has depends on how it was written. */
 const mayReject = ({ columns, checks = [] }: EngineTask): boolean => Object.keys(columns).length + checks.length > 0
 
-/** All columns in the paths of these files. @throws INPUT_INVALID */
 function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly StagedFile[]): readonly string[] {
   if (!readsHive) return []
   const archives = files.flatMap(file => file.members.map(({ archive }) => archive))

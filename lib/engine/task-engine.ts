@@ -54,9 +54,8 @@ export interface TaskEngine {
   /** Sets the run of the next conversions, for provenance columns. */
   enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
-  /** Returns the progress of the running query. */
   progress(): EngineProgress
-  /** Repeats a failed transform, and returns its error with archive, member and line. */
+  /** Repeats a failed transform, and returns its error with archive, member and line; undefined when it does not fail again. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>

@@ -99,7 +99,6 @@ class BlockInput {
   }
 }
 
-/** The bytes of one block. */
 class BlockOutput {
   #bytes = new Uint8Array(1024 * 1024)
   #length = 0

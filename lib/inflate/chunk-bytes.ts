@@ -3,7 +3,6 @@ import { Buffer } from 'node:buffer'
 
 /** Memory: one chunk, which the source may reuse. */
 export class ChunkBytes {
-  /** Offset of the next byte. */
   offset = 0
   readonly #source: AsyncIterator<Uint8Array>
   #chunk: Uint8Array = new Uint8Array()

@@ -59,7 +59,6 @@ function ignore(rest: Uint8Array): Uint8Array {
   return rest.subarray(rest.length)
 }
 
-/** One decompressor and its state. */
 class Feed {
   /** True when the compressed data ended before the end of the last chunk. */
   isAtEnd = false

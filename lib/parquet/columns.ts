@@ -105,7 +105,6 @@ const ownLeaf = ({ kind }: ParquetLeaf): ParquetLeaf => ({
   kind: kind === 'text' || kind === 'json' || kind === 'binary' ? kind : 'own',
 })
 
-/** A chunk with the element of its leaf. */
 interface Chunk extends LeafChunk {
   readonly element: SchemaElement
 }

@@ -93,7 +93,6 @@ export class ThriftReader {
     }
   }
 
-  /** Skips a field's value. */
   skip(type: number, depth = 0): void {
     if (type === wire.true || type === wire.false) return
     if (type === wire.byte) this.at += 1

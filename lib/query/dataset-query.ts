@@ -82,18 +82,12 @@ function unionOf(selects: readonly string[]): string {
   return unionOf(groups.map(group => `SELECT * FROM (${unionOf(group)})`))
 }
 
-export interface QueryRows {
-  readonly columns: readonly SchemaColumn[]
-  /** Values as the engine prints them; null for a null. */
-  readonly rows: readonly (readonly (string | null)[])[]
-}
-
-/** Returns at most `rowsMax` rows. @throws SQL_INVALID with the nearest column for an unknown one */
+/** Returns at most `rowsMax` rows, with values as the engine prints them; null for a null. @throws SQL_INVALID with the nearest column for an unknown one */
 export async function queryRows(
   connection: DuckDBConnection,
   { sql }: ParsedQuery,
   { tables, rowsMax }: { readonly tables: readonly QueryTable[]; readonly rowsMax: number },
-): Promise<QueryRows> {
+) {
   return withReasons(tables, sql, async () => {
     const described = await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`)
     const columns = described.columnNames().map((name, at) => ({ name, type: String(described.columnType(at)) }))

@@ -49,7 +49,6 @@ export interface PartQuery {
   readonly schema: readonly SchemaColumn[]
   /** Default all, in the order of the schema. */
   readonly columns?: readonly string[]
-  /** A condition over all columns. */
   readonly where?: Pick<SqlStep, 'texts' | 'values'>
   readonly rowsMax?: number
 }
@@ -161,7 +160,6 @@ export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'c
 
 /** The columns and rows of the parts that a query needs. */
 export interface NeededData {
-  /** Names of the columns. */
   readonly names: ReadonlySet<string>
   /** Returns for each partition whether it may have rows that are needed. */
   partitions(partitions: readonly Partition[]): Promise<readonly boolean[]>

@@ -4,7 +4,6 @@ import { quoteName } from '../duckdb/quote.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import { conjunctsOf, expressionText, rowsThatMeet } from '../sql/predicate.ts'
 
-/** Partitions of one query. */
 const partitionsAtOnce = 1000
 
 /**

@@ -16,11 +16,6 @@ import {
 } from './row-wise.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
 
-export interface BucketWiseCheck extends RowWiseCheck {
-  /** The columns of the key. */
-  readonly by: readonly string[]
-}
-
 /**
  * Checks one SELECT over `input` and returns its parse tree. It may group, number and filter the rows of one key: GROUP BY, the
  * PARTITION BY of each window and DISTINCT ON must name all columns of the key. `input` may stand in a subquery in FROM that keeps them.
@@ -29,7 +24,7 @@ export interface BucketWiseCheck extends RowWiseCheck {
 export async function checkBucketWise(
   connection: DuckDBConnection,
   sql: string,
-  check: BucketWiseCheck,
+  check: RowWiseCheck & { readonly by: readonly string[] },
 ): Promise<Node> {
   const { where, columns, by } = check
   const select = await selectOverInput(connection, sql, check)

@@ -6,7 +6,6 @@ import { isInput, isSubquery, onSlices, refusal } from './row-wise.ts'
 import { list, type Node, nodesIn, selectWithColumn } from './syntax.ts'
 
 export interface StatementCheck {
-  /** The statement's parse tree. */
   readonly select: Node
   /** A query with the columns of `input`. */
   readonly input: BoundQuery

@@ -11,7 +11,6 @@ export interface Conjunct {
   readonly node: Node
   /** Its columns in lower case; undefined where it has a subquery, or a reference that is no plain column of `input`. */
   readonly columns: readonly string[] | undefined
-  /** Values of its placeholders by number. */
   readonly values: readonly SqlStep['values'][number][]
 }
 

@@ -104,7 +104,6 @@ function dialectAdvice(header: readonly string[], names: readonly string[], form
 
 const escapeTab = (delimiter: string): string => (delimiter === '\t' ? '\\t' : delimiter)
 
-/** Names that a message lists. */
 const namesMax = 50
 
 const list = (names: readonly string[]): string =>
@@ -112,7 +111,6 @@ const list = (names: readonly string[]): string =>
     ? names.join(', ')
     : `${names.slice(0, namesMax).join(', ')} and ${names.length - namesMax} more`
 
-/** Characters of a header that a message shows. */
 const shownMax = 300
 
 const shorten = (text: string): string => (text.length > shownMax ? `${text.slice(0, shownMax)}…` : text)

@@ -13,7 +13,6 @@ const bufferBytes = 256 * 1024
  */
 export class FileWriter {
   readonly file: string
-  /** Bytes appended so far. */
   bytes = 0
   private descriptor: number | undefined
   private buffer: Buffer | undefined

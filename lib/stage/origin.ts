@@ -13,6 +13,5 @@ export interface Origin {
   readonly header?: readonly string[]
   /** Set for text that was staged before: it is UTF-8 whatever the format's encoding, and lacks these lines. */
   readonly gaps?: readonly number[]
-  /** Set when the text was scanned already. */
   readonly scan?: RecordScan
 }

@@ -3,12 +3,6 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { type ErrorDetail, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { isNetworkFault } from '../store/network-fault.ts'
 
-export interface RowLinesOptions {
-  /** Name of the partition, for messages. */
-  readonly partition: string
-  readonly signal?: AbortSignal | undefined
-}
-
 /** Characters that are gathered before they are passed on. */
 const chunkLength = 256 * 1024
 
@@ -18,7 +12,7 @@ const chunkLength = 256 * 1024
  */
 export async function* rowLines(
   open: () => AsyncIterable<object> | Iterable<object>,
-  { partition, signal }: RowLinesOptions,
+  { partition, signal }: { readonly partition: string; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
   let text = ''
   let rows = 0

@@ -6,7 +6,6 @@ import type { OpenFile } from './open-file.ts'
 import { newlineOf, plainNewline, type StageableText } from './stage-text.ts'
 
 export interface PassedRecords {
-  /** The scan of all of them. */
   readonly scan: RecordScan
   /** 1-based physical line of the first byte; default 1. */
   readonly firstLine?: number
@@ -24,7 +23,6 @@ export interface PassTools {
   write(file: OpenFile, piece: Uint8Array): void
   /** Removes what was written last to a file. */
   takeBack(file: OpenFile, fromBytes: number): void
-  /** Returns the index of the next member. */
   nextIndex(): number
 }
 

@@ -123,7 +123,6 @@ export function plainNewline(
   return isPlain ? styleOf(scan) : undefined
 }
 
-/** Returns the newline that ends the records of a staged text. */
 const styleOf = ({ newline }: RecordScan): 'lf' | 'crlf' => (newline === 'crlf' ? 'crlf' : 'lf')
 
 /** Returns a newline as bytes. */

@@ -12,7 +12,6 @@ import type { StagedFile } from './staged-file.ts'
 
 /** A Parquet file with the names of its columns. */
 export interface FileColumns {
-  /** The key of the file. */
   readonly archive: string
   readonly names: readonly string[]
   /** The side of a join that it belongs to, 0 the left one; absent for other files. */
@@ -53,7 +52,6 @@ export interface SliceStageOptions {
 export interface Staging {
   /** Undefined for Parquet, which is not text. */
   readonly text: Stage | undefined
-  /** Staged Parquet files. */
   readonly parquet: StagedFile[]
   /** Paths of the Parquet files, including one that is being written. */
   readonly parquetPaths: string[]

@@ -96,7 +96,6 @@ function documentText(records: readonly string[], path = '$[*]'): string {
 const nested = (text: string, steps: readonly JsonStep[]): string =>
   steps.reduceRight((inner, step) => (step === '*' ? `[${inner}]` : `{${JSON.stringify(step.key)}:${inner}}`), text)
 
-/** Returns the first of the names that a column may have in the file. */
 const nameInFile = (name: string, columns: Columns): string => namesInFile(name, columns[name])[0] as string
 
 /** Writes a null as an empty field, and quotes every text that would be read differently without quotes. */

@@ -78,7 +78,6 @@ export interface EqualNamesOptions {
   readonly used?: (name: string) => boolean
   /** Whether names that differ only in case are equal; default false. */
   readonly ignoreCase?: boolean
-  /** More facts for the error's detail. */
   readonly detail?: ErrorDetail
 }
 

@@ -39,7 +39,6 @@ class DocumentCutter implements ChunkFilter {
   private steps: readonly JsonStep[] = []
   private readonly levels: Level[] = []
   private mode: Mode = 'value'
-  /** Bytes of the key that is being read. */
   private key: number[] = []
   /** Inside a value: whether it is a record, its open brackets, and whether the byte is in a string, and after a backslash. */
   private isRecord = false
@@ -103,7 +102,6 @@ class DocumentCutter implements ChunkFilter {
     else this.beginInside(byte, depth === this.steps.length)
   }
 
-  /** Begins an array or object that records may be in. */
   private beginLevel(depth: number, isArray: boolean): void {
     this.isFound ||= isArray && !this.steps.slice(0, depth).includes('*')
     this.levels.push({ isArray, depth, next: isArray ? depth + 1 : -1 })
@@ -118,7 +116,6 @@ class DocumentCutter implements ChunkFilter {
       throw this.fault('an array or an object', JSON.stringify(String.fromCharCode(byte)))
   }
 
-  /** Begins a record, or a value that no record is in. */
   private beginInside(byte: number, isRecord: boolean): void {
     this.isRecord = isRecord
     if (isRecord) this.beginRecord()

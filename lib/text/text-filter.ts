@@ -34,7 +34,6 @@ export function textFilter(format: TextFormat, name: string): ChunkFilter | unde
   }
 }
 
-/** Returns the filter that converts an encoding to UTF-8. */
 const decodeText = (encoding: NonNullable<TextLayout['decoded']>): ChunkFilter =>
   isWide(encoding) ? decodeUtf16(encoding) : { push: chunk => toUtf8(chunk, encoding) }
 

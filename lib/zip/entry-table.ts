@@ -87,7 +87,6 @@ export class EntryTable {
     return this.#count
   }
 
-  /** The most entries that there is room for. */
   get capacity(): number {
     return this.headerOffsets.length
   }

@@ -28,17 +28,14 @@ export async function checkAggregates(
       await checkOwn(connection, measure, { where: `reduce: measures.${name}`, columns })
 }
 
-/** The columns of a step over own aggregates, and those of its states when they are joined. */
-interface StateColumns {
-  readonly states: readonly EngineColumn[]
-  readonly joined: readonly EngineColumn[]
-}
-
 /**
  * Checks the types of the states of own aggregates: how often they are joined depends on how rows are cut, and must change neither a type
- * nor an order. @throws DEFINITION_INVALID with the name of the measure, and the type to cast to
+ * nor an order. `states` are the columns of the step, and `joined` those of its states when they are joined. @throws DEFINITION_INVALID with the name of the measure, and the type to cast to
  */
-export function checkStates({ measures }: AggregateStep, { states, joined }: StateColumns): void {
+export function checkStates(
+  { measures }: AggregateStep,
+  { states, joined }: Readonly<Record<'states' | 'joined', readonly EngineColumn[]>>,
+): void {
   for (const [index, [name, measure]] of Object.entries(measures).entries()) {
     if (measure.kind !== 'aggregate') continue
     for (const state of Object.keys(measure.partial)) {

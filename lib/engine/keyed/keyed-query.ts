@@ -93,7 +93,6 @@ const partialState = (measure: Measure, name: string, given: readonly EngineColu
 const combined = (measure: Measure, index: number, given: readonly EngineColumn[]): StateSql =>
   measureKind(measure).combine(stateIn(index, given), measure)
 
-/** Returns the columns of a state by their suffixes. */
 const columnsOfState = (state: StateSql, index: number): StateSql =>
   Object.fromEntries(Object.keys(state).map(suffix => [suffix, stateColumn(index, suffix)]))
 

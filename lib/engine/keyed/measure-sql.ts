@@ -48,7 +48,6 @@ function sumOf(column: MeasuredColumn | undefined): StateSql {
   return isInteger(type) ? { whole: `CAST(sum(${sql}) AS DECIMAL(38, 0))` } : { s: `sum(${sql})` }
 }
 
-/** Returns the sum of one row. */
 function sumOfRow(column: MeasuredColumn | undefined): StateSql {
   const { sql, type } = numeric(column)
   return isInteger(type) ? { whole: sql } : { s: sql }
@@ -160,7 +159,6 @@ const countDistinct: MeasureKind = {
   whole: (_, column) => `count(DISTINCT ${column?.sql})`,
 }
 
-/** The values of `listOf`, joined to one text. */
 const joinedText: MeasureKind<Of<'textOf'>> = {
   ...listOf,
   finish: ({ rows }, _, { separator }) =>
@@ -175,7 +173,6 @@ const exactQuantile: MeasureKind<Of<'quantile'>> = {
   whole: ({ fraction }, column) => `quantile_cont(CAST(${numeric(column).sql} AS DOUBLE), ${fraction})`,
 }
 
-/** The expressions of an own aggregate. */
 const own: MeasureKind<OwnAggregate> = {
   partial: ({ partial }) => inParentheses(partial),
   combine: (state, { combine }) => {

@@ -14,15 +14,12 @@ import { textSources } from './staged-sources.ts'
 import type { TextSource, TextSourceOptions } from './text/text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A query of the rows that enter the transform, and queries of the others; empty queries have no rows. */
-export interface CarefulInput {
-  readonly input: string
-  readonly rejected: readonly string[]
-}
-
 export interface CarefulReading {
-  /** `hasCodeRejects`: there is a table of records that functions rejected, and they are rejects too. */
-  input(hasCodeRejects: boolean): CarefulInput
+  /**
+   * Returns a query of the rows that enter the transform, and queries of the others; empty queries have no rows. `hasCodeRejects`: there
+   * is a table of records that functions rejected, and they are rejects too.
+   */
+  input(hasCodeRejects: boolean): { readonly input: string; readonly rejected: readonly string[] }
   /** A query of all rows that fit and pass the checks, with their place; they are not counted. */
   readonly placed: string
 }

@@ -81,7 +81,6 @@ export function tryConvert(column: ColumnDefinition, text: string, strict: boole
 
 /** A conversion that fails the query on a misfit. It is cheaper than `tryConvert` with a test for null, because no rows are filtered out of vectors. */
 export interface FailingConversion {
-  /** The typed value. */
   readonly value: string
   /** Checks a value that stands elsewhere, and fails on a text that the value does not fully express; undefined where that cannot happen. */
   readonly checked?: (value: string) => string
@@ -162,7 +161,6 @@ function tryList(column: ColumnDefinition, text: string, strict: boolean): strin
   return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
 }
 
-/** How deep lists and structs are nested. */
 function depthOf({ items, fields }: ColumnDefinition): number {
   const inner = [...(items ? [items] : []), ...Object.values(fields ?? {})]
   return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(depthOf))

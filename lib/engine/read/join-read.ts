@@ -20,7 +20,6 @@ import { usedColumns } from './used-columns.ts'
 interface JoinedColumn extends ReadColumn {
   readonly sql: string
   readonly side: number
-  /** Its name on that side. */
   readonly own: string
 }
 

@@ -92,7 +92,6 @@ async function loadParquet(connection: DuckDBConnection, table: TableFile): Prom
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
 }
 
-/** Returns the declared columns, those of the dataset, or those of the first file. */
 function columnsOf(
   { columns, dataset }: TableFile,
   [first]: Awaited<ReturnType<typeof describeParquet>>,

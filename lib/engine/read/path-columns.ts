@@ -42,5 +42,4 @@ export const inPathAndFile = (place: MemberPlace, column: string): PermanentErro
     { ...place, column },
   )
 
-/** The text of a column in the path of the row's input, as SQL. */
 const pathText = (column: string): string => `${memberField('_fanmill_member', 'hive')}[${quoteText(column)}]`

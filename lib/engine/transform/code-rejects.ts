@@ -13,7 +13,6 @@ export const placeSql = 'CAST(_fanmill_member AS BIGINT) * 1099511627776 + CAST(
 /** True for a record that no function rejected; the table must exist. */
 export const notRejectedSql = `((${placeSql}) NOT IN (SELECT place FROM fanmill_code_rejects))`
 
-/** The reason of a reject is cut at this length. */
 const reasonCharactersMax = 1000
 
 /** A file of rejects while it is written. */

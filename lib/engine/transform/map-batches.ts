@@ -62,7 +62,6 @@ export function batchFunction(
   }
 }
 
-/** Rows of a chunk. */
 interface Piece {
   readonly first: number
   readonly rowCount: number

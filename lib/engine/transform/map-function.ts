@@ -37,7 +37,6 @@ export interface MapCall {
   readonly name: string
   /** The result is a list of rows. */
   readonly isMany: boolean
-  /** Columns of the result. */
   readonly writes: readonly string[]
 }
 
@@ -46,11 +45,9 @@ export interface MapFunctions {
   register(step: MapRowsStep | MapBatchesStep, given: readonly EngineColumn[], options: MapOptions): MapCall
   /** Sets the member of the next query's rows; undefined when they are of several. */
   enter(origin: MemberPlace | undefined): void
-  /** Whether a function has ever read its row's member. */
   readonly isByMember: boolean
   /** Forgets that a function read its row's member. */
   forgetMember(): void
-  /** Whether a function has ever rejected a row. */
   readonly hasRejected: boolean
   /** Writes to a file what functions reject that have the place of their rows, until the file is closed. */
   keepRejects(path: string): CodeRejectFile
@@ -59,7 +56,6 @@ export interface MapFunctions {
 }
 
 export interface MapOptions {
-  /** Index of the step in its transform. */
   readonly index: number
   /** Passes the place of each row as one more argument, and keeps rows that the function rejects apart. */
   readonly isPlaced: boolean

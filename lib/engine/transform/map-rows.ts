@@ -16,18 +16,12 @@ export interface Shape {
   readonly changes: Set<string>
 }
 
-interface RowTools {
-  readonly own: OwnContext
-  readonly reject: RejectRow
-  readonly shape: Shape
-}
-
 /** Returns the step as a function of chunks with the columns `given`, which writes the columns of `targets`. */
 export function rowFunction(
   step: MapRowsStep,
   given: readonly EngineColumn[],
   targets: readonly Target[],
-  { own, reject, shape }: RowTools,
+  { own, reject, shape }: { readonly own: OwnContext; readonly reject: RejectRow; readonly shape: Shape },
 ): ChunkFunction {
   const view = createRowView(given)
   const positions = new Map(given.map((column, index) => [column.name, index]))
@@ -106,7 +100,6 @@ const entries = (names: readonly string[], values: readonly unknown[]): never =>
   Object.fromEntries(names.map((name, at) => [name, values[at]])) as never
 
 interface KnownRow {
-  /** The columns that the step writes. */
   readonly names: readonly string[]
   readonly positions: ReadonlyMap<string, number>
   readonly view: RowView

@@ -6,11 +6,8 @@ import { type ReadValue, valueReader } from './vector-values.ts'
 /** A view that moves from row to row. Its properties are enumerable, so that `{ ...row }` copies the row. A function that keeps `row` itself sees later rows in it. */
 export interface RowView {
   readonly row: Readonly<Record<string, unknown>>
-  /** Begins a chunk. */
   enter(chunk: DuckDBDataChunk): void
-  /** Moves to a row of the chunk. */
   at(index: number): void
-  /** One value of the current row. */
   value(column: number): unknown
   /** The same value as the engine has it, for instance with the microseconds of a timestamp, which a Date lacks. */
   item(column: number): DuckDBValue

@@ -36,7 +36,6 @@ export interface CheckedStep {
 /** The steps in order, each with its input columns. */
 export interface CheckedTransform {
   readonly steps: readonly CheckedStep[]
-  /** The columns of the output. */
   readonly schema: readonly EngineColumn[]
 }
 
@@ -45,7 +44,6 @@ export interface TransformCheck {
   readonly input: string
   readonly steps: readonly Step[]
   readonly maps: MapFunctions
-  /** The names of the task's broadcast tables. */
   readonly tables: readonly string[]
   /** The columns of the key whose rows are together; absent where no exchange came before. */
   readonly by?: readonly string[] | undefined

@@ -11,7 +11,6 @@ const countFunction = 'fanmill_partition_count'
 
 export interface CountedPartitions {
   readonly partitions: number
-  /** The rows in these partitions. */
   readonly rows: number
 }
 

@@ -21,9 +21,7 @@ export interface PartitionKeys {
   readonly count: CountPartitions
   /** Begins a query: forgets the partitions of the last one. */
   begin(limits: PartitionLimits): void
-  /** Returns the values of the partition with a number. */
   partition(number: number): Partition
-  /** The partitions that the query has found. */
   readonly met: readonly Partition[]
   /** Returns the error with which a partition made the query fail (`TooManyKeys` or PARTITION_TOO_LONG), and forgets it. */
   takeFault(): Error | undefined

@@ -3,16 +3,8 @@ import { quoteName } from '../../duckdb/quote.ts'
 
 const textColumn = (at: number): string => `_fanmill_text_${at}`
 
-export interface PartitionTexts {
-  /** The query with the text columns added. */
-  readonly from: string
-  /** The text columns, as a list. */
-  readonly texts: string
-  /** The partition columns, as a list. */
-  readonly columns: string
-}
-
-export function partitionTexts(sql: string, partitionBy: readonly string[]): PartitionTexts {
+/** Returns the query with the text columns added, and the lists of these and of the partition columns. */
+export function partitionTexts(sql: string, partitionBy: readonly string[]) {
   const texts = partitionBy.map((name, at) => `nullif(CAST(${quoteName(name)} AS VARCHAR), '') AS ${textColumn(at)}`)
   return {
     from: `(SELECT *, ${texts.join(', ')} FROM (${sql}))`,

@@ -45,7 +45,6 @@ function countableRows(files: readonly StagedFile[]): number {
   return bytes <= countedBytesMax ? Number.POSITIVE_INFINITY : (sum(file => file.records) * countedBytesMax) / bytes
 }
 
-/** The column with the most values, where there are several columns. */
 function widestOf(partitions: readonly Partition[], partitionBy: readonly string[]): string | undefined {
   if (partitionBy.length < 2) return undefined
   const counts = partitionBy.map(name => ({ name, count: new Set(partitions.map(each => each[name])).size }))

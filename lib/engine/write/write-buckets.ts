@@ -9,7 +9,6 @@ import { copyFiles, passingSettings, uniqueNames } from './copy-files.ts'
 import { keptBucket } from './kept-bucket.ts'
 
 export interface BucketOptions {
-  /** The columns of the key. */
   readonly by: readonly string[]
   readonly buckets: number
   /** Rows of a row group, of which the engine has one for each bucket in memory and spills what does not fit. Default its own, 122,880. */

@@ -12,7 +12,6 @@ import { vectorRows } from './writer-limits.ts'
 /** The column of a chunk with what rows are sorted by: bytes whose order is that of the rows. */
 export const orderColumn = '_fanmill_order'
 
-/** The column with the path of the file. */
 const fileColumn = '_fanmill_file'
 
 /** Bytes of a chunk's first key that its plan has. The beginning of a key is enough for a bound. */
@@ -21,12 +20,6 @@ const keyBytesMax = 64
 const chunksWanted = 128
 const chunkRowsMin = 8192
 const chunkRowsMax = 122_880
-
-export interface SortedOptions {
-  readonly order: RowOrder
-  /** Rows of the run, about. */
-  readonly rowCount: number
-}
 
 /** Returns the order of rows as SQL. */
 export const orderSql = ({ columns, descending }: RowOrder): string =>
@@ -52,7 +45,7 @@ export async function writeSorted(
   connection: DuckDBConnection,
   query: BoundQuery,
   target: string,
-  { order, rowCount }: SortedOptions,
+  { order, rowCount }: { readonly order: RowOrder; readonly rowCount: number },
 ): Promise<SharePart[]> {
   const keys = order.columns.flatMap(name => [quoteName(name), quoteText(directionOf(name, order.descending))])
   // The constant keeps the key as bytes: for columns of eight bytes in all, the engine would return a number.

@@ -50,19 +50,11 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
   }
 }
 
-/** A transform as a function that builds its query. */
-interface AppliedTransform {
-  readonly apply: () => BoundQuery
-  /** Its rows are few, and are divided into buckets when they are combined with others. */
-  readonly isUndivided: boolean
-}
-
-/** Returns the transform for the rows of a job. They are not aggregated first where keys rarely repeat. */
-async function transformOf(
-  { connection, transform, maps, exchange }: Conversion,
-  input: string,
-  job: ConvertJob,
-): Promise<AppliedTransform> {
+/**
+ * Returns the function that builds the query of a job's transform. Rows are not aggregated first where keys rarely repeat. `isUndivided`
+ * tells that its rows are few, and are divided into buckets when they are combined with others.
+ */
+async function transformOf({ connection, transform, maps, exchange }: Conversion, input: string, job: ConvertJob) {
   const { step, given } = transform.steps.at(-1) ?? {}
   const before = withoutLast(transform)
   let isUndivided = false

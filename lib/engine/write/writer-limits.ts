@@ -1,7 +1,6 @@
 /** Limits what the engine's Parquet writer keeps for each column, so that wide rows fit into its memory. */
 
 export interface WriterLimits {
-  /** Rows of a row group. */
   readonly rowGroupRows: number
   /** Bytes of values after which a row group ends too, at the end of the vector. */
   readonly rowGroupBytes: number

@@ -1,5 +1,6 @@
 /** Converts one group of a share, and repeats it with every record located where something does not fit. */
 import type { Converted, ConvertedParts, ConvertJob } from '../../engine/conversion.ts'
+import type { TaskEngine } from '../../engine/task-engine.ts'
 import { type FanmillError, PermanentError } from '../../errors/errors.ts'
 import { isRowFault } from '../../errors/row-fault.ts'
 import { areRepeatable } from '../../inputs/slices/plan-slices.ts'
@@ -11,14 +12,7 @@ import type { StagedPart, StagedSlices, StageSource } from '../../stage/stage-sl
 
 /** The parts of a thread that a share uses. */
 export interface ShareTools {
-  readonly engine: {
-    readonly schema: ShareResult['schema']
-    /** Whether a map function uses its row's member: from then on each member's text is a file of its own. */
-    readonly isByMember: boolean
-    convert(job: ConvertJob): Promise<Converted>
-    /** Finds the record of one member's located text at which the transform fails; undefined when it does not fail again. */
-    findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-  }
+  readonly engine: Pick<TaskEngine, 'schema' | 'isByMember' | 'convert' | 'findFault'>
   /** Reads and stages text; the caller discards the result. */
   stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
   /** Stages in parts of about a group's bytes where more text comes out than was planned; each is discarded before the next. */
@@ -43,7 +37,6 @@ export interface GroupResult {
   readonly staged: Omit<StagedSlices, 'discard' | 'checkUnchanged'>
 }
 
-/** Stages a group once more, located or by member. */
 async function stageGroup(
   group: StageSource,
   tools: ShareTools,

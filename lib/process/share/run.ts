@@ -79,7 +79,6 @@ function membersText(names: readonly string[]): string {
   return `, one of the ${names.length} members from ${names[0]} to ${names.at(-1)}`
 }
 
-/** Adds the slice in which an error happened. */
 function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError {
   const [only] = job.slices
   const slice = job.staged?.slice ?? only?.slice

@@ -80,7 +80,6 @@ function groupsOf(job: ShareJob): StageSource[] {
     .map(slices => ({ kind: 'slices', slices, inputs: job.inputs }))
 }
 
-/** Returns the bucket of a slice whose rows are kept by key. */
 const keptBucket = (slice: Slice): number | undefined =>
   slice.kind === 'exchange' && slice.isKept ? slice.buckets.start : undefined
 

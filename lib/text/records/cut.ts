@@ -113,7 +113,6 @@ interface PieceOptions {
   readonly buffer: PieceBuffer
   readonly pieceBytes: number
   readonly recordBytesMax: number
-  /** Gaps of the text so far. */
   readonly gaps?: number[] | undefined
 }
 

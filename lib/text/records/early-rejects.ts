@@ -6,7 +6,6 @@ import { RecordMachine } from './machine.ts'
 /** Fields too many that the engine itself may report; for more it keeps a copy of the whole record for each. */
 const extraFieldsMax = 8
 
-/** Bytes of a record that are kept. */
 const keptBytesMax = 65_536
 
 /** The place of a record in its member, 1-based. */
@@ -29,7 +28,6 @@ export interface EarlyRejectOptions {
   readonly columns: readonly string[]
   /** The encoding that is expected of a record that is not UTF-8; absent where all of the text is. */
   readonly encoding: string | undefined
-  /** Receives each reject. */
   keep(record: EarlyReject): void
 }
 

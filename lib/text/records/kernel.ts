@@ -78,7 +78,6 @@ export class RecordSkipper {
 
 type Scan = (length: number, quote: number, delimiter: number) => number
 
-/** The kernel and its memory. */
 class Kernel {
   readonly scan: Scan
   private readonly memory: Uint8Array

@@ -74,7 +74,6 @@ export class RecordMachine {
     for (const special of [10, 13, delimiter[0] ?? 10, quote, escapeByte]) this.isPlain[special] = 0
   }
 
-  /** Whether the next byte begins a record. */
   get isAtStart(): boolean {
     return this.state === start
   }

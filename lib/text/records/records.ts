@@ -69,7 +69,6 @@ export function recordEndSearch(
 
 /** Scans a text that begins with a record and arrives in windows, up to the first record end at or after an offset in it. */
 export class WindowScan {
-  /** Whether that record end was found. */
   isDone = false
   private readonly dialect: Dialect
   private readonly machine: RecordMachine

@@ -17,7 +17,6 @@ export interface RewriteOptions {
   readonly gaps: readonly number[]
   /** Takes records that would cost the engine too much memory; they are not written. */
   readonly takeReject: TakeReject | undefined
-  /** The scan of these bytes. */
   readonly scan: RecordScan
   write(piece: Uint8Array): void
 }
@@ -145,7 +144,6 @@ function createPrefix(dialect: Dialect, member: number) {
 
 /** Counts the lines that were not copied. */
 class DroppedLines {
-  /** Dropped lines as `RewriteResult` has them. */
   readonly gaps: number[] = []
   private readonly earlier: readonly number[]
   private next = 0

@@ -21,7 +21,6 @@ export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
 export interface ParquetFile {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
-  /** Index of its staged member. */
   readonly index: number
   readonly columns: readonly FileColumn[]
   readonly schemaKey: string

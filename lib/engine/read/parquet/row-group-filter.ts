@@ -143,7 +143,6 @@ const hasCollation = (tree: Node): boolean => nodesIn(tree).some(node => node.cl
 
 const isColumn = ({ class: kind }: Node): boolean => kind === 'COLUMN_REF'
 
-/** Whether an expression has no column. */
 const isValue = (tree: Node): boolean => !nodesIn(tree).some(isColumn)
 
 /** A text that stands in the condition, or is bound: the engine casts it to the type of the column. */

@@ -13,7 +13,6 @@ import { type LeafOptions, type LeafSql, leafSql } from './leaf.ts'
 export interface FileColumn extends ParquetColumn {
   /** Its name in SQL; a rewritten footer names it by its position. */
   readonly from: string
-  /** The type in the file that the engine opens. */
   readonly type: DuckDBType
 }
 

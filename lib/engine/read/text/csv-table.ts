@@ -99,7 +99,6 @@ function headerIn(bytes: Uint8Array, format: CsvFormat) {
   return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }
 }
 
-/** Inflates as far as the bytes go. */
 const inflate = (file: string, bytes: Uint8Array): Uint8Array => compressionOf(file)?.inflateTop?.(bytes) ?? bytes
 
 const topBytes = 65_536

@@ -40,7 +40,6 @@ const isObject = String.raw`CASE WHEN json_valid(line) THEN starts_with(ltrim(li
 
 const trailingComma = String.raw`',[ \t\r]*[\]}]'`
 
-/** The strings of a JSON text, as an SQL pattern. */
 const stringPattern = String.raw`'"(?:\\.|[^"\\])*"'`
 
 /** A JSON text whose strings are empty, as SQL: what is found in it stands outside of strings. */

@@ -116,7 +116,6 @@ function numberWriting(column: ColumnDefinition): Writing {
 const spaces = ' \\x{a0}\\x{202f}'
 const groupingClass = (separator: string): string => (separator.trim() === '' ? spaces : escapeRegExp(separator))
 
-/** The pattern of a number with its sign, currency sign, percent sign and parentheses. */
 function fullPattern(
   number: string,
   { sign, isPercent, isParted }: { readonly sign: string; readonly isPercent: boolean; readonly isParted: boolean },
@@ -140,7 +139,6 @@ function hundredth(text: string): string {
   return String.raw`regexp_replace(${padded}, '^([+-]?\d*)(\d\d)(?:[.](\d*))?$', '\1.\2\3')`
 }
 
-/** A number as the options write it. */
 function exampleOf({
   type,
   decimalSeparator = '.',

@@ -8,7 +8,6 @@ export interface TextSource {
   readonly from: string
   /** The text of a column as SQL; undefined when the files do not have it. */
   text(column: string): string | undefined
-  /** Whether the scan itself reads a column as its type. */
   isTyped?(column: string): boolean
   /** For formats whose fields may hold an error in place of a value: whether one does, and the error as it is shown, as SQL. */
   errorIn?(column: string): { readonly isMet: string; readonly shown: string } | undefined
@@ -18,7 +17,6 @@ export interface TextSource {
   readonly used?: readonly string[]
   /** Columns that the files have and the task does not declare. Default none. */
   readonly undeclared?: readonly { readonly name: string; readonly text: string }[]
-  /** Declared columns that stand in the path. */
   readonly inPath?: readonly string[]
   /** For formats whose records have columns of their own: whether a record has the column, as SQL. */
   keyOf?(column: string): string
