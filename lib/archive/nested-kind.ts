@@ -7,6 +7,7 @@ import { listTarStream } from '../tar/directory.ts'
 import { tarMembersIn } from '../tar/member-bytes.ts'
 import { tarName } from '../tar/tar-name.ts'
 import { readZipDirectory } from '../zip/directory.ts'
+import { readThrough } from '../zip/end.ts'
 import type { EntryTable } from '../zip/entry-table.ts'
 import { findMemberData, headerBytes, memberError } from '../zip/local-header.ts'
 import { inflateData, type MemberBytes, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
@@ -55,10 +56,7 @@ const zip: NestedKind = {
   async list(source, archive, { limits }) {
     const { key, sizeBytes } = archive
     const tail = await readTail(source)
-    const read = async ({ start, end }: ByteRange): Promise<Uint8Array> =>
-      start >= tail.start
-        ? tail.bytes.subarray(start - tail.start, end - tail.start)
-        : readRange(archive.open(), { start, end })
+    const read = (range: ByteRange) => readThrough(earlier => readRange(archive.open(), earlier), tail, range)
     return (await readZipDirectory(read, sizeBytes, { key, limits, isNested: true })).table
   },
   async *read(source, members, options) {

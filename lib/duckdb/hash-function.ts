@@ -1,12 +1,6 @@
 /** Registers functions over the hashes of whole vectors, which are read and written at once, not value by value. */
-import {
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBScalarFunction,
-  INTEGER,
-  UBIGINT,
-  VARCHAR,
-} from '@duckdb/node-api'
+import { type DuckDBConnection, type DuckDBDataChunk, INTEGER, UBIGINT, VARCHAR } from '@duckdb/node-api'
+import { registerChunkFunction } from './chunk-function.ts'
 
 export interface HashWork {
   readonly name: string
@@ -16,26 +10,17 @@ export interface HashWork {
   each(words: Int32Array, numbers: Int32Array, chunk: DuckDBDataChunk): void
 }
 
-/** Registers a volatile function of a UBIGINT and of texts, which returns an INTEGER. */
+/** Registers a function of a UBIGINT and of texts, which returns an INTEGER. */
 export function registerHashFunction(connection: DuckDBConnection, { name, textCount, each }: HashWork): void {
-  connection.registerScalarFunction(
-    DuckDBScalarFunction.create({
-      name,
-      parameterTypes: [UBIGINT, ...Array.from({ length: textCount }, () => VARCHAR)],
-      returnType: INTEGER,
-      specialHandling: true,
-      volatile: true,
-      mainFunction: (info, chunk, output) => {
-        try {
-          const { buffer, byteOffset, length } = itemsOf<BigUint64Array>(chunk.getColumnVector(0))
-          each(new Int32Array(buffer, byteOffset, 2 * length), itemsOf<Int32Array>(output), chunk)
-          output.flush()
-        } catch {
-          info.setError(`${name} stopped the query`)
-        }
-      },
-    }),
-  )
+  registerChunkFunction(connection, {
+    name,
+    parameterTypes: [UBIGINT, ...Array.from({ length: textCount }, () => VARCHAR)],
+    returnType: INTEGER,
+    run: (chunk, output) => {
+      const { buffer, byteOffset, length } = itemsOf<BigUint64Array>(chunk.getColumnVector(0))
+      each(new Int32Array(buffer, byteOffset, 2 * length), itemsOf<Int32Array>(output), chunk)
+    },
+  })
 }
 
 /** Returns the values of a vector, as the engine's library keeps them. */

@@ -1,5 +1,5 @@
 /** Reads the bounds in the statistics of a footer: the least and the greatest value of a column. */
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import { physical, type SchemaElement } from './footer.ts'
 
 /** A bound that compares: a number, or the UTF-8 bytes of a text. Days, microseconds and unscaled decimals are whole numbers. */
@@ -56,13 +56,8 @@ export function splitTimestamp(element: SchemaElement, value: bigint) {
 }
 
 /** Returns the text; undefined where the bytes are not UTF-8. */
-export function utf8Text(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
+export const utf8Text = (bytes: Uint8Array): string | undefined =>
+  isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : undefined
 
 /** Returns an unscaled decimal with its point. */
 export function decimalText(unscaled: bigint, scale: number): string {

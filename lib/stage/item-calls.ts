@@ -4,7 +4,7 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import { inputOf } from '../state/plan-files.ts'
-import { callInOrder } from './ordered-calls.ts'
+import { callInOrder, type OrderedCalls } from './ordered-calls.ts'
 import { rowText, userFault } from './row-lines.ts'
 
 /** The user's function with its context. */
@@ -21,20 +21,15 @@ export interface ItemCallsOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface ItemCalls {
-  /** Returns the rows of a slice as JSON lines; slices are requested in their order. @throws SOURCE_FAILED with the item */
-  textOf(slice: ItemSlice): Promise<Uint8Array>
-  /** Starts no further call, and waits for those in flight. */
-  end(): Promise<void>
-}
-
-/** Starts the first calls at once. Memory: the rows of 16 values for each call in flight. */
-export function callItems(slices: readonly ItemSlice[], options: ItemCallsOptions): ItemCalls {
-  const { next, end } = callInOrder(slices, {
+/**
+ * Starts the first calls at once. Their results are the rows of the slices as JSON lines; they throw SOURCE_FAILED with the item. Memory:
+ * the rows of 16 values for each call in flight.
+ */
+export function callItems(slices: readonly ItemSlice[], options: ItemCallsOptions): OrderedCalls<Uint8Array> {
+  return callInOrder(slices, {
     call: (slice, lane, onPromise) => callItem(slice, { ...options, lane, onPromise }),
     concurrency: options.concurrency,
   })
-  return { textOf: next, end }
 }
 
 interface LaneOptions extends ItemCallsOptions {

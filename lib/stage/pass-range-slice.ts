@@ -6,7 +6,7 @@ import type { Reader } from '../store/store.ts'
 import { dialectOf, encodingOf, longestRecordBytes } from '../text/records/dialect.ts'
 import { RangeWindow } from '../text/records/range-window.ts'
 import { findStart, type RangeSliceOptions, type RangeText, readTop } from '../text/records/read-range-slice.ts'
-import { WindowScan } from '../text/records/records.ts'
+import { createWindowScan } from '../text/records/records.ts'
 
 export interface PassOptions extends Omit<RangeSliceOptions, 'isPlaced' | 'recordBytesMax' | 'into'> {
   readonly readNow: NonNullable<Reader['readNow']>
@@ -58,7 +58,7 @@ async function passText(options: PassOptions, take: TakeRecords): Promise<Passed
   }
   const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findFirst())
   if (from === -1 || from >= range.end) return undefined
-  const scan = new WindowScan(dialect, range.end - from)
+  const scan = createWindowScan(dialect, range.end - from)
   const end = await passWindows(options, { from, scan, take: records => take(records, top.names) })
   if (end === undefined) return undefined
   const read = { end, scan: scan.finish(), textBytes: end - from }
@@ -67,7 +67,7 @@ async function passText(options: PassOptions, take: TakeRecords): Promise<Passed
 
 interface Passing {
   readonly from: number
-  readonly scan: WindowScan
+  readonly scan: ReturnType<typeof createWindowScan>
   take(records: Uint8Array): void
 }
 

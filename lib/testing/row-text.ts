@@ -1,4 +1,5 @@
 /** Writes a test's rows as text in the format of a source, so that they are read like real input. */
+import { Buffer, isUtf8 } from 'node:buffer'
 import { namesInFile } from '../define/columns/file-names.ts'
 import type { ColumnDefinition, Columns, CsvFormat, DeclaredEncoding, Format } from '../define/definition.ts'
 import { isWide } from '../define/formats/format-kind.ts'
@@ -163,12 +164,8 @@ const writingOptions = [
 
 /** Returns bytes of a binary column as text: a file of text can hold only those. */
 function bytesText(value: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
-  } catch {
-    const message = 'rows: expected the bytes of a UTF-8 text, got others; give a Parquet file instead'
-    throw new PermanentError('USAGE', message)
-  }
+  if (isUtf8(value)) return Buffer.from(value).toString('utf8')
+  throw new PermanentError('USAGE', 'rows: expected the bytes of a UTF-8 text, got others; give a Parquet file instead')
 }
 
 function dateText(value: Date, column: ColumnDefinition | undefined): string {

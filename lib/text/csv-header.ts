@@ -1,4 +1,5 @@
 /** Reads the part above the records of a text: byte order mark, lines to skip, and the header. */
+import type { TextLayout } from '../define/formats/format-kind.ts'
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { splitFields } from './csv-fields.ts'
 import { bomBytes, decodeText } from './encoding.ts'
@@ -16,14 +17,7 @@ export interface Header {
   readonly isComplete: boolean
 }
 
-export interface HeaderOptions {
-  /** Physical lines above the header that are skipped; default 0. */
-  readonly skip?: number
-  /** Whether there is a header; default true. */
-  readonly header?: boolean
-  /** Physical lines right below the header that are skipped; default 0. */
-  readonly skipAfterHeader?: number
-}
+type HeaderOptions = Partial<Pick<TextLayout, 'skip' | 'header' | 'skipAfterHeader'>>
 
 /** Reads the header of a text. Blank lines and comments above it are skipped. Names may be equal: see `refuseEqualNames`. */
 export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {

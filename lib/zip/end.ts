@@ -228,7 +228,8 @@ async function hasEntryAt(read: ReadRange, tail: Tail, start: number, directoryB
   return bytes.readUInt32LE(0) === 0x02014b50
 }
 
-async function readThrough(read: ReadRange, tail: Tail, range: ByteRange): Promise<Buffer> {
+/** Reads a range of the archive, where it is in its last bytes from these. */
+export async function readThrough(read: ReadRange, tail: Tail, range: ByteRange): Promise<Buffer> {
   const { start, bytes } = tail
   if (range.start >= start) return bytes.subarray(range.start - start, range.end - start)
   return asBuffer(await read(range))

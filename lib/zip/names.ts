@@ -4,10 +4,7 @@ import * as yauzl from 'yauzl'
 import { PermanentError } from '../errors/errors.ts'
 import { escapeGlob } from '../paths/glob.ts'
 
-export interface RawName {
-  readonly fileNameRaw: Buffer
-  readonly generalPurposeBitFlag: number
-  readonly extraFields: yauzl.ExtraField[]
+interface RawName extends Pick<yauzl.Entry, 'fileNameRaw' | 'generalPurposeBitFlag' | 'extraFields'> {
   /** The writer's system is in the upper byte; only the directory has this field. */
   readonly versionMadeBy?: number
 }

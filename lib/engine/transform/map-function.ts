@@ -6,29 +6,15 @@
  * its `adds` to each row. When it drops a row, returns several or changes another column, the query fails, and runs again
  * with a shape that allows it. Each worker learns each of these things once.
  */
-import {
-  BIGINT,
-  type DuckDBConnection,
-  DuckDBScalarFunction,
-  type DuckDBScalarFunctionInfo,
-  DuckDBStructType,
-  type DuckDBType,
-  LIST,
-} from '@duckdb/node-api'
+import { BIGINT, type DuckDBConnection, DuckDBStructType, type DuckDBType, LIST } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
+import { registerChunkFunction } from '../../duckdb/chunk-function.ts'
 import { columnNames, type EngineColumn } from '../../duckdb/engine-column.ts'
 import type { MemberPlace } from '../../model/member-place.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'
-import {
-  type ChunkFunction,
-  NeedsMember,
-  ownContext,
-  type RejectRow,
-  RowRejected,
-  ShapeChanged,
-} from './map-context.ts'
+import { NeedsMember, ownContext, type RejectRow, RowRejected, ShapeChanged } from './map-context.ts'
 import { targetOf } from './map-result.ts'
 import { rowFunction, type Shape } from './map-rows.ts'
 
@@ -87,9 +73,8 @@ export function createMapFunctions(
     // A file that is not a member is named by its key.
     return field === 'member' && origin.member === '' ? origin.archive : origin[field]
   })
-  const fail = (info: DuckDBScalarFunctionInfo, error: Error): void => {
+  const onError = (error: Error): void => {
     fault ??= own.wasRefused ? new NeedsMember() : error
-    info.setError('fanmill: a map function stopped the query')
   }
   const rejectRow = (placeAt: number | undefined): RejectRow => {
     return (chunk, row, reason) => {
@@ -123,7 +108,7 @@ export function createMapFunctions(
       const columnTypes = isByKey ? listTypes(given) : given.map(column => column.type)
       const parameterTypes = [...columnTypes, ...(isPlaced ? [BIGINT] : [])]
       const returnType = isMany ? LIST(structOf(writes)) : structOf(writes)
-      connection.registerScalarFunction(scalarFunction({ name, parameterTypes, returnType, run, fail }))
+      registerChunkFunction(connection, { name, parameterTypes, returnType, run, onError })
       const call = { name, isMany, writes: columnNames(writes) }
       registered.set(key, call)
       return call
@@ -165,29 +150,3 @@ const structOf = (columns: readonly EngineColumn[]): DuckDBType =>
     columnNames(columns),
     columns.map(column => column.type),
   )
-
-interface FunctionParts {
-  readonly name: string
-  readonly parameterTypes: readonly DuckDBType[]
-  readonly returnType: DuckDBType
-  readonly run: ChunkFunction
-  readonly fail: (info: DuckDBScalarFunctionInfo, error: Error) => void
-}
-
-function scalarFunction({ name, parameterTypes, returnType, run, fail }: FunctionParts): DuckDBScalarFunction {
-  return DuckDBScalarFunction.create({
-    name,
-    parameterTypes,
-    returnType,
-    specialHandling: true,
-    volatile: true,
-    mainFunction: (info, chunk, output) => {
-      try {
-        run(chunk, output)
-        output.flush()
-      } catch (error) {
-        fail(info, error as Error)
-      }
-    },
-  })
-}

@@ -76,52 +76,42 @@ export class RecordSkipper {
   }
 }
 
-type Scan = (length: number, quote: number, delimiter: number) => number
-
-class Kernel {
-  readonly scan: Scan
-  private readonly memory: Uint8Array
-  private readonly results: Int32Array
-
-  constructor({ scan, memory }: { readonly scan: Scan; readonly memory: KernelMemory }) {
-    this.scan = scan
-    this.memory = new Uint8Array(memory.buffer)
-    this.results = new Int32Array(memory.buffer, 0, textAt >> 2)
-  }
-
-  /** Resets the state for a text that begins here. */
-  begin(): void {
-    this.results.fill(0)
-  }
-
-  /** Copies a window of the text at an offset into the kernel's memory, with its neighbour bytes. */
-  load(
-    bytes: Uint8Array,
-    at: number,
-    { from, length, padding }: { readonly from: number; readonly length: number; readonly padding: number },
-  ): void {
-    const { memory } = this
-    const end = at + length
-    if (at === from) {
-      memory.fill(10, textAt - 2, textAt)
-      memory.set(bytes.subarray(at, end + 1), textAt)
-    } else memory.set(bytes.subarray(at - 2, end + 1), textAt - 2)
-    if (end === bytes.length) memory.fill(padding, textAt + length, textAt + length + 65)
-  }
-
-  /** Adds the counts of the last scan and returns the offset in its window after the last record end, or 0. */
-  addTo(tally: RecordTally, hasBlankRecords: boolean): number {
-    const [, , end = 0, lines = 0, ends = 0, crlf = 0, blank = 0] = this.results
-    tally.lines += lines
-    tally.lf += ends - crlf
-    tally.crlf += crlf
-    if (!hasBlankRecords) tally.blankLines += blank
-    tally.records += hasBlankRecords ? ends : ends - blank
-    return end
-  }
+interface Exports {
+  readonly memory: KernelMemory
+  scan(length: number, quote: number, delimiter: number): number
 }
 
-const kernelOfThread = kernelLoader(
-  kernelBase64,
-  (exports: ConstructorParameters<typeof Kernel>[0]) => new Kernel(exports),
-)
+type Kernel = NonNullable<ReturnType<typeof kernelOfThread>>
+
+const kernelOfThread = kernelLoader(kernelBase64, ({ scan, memory: { buffer } }: Exports) => {
+  const memory = new Uint8Array(buffer)
+  const results = new Int32Array(buffer, 0, textAt >> 2)
+  return {
+    scan,
+    /** Resets the state for a text that begins here. */
+    begin: (): void => void results.fill(0),
+    /** Copies a window of the text at an offset into the kernel's memory, with its neighbour bytes. */
+    load(
+      bytes: Uint8Array,
+      at: number,
+      { from, length, padding }: { readonly from: number; readonly length: number; readonly padding: number },
+    ): void {
+      const end = at + length
+      if (at === from) {
+        memory.fill(10, textAt - 2, textAt)
+        memory.set(bytes.subarray(at, end + 1), textAt)
+      } else memory.set(bytes.subarray(at - 2, end + 1), textAt - 2)
+      if (end === bytes.length) memory.fill(padding, textAt + length, textAt + length + 65)
+    },
+    /** Adds the counts of the last scan and returns the offset in its window after the last record end, or 0. */
+    addTo(tally: RecordTally, hasBlankRecords: boolean): number {
+      const [, , end = 0, lines = 0, ends = 0, crlf = 0, blank = 0] = results
+      tally.lines += lines
+      tally.lf += ends - crlf
+      tally.crlf += crlf
+      if (!hasBlankRecords) tally.blankLines += blank
+      tally.records += hasBlankRecords ? ends : ends - blank
+      return end
+    },
+  }
+})

@@ -2,14 +2,13 @@
 import { hasFields, type TextFormat } from '../../define/formats/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { withPlace } from '../../model/member-place.ts'
-import type { InputObject, RangeSlice } from '../../model/plan-data.ts'
-import type { Reader } from '../../store/store.ts'
+import type { RangeSlice } from '../../model/plan-data.ts'
 import { type Header, readHeader } from '../csv-header.ts'
 import { checkTextStart } from '../other-file.ts'
 import { type Dialect, dialectOf, encodingOf, longestRecordBytes, topOf } from './dialect.ts'
 import { RecordMachine } from './machine.ts'
 import { findRecordPlace } from './place.ts'
-import { RangeWindow } from './range-window.ts'
+import { type RangeReading, RangeWindow } from './range-window.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from './records.ts'
 import { recordStartSearch } from './start.ts'
 
@@ -29,18 +28,13 @@ export interface RangeText {
   readonly firstRecord: number | undefined
 }
 
-export interface RangeSliceOptions {
-  readonly store: Reader
-  readonly input: InputObject
+export interface RangeSliceOptions extends Omit<RangeReading, 'recordBytesMax'> {
   readonly slice: RangeSlice
   readonly format: TextFormat
   /** Finds `firstLine` and `firstRecord`, for which the text above the slice is read, from the last position that this thread knows. Default false. */
   readonly isPlaced?: boolean
-  readonly signal?: AbortSignal
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
-  /** Provides the memory for the slice's bytes; default new memory. */
-  readonly into?: (lengthBytes: number) => Uint8Array
 }
 
 /**

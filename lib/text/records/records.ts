@@ -68,39 +68,33 @@ export function recordEndSearch(
 }
 
 /** Scans a text that begins with a record and arrives in windows, up to the first record end at or after an offset in it. */
-export class WindowScan {
-  isDone = false
-  private readonly dialect: Dialect
-  private readonly machine: RecordMachine
-  private notBefore: number
-  private lastByte: number | undefined
-
-  constructor(dialect: Dialect, notBefore: number) {
-    this.dialect = dialect
-    this.machine = new RecordMachine(dialect)
-    this.notBefore = notBefore
-  }
-
-  /** Reads the next window. Returns the offset in it after the last record end, blank lines included, or -1 when it has none. */
-  push(window: Uint8Array): number {
-    const { machine, dialect, notBefore } = this
-    const before = window.subarray(0, Math.max(0, notBefore - 1))
-    let end = before.length > 0 ? advance(machine, before, { dialect, from: 0 }) : -1
-    let at = before.length
-    while (at < window.length && !this.isDone) {
-      at = machine.step(window, at)
-      if (!machine.isAtStart) break
-      end = at
-      this.isDone = at >= notBefore
-    }
-    this.notBefore -= window.length
-    this.lastByte = at > 0 ? window[at - 1] : this.lastByte
-    return end
-  }
-
-  /** Ends the text: at the record end that was found, or at the end of the last window. */
-  finish(): RecordScan {
-    return finishScan(this.machine, this.lastByte)
+export function createWindowScan(dialect: Dialect, offset: number) {
+  const machine = new RecordMachine(dialect)
+  let notBefore = offset
+  let isDone = false
+  let lastByte: number | undefined
+  return {
+    /** Whether that record end was found. */
+    get isDone() {
+      return isDone
+    },
+    /** Reads the next window. Returns the offset in it after the last record end, blank lines included, or -1 when it has none. */
+    push(window: Uint8Array): number {
+      const before = window.subarray(0, Math.max(0, notBefore - 1))
+      let end = before.length > 0 ? advance(machine, before, { dialect, from: 0 }) : -1
+      let at = before.length
+      while (at < window.length && !isDone) {
+        at = machine.step(window, at)
+        if (!machine.isAtStart) break
+        end = at
+        isDone = at >= notBefore
+      }
+      notBefore -= window.length
+      lastByte = at > 0 ? window[at - 1] : lastByte
+      return end
+    },
+    /** Ends the text: at the record end that was found, or at the end of the last window. */
+    finish: (): RecordScan => finishScan(machine, lastByte),
   }
 }
 

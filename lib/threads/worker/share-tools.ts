@@ -137,7 +137,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     neededColumns: neededColumns(task, engine, await engine.usedSides(sidesOf(job.slices))),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),
-    itemText: items?.textOf,
+    itemText: items?.next,
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }
