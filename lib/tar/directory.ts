@@ -110,7 +110,7 @@ function addEntry(
   const facts = { name: memberPath(kept), nameBytes, isDirectory, headerOffset, ...sizes }
   const index = table.length
   table.add({ ...facts, crc32: 0, method: 0, isEncrypted: false, fault })
-  table.endOffsets[index] = headerOffset + blockBytes + sizeBytes
+  table.columns.endOffsets[index] = headerOffset + blockBytes + sizeBytes
 }
 
 /** Marks files that a later one of the same name replaces, as `tar -r` and `tar -u` add it: reading both would double rows. */
@@ -121,7 +121,7 @@ function markReplaced(table: EntryTable): void {
   for (let place = 1; place < order.length; place++) {
     const [one, other] = [order[place - 1] as number, order[place] as number]
     if (hashes[one] !== hashes[other] || table.name(one) !== table.name(other)) continue
-    if (!table.isDirectory(one)) table.faults[one] ||= replacedFault
+    if (!table.isDirectory(one)) table.columns.faults[one] ||= replacedFault
   }
 }
 

@@ -139,14 +139,14 @@ function checkComplete(count: number, { entryCount, isZip64 }: ZipEnd, key: stri
 
 /** Sets the offset before which each entry must end, and marks the entries that reach into the directory. */
 function placeEntries(table: EntryTable, { directory }: ZipEnd): void {
-  const { headerOffsets, endOffsets, faults } = table
+  const { headerOffsets, endOffsets, faults, nameBytes, compressedBytes } = table.columns
   const order = indexesByOffset(headerOffsets, table.length)
   for (let place = 0; place < order.length; place++) {
     const index = order[place] as number
     const after = order[place + 1]
     const headerOffset = headerOffsets[index] as number
     const next = Math.min(directory.start, after === undefined ? directory.start : (headerOffsets[after] as number))
-    const sizes = { nameBytes: table.nameBytes[index] ?? 0, compressedBytes: table.compressedBytes[index] ?? 0 }
+    const sizes = { nameBytes: nameBytes[index] ?? 0, compressedBytes: compressedBytes[index] ?? 0 }
     const ownEnd = headerOffset + localBytes(sizes)
     const isOverlapping = ownEnd > next + overlapSlackBytes
     endOffsets[index] = isOverlapping ? next : Math.max(ownEnd, Math.min(next, headerOffset + reachBytes(sizes)))

@@ -54,32 +54,30 @@ const encryptedBit = 2
 /** Bytes for each name at first; the room doubles when it is full. */
 const nameBytesExpected = 32
 
+/** Returns the numbers of entries, a column for each. The machine provides memory only as entries fill it. */
+const createColumns = (capacity: number) => ({
+  headerOffsets: new Float64Array(capacity),
+  endOffsets: new Float64Array(capacity),
+  compressedBytes: new Float64Array(capacity),
+  inflatedBytes: new Float64Array(capacity),
+  crcs: new Uint32Array(capacity),
+  methods: new Uint16Array(capacity),
+  nameBytes: new Uint16Array(capacity),
+  flags: new Uint8Array(capacity),
+  faults: new Uint8Array(capacity),
+  nameEnds: new Float64Array(capacity),
+})
+
+type Columns = ReturnType<typeof createColumns>
+
 export class EntryTable {
-  readonly headerOffsets: Float64Array
-  readonly endOffsets: Float64Array
-  readonly compressedBytes: Float64Array
-  readonly inflatedBytes: Float64Array
-  readonly #crcs: Uint32Array
-  readonly #methods: Uint16Array
-  readonly nameBytes: Uint16Array
-  readonly #flags: Uint8Array
-  readonly faults: Uint8Array
-  readonly #nameEnds: Float64Array
+  readonly columns: Columns
   #names: Buffer
   #count = 0
 
-  /** `capacity` is the most entries. The machine provides memory only as entries fill it. */
+  /** `capacity` is the most entries. */
   constructor(capacity: number) {
-    this.headerOffsets = new Float64Array(capacity)
-    this.endOffsets = new Float64Array(capacity)
-    this.compressedBytes = new Float64Array(capacity)
-    this.inflatedBytes = new Float64Array(capacity)
-    this.#crcs = new Uint32Array(capacity)
-    this.#methods = new Uint16Array(capacity)
-    this.nameBytes = new Uint16Array(capacity)
-    this.#flags = new Uint8Array(capacity)
-    this.faults = new Uint8Array(capacity)
-    this.#nameEnds = new Float64Array(capacity)
+    this.columns = createColumns(capacity)
     this.#names = Buffer.alloc(capacity * nameBytesExpected)
   }
 
@@ -88,25 +86,13 @@ export class EntryTable {
   }
 
   get capacity(): number {
-    return this.headerOffsets.length
+    return this.columns.headerOffsets.length
   }
 
   /** Returns a table of the same entries with room for more. */
   withCapacity(capacity: number): EntryTable {
     const larger = new EntryTable(capacity)
-    const columns = (table: EntryTable) => [
-      table.headerOffsets,
-      table.endOffsets,
-      table.compressedBytes,
-      table.inflatedBytes,
-      table.#crcs,
-      table.#methods,
-      table.nameBytes,
-      table.#flags,
-      table.faults,
-      table.#nameEnds,
-    ]
-    for (const [at, column] of columns(this).entries()) columns(larger)[at]?.set(column)
+    for (const [name, column] of Object.entries(this.columns)) larger.columns[name as keyof Columns].set(column)
     larger.#names = Buffer.concat([this.#names], Math.max(this.#names.length, capacity * nameBytesExpected))
     larger.#count = this.#count
     return larger
@@ -114,52 +100,52 @@ export class EntryTable {
 
   add(entry: EntryFacts): void {
     const index = this.#count++
-    this.headerOffsets[index] = entry.headerOffset
-    this.compressedBytes[index] = entry.compressedBytes
-    this.inflatedBytes[index] = entry.inflatedBytes
-    this.#crcs[index] = entry.crc32
-    this.#methods[index] = entry.method
-    this.nameBytes[index] = entry.nameBytes
-    this.#flags[index] = (entry.isDirectory ? directoryBit : 0) | (entry.isEncrypted ? encryptedBit : 0)
-    this.faults[index] = entry.fault
-    this.#nameEnds[index] = this.#addName(entry.name, this.#nameStart(index))
+    this.columns.headerOffsets[index] = entry.headerOffset
+    this.columns.compressedBytes[index] = entry.compressedBytes
+    this.columns.inflatedBytes[index] = entry.inflatedBytes
+    this.columns.crcs[index] = entry.crc32
+    this.columns.methods[index] = entry.method
+    this.columns.nameBytes[index] = entry.nameBytes
+    this.columns.flags[index] = (entry.isDirectory ? directoryBit : 0) | (entry.isEncrypted ? encryptedBit : 0)
+    this.columns.faults[index] = entry.fault
+    this.columns.nameEnds[index] = this.#addName(entry.name, this.#nameStart(index))
   }
 
   /** Returns the entry at an index below `length` as an object of its own. */
   get(index: number): ZipEntry {
-    const flags = this.#flags[index] ?? 0
-    const fault = entryFaults[this.faults[index] ?? 0]
+    const flags = this.columns.flags[index] ?? 0
+    const fault = entryFaults[this.columns.faults[index] ?? 0]
     return {
       name: this.name(index),
-      nameBytes: this.nameBytes[index] ?? 0,
+      nameBytes: this.columns.nameBytes[index] ?? 0,
       isDirectory: (flags & directoryBit) !== 0,
       ...this.span(index),
-      crc32: this.#crcs[index] ?? 0,
-      method: this.#methods[index] ?? 0,
+      crc32: this.columns.crcs[index] ?? 0,
+      method: this.columns.methods[index] ?? 0,
       isEncrypted: (flags & encryptedBit) !== 0,
       fault,
     }
   }
 
   name(index: number): string {
-    return this.#names.toString('utf8', this.#nameStart(index), this.#nameEnds[index])
+    return this.#names.toString('utf8', this.#nameStart(index), this.columns.nameEnds[index])
   }
 
   isDirectory(index: number): boolean {
-    return ((this.#flags[index] ?? 0) & directoryBit) !== 0
+    return ((this.columns.flags[index] ?? 0) & directoryBit) !== 0
   }
 
   span(index: number): MemberSpan {
     return {
-      headerOffset: this.headerOffsets[index] ?? 0,
-      endOffset: this.endOffsets[index] ?? 0,
-      compressedBytes: this.compressedBytes[index] ?? 0,
-      inflatedBytes: this.inflatedBytes[index] ?? 0,
+      headerOffset: this.columns.headerOffsets[index] ?? 0,
+      endOffset: this.columns.endOffsets[index] ?? 0,
+      compressedBytes: this.columns.compressedBytes[index] ?? 0,
+      inflatedBytes: this.columns.inflatedBytes[index] ?? 0,
     }
   }
 
   #nameStart(index: number): number {
-    return index === 0 ? 0 : (this.#nameEnds[index - 1] ?? 0)
+    return index === 0 ? 0 : (this.columns.nameEnds[index - 1] ?? 0)
   }
 
   /** Writes a name and returns the offset of its end. */

@@ -13,8 +13,8 @@ const windowRecordsMax = 1_000
  * more records have `columnCount` fields (0: any number). The guess may be wrong: only reading from the front is certain.
  */
 export function recordStartSearch(dialect: Dialect, columnCount: number): (bytes: Uint8Array) => number {
-  const outside = new Trial(dialect, 'outside quotes', columnCount)
-  const inside = new Trial(dialect, 'inside quotes', columnCount)
+  const outside = createTrial(dialect, 'outside quotes', columnCount)
+  const inside = createTrial(dialect, 'inside quotes', columnCount)
   let windowBytes = windowBytesMin
   return bytes => {
     for (; ; windowBytes *= 16) {
@@ -29,39 +29,32 @@ export function recordStartSearch(dialect: Dialect, columnCount: number): (bytes
 }
 
 /** Reads the bytes under one assumption about the place of the first one, and counts good and bad records. */
-class Trial {
-  start = -1
-  good = 0
-  bad = 0
-  private readonly machine: RecordMachine
-  private readonly columnCount: number
-  private at = 0
-
-  constructor(dialect: Dialect, place: 'inside quotes' | 'outside quotes', columnCount: number) {
-    this.machine = new RecordMachine(dialect)
-    this.machine.assume(place)
-    this.columnCount = columnCount
-  }
-
-  /** Continues to read, up to enough records or the end of the bytes. */
-  read(bytes: Uint8Array): void {
-    const { machine } = this
-    while (this.at < bytes.length && this.good + this.bad < windowRecordsMax) {
-      this.at = machine.step(bytes, this.at)
-      if (!machine.isAtStart) return
-      if (this.start !== -1) this.judge()
-      else {
-        this.start = this.at
-        // Text after the quote that would close the first, partial record speaks against this assumption.
-        this.bad = machine.lineMalformed > 0 ? 1 : 0
-      }
-    }
-  }
-
-  private judge(): void {
-    const { machine, columnCount } = this
+function createTrial(dialect: Dialect, place: 'inside quotes' | 'outside quotes', columnCount: number) {
+  const machine = new RecordMachine(dialect)
+  machine.assume(place)
+  let at = 0
+  const judge = (): void => {
     if (machine.lineKind !== 'record') return
-    if (machine.lineMalformed === 0 && (columnCount === 0 || machine.lineFields === columnCount)) this.good++
-    else this.bad++
+    if (machine.lineMalformed === 0 && (columnCount === 0 || machine.lineFields === columnCount)) trial.good++
+    else trial.bad++
   }
+  const trial = {
+    start: -1,
+    good: 0,
+    bad: 0,
+    /** Continues to read, up to enough records or the end of the bytes. */
+    read(bytes: Uint8Array): void {
+      while (at < bytes.length && trial.good + trial.bad < windowRecordsMax) {
+        at = machine.step(bytes, at)
+        if (!machine.isAtStart) return
+        if (trial.start !== -1) judge()
+        else {
+          trial.start = at
+          // Text after the quote that would close the first, partial record speaks against this assumption.
+          trial.bad = machine.lineMalformed > 0 ? 1 : 0
+        }
+      }
+    },
+  }
+  return trial
 }
