@@ -112,8 +112,7 @@ async function withTables<T>(
 ): Promise<T> {
   return inOwnFolder(async scratch => {
     const query = await parseAlone(statement, scratch)
-    const found: FoundTable[] = []
-    for (const name of query.tables) found.push(await findTable(name, options))
+    const found = await Array.fromAsync(query.tables, name => findTable(name, options))
     const check = async (): Promise<void> => {
       for (const { place, manifest } of found) await checkSame(place, manifest)
     }
@@ -124,8 +123,7 @@ async function withTables<T>(
     return useEngine(opening, async engine => {
       try {
         const connection = await engine.connect()
-        const tables: QueryTable[] = []
-        for (const [at, each] of found.entries()) tables.push(await tableOf(each, query, join(scratch, String(at))))
+        const tables = await Array.fromAsync(found, (each, at) => tableOf(each, query, join(scratch, String(at))))
         await createViews(connection, tables)
         return await work({ connection, query, tables, scratch, check })
       } catch (error) {

@@ -8,7 +8,6 @@ import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { WorkerJob } from '../model/worker-job.ts'
-import type { ParquetFooter } from '../parquet/footer.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
 import type { Converted, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
@@ -20,7 +19,7 @@ import { heaviestKeys } from './read/exchange-read.ts'
 import { scan } from './read/parquet/describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import { type UsedOfFile, type UsedOfSides, usedOfFile, usedOfSides } from './read/used-of-inputs.ts'
-import { isUntyped, openConversions } from './task-conversions.ts'
+import { isUntyped, openConversions, type TaskConversions } from './task-conversions.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { noRejects } from './write/reject-rows.ts'
@@ -28,7 +27,7 @@ import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-bucket
 import { type PartOptions, writeParts } from './write/write-parts.ts'
 import { bucketRowGroup } from './write/writer-limits.ts'
 
-export interface TaskEngine {
+export interface TaskEngine extends Pick<TaskConversions, 'rowGroups'> {
   /**
    * The columns that the transform returns, with the engine's names of their types. Empty for a task over Parquet
    * without declared columns until it has read its first file.
@@ -45,8 +44,6 @@ export interface TaskEngine {
   readonly usedColumns: UsedOfFile
   /** Returns those columns of the sides of a join that are read; undefined where nothing is joined. */
   readonly usedSides: UsedOfSides
-  /** Returns for each row group of a part of the dataset whether it may have rows that are needed; undefined where all may. */
-  rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
   readonly isByMember: boolean
   /** Forgets what it learned about members, so that the next job stages and orders its rows as on any other thread. */

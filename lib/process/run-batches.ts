@@ -2,24 +2,22 @@
 import { countLosses } from '../commit/lost-parts.ts'
 import { yieldClaim } from '../commit/settle-head.ts'
 import type { FanmillError } from '../errors/errors.ts'
-import type { PackOptions } from '../inputs/slices/plan-slices.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 import type { Outcome } from '../model/outcome/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Planned } from '../runs/plan.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { actorOf } from '../state/files.ts'
+import type { StageOptions } from './next-stage.ts'
 import type { ProcessTools } from './process-tools.ts'
 import { commitTask, faultOf, processItem, type TaskContext } from './task-runner.ts'
 
 /** A run that this process reserved, with its batches. */
 export type PlannedRun = Extract<Planned, { readonly plan: unknown }>
 
-export interface RunBatchesOptions {
+export interface RunBatchesOptions extends Pick<StageOptions, 'packing'> {
   /** Returns the tools for one try of a batch of a stage. */
   openTools(stage: number): ProcessTools
-  /** How the slices of later stages are packed into batches. */
-  readonly packing: PackOptions
   /** Ends at the first failed batch; default false, so that the others are finished first. */
   readonly failFast?: boolean | undefined
   readonly watcher?: RunWatcher

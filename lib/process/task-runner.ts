@@ -5,7 +5,6 @@ import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definit
 import { isSalted, layoutOf } from '../define/outputs/output-kind.ts'
 import { stagesOf } from '../define/tasks/task-stages.ts'
 import { classOf, FanmillError, PermanentError } from '../errors/errors.ts'
-import type { PackOptions } from '../inputs/slices/plan-slices.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 import type { Outcome } from '../model/outcome/outcome.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
@@ -15,7 +14,7 @@ import { lookAhead, type Outlook } from '../runs/look-ahead.ts'
 import { type Planned, type PlanRequest, plan } from '../runs/plan.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
-import { bucketsOf, enterStages, removeExchange } from './next-stage.ts'
+import { bucketsOf, enterStages, removeExchange, type StageOptions } from './next-stage.ts'
 import { noteFailure, processBatch } from './process.ts'
 import type { ProcessTools } from './process-tools.ts'
 
@@ -109,7 +108,7 @@ const isStaged = (task: TaskDefinition): boolean => stagesOf(task).length > 1
 export async function commitTask(
   context: Omit<TaskContext, 'task' | 'params' | 'outputPath'> & { readonly task: TaskDefinition | undefined },
   reservation: ReservedRun,
-  { items, packing }: CommitWork,
+  { items, packing }: Pick<StageOptions, 'packing'> & { readonly items: readonly PlanItem[] },
 ): Promise<CommitResult> {
   const { task, output, rejectsMax = task?.rejects.max ?? 0, ...rest } = context
   const kept = task && keptBy(task.output)
@@ -129,13 +128,6 @@ function keptBy(output: TaskDefinition['output']): Pick<Manifest, 'bucketBy' | '
     bucketBy: bucketBy && { columns: [...bucketBy.columns], buckets: bucketBy.buckets },
     order: order && { columns: [...order.columns], descending: [...order.descending] },
   }
-}
-
-export interface CommitWork {
-  /** The plan of the stage whose batches were processed. */
-  readonly items: readonly PlanItem[]
-  /** How the slices of later stages are packed into batches. */
-  readonly packing: PackOptions
 }
 
 /** Returns any error as a FanmillError; after an abort the reason of the abort. */

@@ -8,14 +8,11 @@ import { placeOf } from '../model/member-place.ts'
 import { hiveValues } from '../paths/hive-columns.ts'
 import { refuseEqualNames } from '../text/csv-header.ts'
 import type { StagedFile } from './staged-file.ts'
+import type { SliceStageOptions } from './staging.ts'
 
-export interface HeaderCheck {
+export interface HeaderCheck
+  extends Pick<SliceStageOptions, 'columns' | 'onNewColumn' | 'onMissingColumn' | 'readsHive'> {
   readonly format: FieldFormat
-  readonly columns: Columns
-  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
-  readonly onMissingColumn: 'fail' | 'null'
-  /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
-  readonly readsHive?: boolean
 }
 
 /** @throws INPUT_INVALID when a column that is read appears twice in the header; COLUMN_MISSING, COLUMN_NEW */

@@ -22,16 +22,11 @@ import { mapParallel } from '../state/files.ts'
 import type { Reader } from '../store/store.ts'
 import type { SliceStageOptions } from './staging.ts'
 
-export interface SparseOptions {
+export interface SparseOptions extends Pick<SliceStageOptions, 'neededColumns' | 'rowGroups' | 'signal'> {
   readonly store: Pick<Reader, 'read' | 'stream'>
   readonly file: string
   readonly origin: MemberPlace
   readonly reading: FileReading
-  /** Returns the names of the columns that are read; default all. */
-  readonly neededColumns?: SliceStageOptions['neededColumns']
-  /** Decides which row groups may have rows that are needed; default all. */
-  readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface SparseResult {

@@ -18,17 +18,13 @@ export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
 }
 
 /** A staged file and its columns, in the order of the file. */
-export interface ParquetFile {
+export interface ParquetFile extends Pick<ParquetContent, 'schemaKey' | 'rowRanges' | 'gaps'> {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
   readonly index: number
   readonly columns: readonly FileColumn[]
-  readonly schemaKey: string
   /** Names of all columns of the file, in its order. */
   readonly names: readonly string[]
-  /** Rows that are read, and rows that the file lacks: see `ParquetContent`. */
-  readonly rowRanges?: ParquetContent['rowRanges'] | undefined
-  readonly gaps?: ParquetContent['gaps'] | undefined
   /** Set for a part of a dataset: its values of `partitionBy`. */
   readonly partition?: Partition | undefined
 }
