@@ -136,7 +136,6 @@ const pure = {
     'inflate/chunk-bytes',
     'inflate/compression',
     'inflate/file',
-    'inflate/inflate-error',
     'inflate/inflate-kernel',
     'inflate/stream',
     'inflate/whole-gzip',

@@ -81,10 +81,8 @@ function wantedParts(parts: readonly ManifestPart[], shard: Shard | undefined): 
   if (!shard) return parts.map(part => ({ part, rows: undefined }))
   checkShard(shard)
   const total = parts.reduce((sum, { rows }) => sum + rows, 0)
-  const [first, last] = [shard.index, shard.index + 1].map(index => Math.floor((total * index) / shard.count)) as [
-    number,
-    number,
-  ]
+  const startOf = (index: number): number => Math.floor((total * index) / shard.count)
+  const [first, last] = [startOf(shard.index), startOf(shard.index + 1)]
   let before = 0
   return parts.flatMap((part): WantedPart[] => {
     const rows = { start: Math.max(0, first - before), end: Math.min(part.rows, last - before) }

@@ -106,9 +106,8 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
   const reading = await readCarefully(conversion, job)
   const hasCodeRejects = maps.hasRejected
   if (hasCodeRejects) {
-    const begin = (): Promise<void> => dropScanErrors(connection)
     const file = `${job.target}.code-rejects`
-    await collectCodeRejects(connection, reading.placed, { transform, maps, file, begin })
+    await collectCodeRejects(connection, reading.placed, { transform, maps, file })
   }
   const { input, rejected } = reading.input(hasCodeRejects)
   const parts = await writeTransformed(conversion, input, job).catch((error: unknown) => {

@@ -2,8 +2,7 @@
 /** Inflates bzip2 block by block. Blocks are independent: each has at most 900 kB before runs of equal bytes are expanded. */
 import type Bunzip from 'seek-bzip'
 import { throwIfAborted } from '../errors/abort.ts'
-import { InflateError } from './inflate-error.ts'
-import { type Abortable, inflateChunkBytes } from './stream.ts'
+import { type Abortable, InflateError, inflateChunkBytes } from './stream.ts'
 
 /** More than a compressed block can have: bzip2 adds at most one percent and 600 bytes to 900,000. */
 const blockBytesMax = 1024 * 1024

@@ -49,6 +49,16 @@ export async function* inflateChunks(
   }
 }
 
+/** A fault in compressed data, with a code as zlib has it: `Z_BUF_ERROR` for data that is cut short, `Z_DATA_ERROR` for damaged data. */
+export class InflateError extends Error {
+  readonly code: 'Z_BUF_ERROR' | 'Z_DATA_ERROR'
+
+  constructor(code: 'Z_BUF_ERROR' | 'Z_DATA_ERROR', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** Returns the bytes after leading zeros: tapes and some writers fill the last block of a gzip file with zeros, and no stream begins with one. */
 export function skipPadding(rest: Uint8Array): Uint8Array {
   const start = rest.findIndex(byte => byte !== 0)

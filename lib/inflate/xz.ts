@@ -3,8 +3,7 @@
  * takes a file that is cut short for a whole one, and inflates one file after another only.
  */
 import { throwIfAborted } from '../errors/abort.ts'
-import { InflateError } from './inflate-error.ts'
-import type { Abortable } from './stream.ts'
+import { type Abortable, InflateError } from './stream.ts'
 
 /** The exports of the module. A context begins with its sizes and places: see `fields`. */
 interface XzModule {

@@ -17,11 +17,11 @@ import { smallFileBytes } from '../store/store.ts'
 import { cutRecords } from '../text/records/cut.ts'
 import { type RangeSliceOptions, readRangeSlice } from '../text/records/read-range-slice.ts'
 import { once, readTexts } from './member-text.ts'
-import type { Origin } from './origin.ts'
 import { passRangeSlice } from './pass-range-slice.ts'
 import { rowLines } from './row-lines.ts'
 import { stageExchange } from './stage-exchange.ts'
 import { stageParquet, stageParquetFile, stagePart } from './stage-parquet.ts'
+import type { Origin } from './stage-text.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Yields after each long piece; the caller may then continue with another stage. */

@@ -7,10 +7,9 @@ import { dialectOf, encodingOf } from '../text/records/dialect.ts'
 import { type FieldForm, PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import { appendText, closeFile, type OpenFile, stagedFile } from './open-file.ts'
-import type { Origin } from './origin.ts'
 import type { SpareFiles } from './spare-files.ts'
 import { type PassedRecords, type PassRecords, stagePassed } from './stage-passed.ts'
-import { prepareText, type StageableText } from './stage-text.ts'
+import { type Origin, prepareText, type StageableText } from './stage-text.ts'
 import type { StagedFile } from './staged-file.ts'
 
 export interface StageOptions {

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { ZipLimits } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { asBuffer, badDirectory, type ReadRange, readZipEnd, type ZipEnd } from './end.ts'
+import { type ArchiveFile, asBuffer, badDirectory, type ReadRange, readZipEnd, type ZipEnd } from './end.ts'
 import { entryBytes, entryLength, isEntry, readEntry } from './entry.ts'
 import { EntryTable, type ZipEntry } from './entry-table.ts'
 import { localBytes, reachBytes } from './local-header.ts'
@@ -19,11 +19,7 @@ export interface ZipDirectory {
   readonly directoryBytes: number
 }
 
-export interface DirectoryOptions {
-  /** The archive's key, for errors. */
-  readonly key: string
-  /** Whether it is a member of another archive, so that the key is no path. */
-  readonly isNested?: boolean
+export interface DirectoryOptions extends Pick<ArchiveFile, 'key' | 'isNested'> {
   readonly limits: Pick<ZipLimits, 'memberCountMax'> & Partial<Pick<ZipLimits, 'nameBytesMax'>>
 }
 

@@ -8,7 +8,7 @@ import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/outcome/manifest.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
 import type { Partition } from '../../paths/partition-path.ts'
-import { describeParquet, ownColumns } from './parquet/describe.ts'
+import { describeParquet, ownColumns, type ParquetFile } from './parquet/describe.ts'
 import { parquetMisfits, parquetRead } from './parquet/read.ts'
 import { declaredColumns, type ReadColumn } from './read-columns.ts'
 import type { CsvTable } from './text/csv-table.ts'
@@ -92,10 +92,7 @@ async function loadParquet(connection: DuckDBConnection, table: TableFile): Prom
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
 }
 
-function columnsOf(
-  { columns, dataset }: TableFile,
-  [first]: Awaited<ReturnType<typeof describeParquet>>,
-): readonly ReadColumn[] {
+function columnsOf({ columns, dataset }: TableFile, [first]: readonly ParquetFile[]): readonly ReadColumn[] {
   if (columns) return declaredColumns(columns)
   return dataset ?? (first ? ownColumns(first) : [])
 }

@@ -6,6 +6,7 @@ import { type BoundQuery, bindable, runBound } from '../../duckdb/bound-query.ts
 import type { EngineColumn } from '../../duckdb/engine-column.ts'
 import { quoteName } from '../../duckdb/quote.ts'
 import { parseSelect, selectWithColumn } from '../../sql/syntax.ts'
+import { dropScanErrors } from '../write/reject-rows.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
 import { stepSql } from './step-sql.ts'
@@ -16,8 +17,6 @@ export interface CollectOptions {
   readonly maps: MapFunctions
   /** Path of a temporary file for the rejects; nothing is there yet. */
   readonly file: string
-  /** Runs before each try. */
-  readonly begin: () => Promise<void>
 }
 
 /**
@@ -43,9 +42,9 @@ export async function collectCodeRejects(
 async function isCollected(
   connection: DuckDBConnection,
   input: string,
-  { transform, maps, file, begin }: CollectOptions,
+  { transform, maps, file }: CollectOptions,
 ): Promise<boolean> {
-  await begin()
+  await dropScanErrors(connection)
   const query = await placedTransform(connection, input, transform, maps)
   const rejects = maps.keepRejects(file)
   try {

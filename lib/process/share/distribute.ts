@@ -109,16 +109,11 @@ class SharesFailed extends Error {
   }
 }
 
-interface Streamed {
-  readonly results: ShareResult[]
-  readonly failure?: { readonly error: unknown } | undefined
-}
-
 /**
  * Gives each piece to a worker as it comes; the next one is inflated when a worker is free, so that as many CPUs are busy as there are
  * workers. Where bad members are skipped, the stream is read to its end even after a share failed: damaged bytes may be the reason.
  */
-async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
+async function streamOnce(batch: Batch, slice: StreamSlice) {
   const { inputs, item, tools } = batch
   const mayBeBad = slice.member !== undefined && tools.skipsBadMembers === true
   const results: ShareResult[] = []

@@ -6,18 +6,13 @@ import type { StageOptions } from '../../../stage/stage.ts'
 import type { StagedFile } from '../../../stage/staged-file.ts'
 import type { FieldForm } from '../../../text/records/plain-fields.ts'
 import { isPlain } from './plain-text.ts'
-
-interface NamedColumns {
-  readonly columns: Columns
-  /** Columns that stand in the paths of the inputs. Default none. */
-  readonly hive?: readonly string[] | undefined
-}
+import type { TextSourceOptions } from './text-source.ts'
 
 /** Returns the names of the fields of a file with this header, and the position of each declared column among them. */
 export function fieldsOf(
   header: readonly string[],
   format: CsvFormat,
-  { columns, hive = [] }: NamedColumns,
+  { columns, hive = [] }: Pick<TextSourceOptions, 'columns' | 'hive'>,
 ): { readonly names: readonly string[]; readonly positions: ReadonlyMap<string, number> } {
   if (format.header) return { names: header, positions: findColumns(header, columns, format.matchNames).positions }
   const names = Object.keys(columns).filter(name => !hive.includes(name))
