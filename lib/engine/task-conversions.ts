@@ -3,7 +3,6 @@ import { isText } from '../define/formats/format-kind.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { StageColumns } from '../model/stage-columns.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
-import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
 import type { Conversion, ConvertJob } from './conversion.ts'
@@ -73,7 +72,7 @@ export async function openConversions(
         own = await sharedColumns(connection, files, { earlier: own, usedColumns: ofFile })
       return prepare(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
     },
-    rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
+    rowGroups: async footer => filter?.(footer),
   }
 }
 

@@ -18,7 +18,6 @@ import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
-import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import { allowedExpression } from '../sql/allowed.ts'
 import { explainSql } from '../sql/explain.ts'
@@ -182,7 +181,7 @@ export async function neededData(
   return {
     names: new Set([...chosenColumns(query), ...used]),
     partitions: partitions => neededPartitions(engine, { conditions, schema, partitions }),
-    rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
+    rowGroups: async footer => filter?.(footer),
   }
 }
 

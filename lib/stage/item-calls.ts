@@ -4,18 +4,16 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import { inputOf } from '../state/plan-files.ts'
-import { callInOrder, type OrderedCalls } from './ordered-calls.ts'
+import { callInOrder, type OrderedCalls, type OrderedCallsOptions } from './ordered-calls.ts'
 import { rowText, userFault } from './row-lines.ts'
 
 /** The user's function with its context. */
 export type MapItem = (value: ItemSlice['value']) => unknown
 
-export interface ItemCallsOptions {
+export interface ItemCallsOptions extends Pick<OrderedCallsOptions<unknown, unknown>, 'concurrency'> {
   /** Returns the function of a lane; each lane calls its function for one value after another. */
   mapOf(lane: number): Promise<MapItem>
   readonly inputs: Readonly<Record<number, InputObject>>
-  /** Calls in flight at once, where the function is async. */
-  readonly concurrency: number
   /** Repetitions of a call that fails. */
   readonly retries: number
   readonly signal?: AbortSignal | undefined

@@ -18,16 +18,15 @@ export interface FileColumns {
   readonly side?: number | undefined
 }
 
-export interface SliceStageOptions {
+export interface SliceStageOptions
+  extends Pick<StageOptions, 'folder' | 'stageBytesMax' | 'isByMember' | 'plainForms' | 'spares'> {
   readonly store: Reader
-  readonly folder: string
   readonly format: Format
   readonly columns: Columns
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
-  readonly stageBytesMax: number
   /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
   readonly readsHive?: boolean
   /** Yields the rows of a partition, for a source whose rows the user's code yields. */
@@ -39,10 +38,6 @@ export interface SliceStageOptions {
   /** Returns for each row group of a part of a dataset whether it may have rows that are needed; undefined where all may. */
   readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
   readonly isLocated: boolean
-  /** Writes one staged file per member; default false. */
-  readonly isByMember?: boolean
-  readonly plainForms?: StageOptions['plainForms']
-  readonly spares?: StageOptions['spares']
   readonly signal?: AbortSignal
   /** Called with the number of bytes each time that text was inflated. */
   onInflated?(bytes: number): void

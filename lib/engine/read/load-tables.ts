@@ -6,8 +6,7 @@ import { engineFault } from '../../duckdb/engine.ts'
 import { quoteName } from '../../duckdb/quote.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { SchemaColumn } from '../../model/outcome/manifest.ts'
-import type { ParquetContent } from '../../parquet/file.ts'
-import type { Partition } from '../../paths/partition-path.ts'
+import type { StagedFile, StagedMember } from '../../stage/staged-file.ts'
 import { describeParquet, ownColumns, type ParquetFile } from './parquet/describe.ts'
 import { parquetMisfits, parquetRead } from './parquet/read.ts'
 import { declaredColumns, type ReadColumn } from './read-columns.ts'
@@ -22,15 +21,7 @@ export interface TableFile {
   readonly columns?: Columns | undefined
   /** The columns of the dataset that the files are parts of; absent for other files. */
   readonly dataset?: readonly SchemaColumn[] | undefined
-  readonly pieces: readonly TablePiece[]
-}
-
-interface TablePiece {
-  readonly file: string
-  /** Set for a Parquet file, which is prepared for the engine. */
-  readonly parquet?: ParquetContent | undefined
-  /** Set for a part of a dataset: its values of `partitionBy`. */
-  readonly partition?: Partition | undefined
+  readonly pieces: readonly (Pick<StagedFile, 'file' | 'parquet'> & Pick<StagedMember, 'partition'>)[]
 }
 
 /**

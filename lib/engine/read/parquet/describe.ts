@@ -6,7 +6,6 @@ import { FanmillError, PermanentError } from '../../../errors/errors.ts'
 import { placeOf } from '../../../model/member-place.ts'
 import { typeName } from '../../../model/type-names.ts'
 import type { ParquetContent } from '../../../parquet/file.ts'
-import type { Partition } from '../../../paths/partition-path.ts'
 import type { StagedFile, StagedMember } from '../../../stage/staged-file.ts'
 import type { FileColumns } from '../../../stage/staging.ts'
 import type { ReadColumn } from '../read-columns.ts'
@@ -18,15 +17,14 @@ export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
 }
 
 /** A staged file and its columns, in the order of the file. */
-export interface ParquetFile extends Pick<ParquetContent, 'schemaKey' | 'rowRanges' | 'gaps'> {
+export interface ParquetFile
+  extends Pick<ParquetContent, 'schemaKey' | 'rowRanges' | 'gaps'>,
+    Pick<StagedMember, 'index' | 'partition'> {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
-  readonly index: number
   readonly columns: readonly FileColumn[]
   /** Names of all columns of the file, in its order. */
   readonly names: readonly string[]
-  /** Set for a part of a dataset: its values of `partitionBy`. */
-  readonly partition?: Partition | undefined
 }
 
 /** Returns the columns of each file; files with the same columns are opened once. @throws INPUT_INVALID for a file that the engine cannot open */

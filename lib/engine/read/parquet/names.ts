@@ -1,25 +1,23 @@
 /** Finds the columns of a task in Parquet files by their names, and checks that they are there. */
 import { namesInFile } from '../../../define/columns/file-names.ts'
-import type { TaskDefinition } from '../../../define/definition.ts'
 import { columnNames } from '../../../duckdb/engine-column.ts'
 import { PermanentError } from '../../../errors/errors.ts'
 import { nearest } from '../../../errors/nearest.ts'
 import { placeOf } from '../../../model/member-place.ts'
 import type { SchemaColumn } from '../../../model/outcome/manifest.ts'
 import { hiveValues } from '../../../paths/hive-columns.ts'
+import type { EngineTask } from '../../engine-task.ts'
 import { inPathAndFile } from '../path-columns.ts'
 import type { ReadColumn } from '../read-columns.ts'
 import type { ReadOptions } from '../typed-read.ts'
 import { checkColumn, type ParquetFile } from './describe.ts'
 
-export interface ParquetOptions extends Omit<ReadOptions, 'columns' | 'refuseNew'> {
+export interface ParquetOptions
+  extends Omit<ReadOptions, 'columns' | 'refuseNew'>,
+    Pick<EngineTask, 'onNewColumn' | 'onMissingColumn'> {
   readonly columns: readonly ReadColumn[]
   /** The columns of the dataset that the files are parts of, with their types; absent for other files. */
   readonly dataset?: readonly SchemaColumn[] | undefined
-  /** Default `ignore`. */
-  readonly onNewColumn?: TaskDefinition['onNewColumn']
-  /** Default `fail`. */
-  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   /** The file is a broadcast table, whose columns cannot be missing. Default false. */
   readonly isTable?: boolean
 }

@@ -3,16 +3,13 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../../define/definition.ts'
 import { runBound } from '../../../duckdb/bound-query.ts'
 import type { SchemaColumn } from '../../../model/outcome/manifest.ts'
-import type { RowGroupBounds } from '../../../parquet/row-group-bounds.ts'
+import type { ParquetFooter } from '../../../parquet/footer.ts'
+import { boundsByRowGroup, type RowGroupBounds } from '../../../parquet/row-group-bounds.ts'
 import { boundQuery, type Conjunct, conjunctsOf, expressionText, rowsThatMeet } from '../../../sql/predicate.ts'
 import { list, type Node, nodesIn } from '../../../sql/syntax.ts'
 
-export interface RowGroupFilter {
-  /** Names of the columns whose bounds decide. */
-  readonly columns: readonly string[]
-  /** Returns for each row group whether it may have rows that are needed. */
-  needed(groups: readonly RowGroupBounds[]): Promise<readonly boolean[]>
-}
+/** Returns for each row group of a file whether it may have rows that are needed. */
+export type RowGroupFilter = (footer: ParquetFooter) => Promise<readonly boolean[]>
 
 interface Test {
   readonly column: SchemaColumn
@@ -36,10 +33,8 @@ export async function rowGroupFilter(
     if (test) tests.push(test)
   }
   if (tests.length === 0) return undefined
-  return {
-    columns: [...new Set(tests.map(({ column }) => column.name))],
-    needed: groups => neededGroups(connection, tests, groups),
-  }
+  const names = tests.map(({ column }) => column.name)
+  return footer => neededGroups(connection, tests, boundsByRowGroup(footer, names))
 }
 
 async function neededGroups(
