@@ -43,14 +43,11 @@ export interface EngineTask {
   readonly checks?: readonly RowCheck[] | undefined
 }
 
-export interface EngineTaskOptions {
-  readonly params: ParamValues
-  /** Default `strict` of the task. */
-  readonly strict?: boolean | undefined
-}
-
 /** @throws DEFINITION_INVALID for a task that reads no rows; and errors of step functions of the parameters */
-export function engineTask(task: TaskDefinition, { params, strict = task.strict }: EngineTaskOptions): EngineTask {
+export function engineTask(
+  task: TaskDefinition,
+  { params, strict = task.strict }: { readonly params: ParamValues; readonly strict?: boolean | undefined },
+): EngineTask {
   const { output, source, columns = {}, provenance, onNewColumn, onMissingColumn, checks } = task
   const { layout: parts, exchange } = outputKind(output)
   if (!parts || !source.format)

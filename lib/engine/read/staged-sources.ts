@@ -42,11 +42,7 @@ function avroSource(files: readonly StagedFile[], _: AvroFormat, options: TextSo
   return { ...source, recordText: `replace(${source.recordText}, ${quoteText(avroNull)}, '')` }
 }
 
-function textSource<K extends TextFormat['kind']>(
-  files: readonly StagedFile[],
-  options: TextSourceOptions,
-): TextSource {
-  const format = options.format as Extract<TextFormat, { kind: K }>
-  const source: SourceOf<Extract<TextFormat, { kind: K }>> = sources[format.kind as K]
-  return source(files, format, options)
+function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
+  const { format } = options
+  return (sources[format.kind] as SourceOf<TextFormat>)(files, format, options)
 }

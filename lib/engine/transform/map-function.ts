@@ -32,7 +32,6 @@ export interface MapFunctions {
   /** Sets the member of the next query's rows; undefined when they are of several. */
   enter(origin: MemberPlace | undefined): void
   readonly isByMember: boolean
-  /** Forgets that a function read its row's member. */
   forgetMember(): void
   readonly hasRejected: boolean
   /** Writes to a file what functions reject that have the place of their rows, until the file is closed. */

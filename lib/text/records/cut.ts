@@ -107,12 +107,9 @@ function headerReader(recordBytesMax: number, options: TopOptions) {
   }
 }
 
-interface PieceOptions {
-  readonly format: TextFormat
+interface PieceOptions extends Required<Pick<CutOptions, 'format' | 'pieceBytes' | 'recordBytesMax'>> {
   readonly header: Header
   readonly buffer: PieceBuffer
-  readonly pieceBytes: number
-  readonly recordBytesMax: number
   readonly gaps?: number[] | undefined
 }
 

@@ -1,4 +1,5 @@
 /** The engine's CSV reader over staged text, and over the line files that Fanmill itself writes. */
+import type { CsvFormat } from '../../../define/definition.ts'
 import { lineDelimiter } from '../../../define/formats/format-kind.ts'
 import { quoteText, quoteTexts } from '../../../duckdb/quote.ts'
 import { greatest } from '../../../model/greatest.ts'
@@ -11,13 +12,6 @@ export const prefixColumns = ['_fanmill_member', '_fanmill_line', '_fanmill_reco
 
 /** The prefix columns that the files have. */
 export const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
-
-export interface ScanDialect {
-  readonly delimiter: string
-  readonly quote: string
-  readonly escape: string
-  readonly nulls: readonly string[]
-}
 
 /** Bytes of the longest record that a fast scan reads; a careful one takes the longest that there may be. */
 const fastRecordBytesMax = 2_097_152
@@ -32,7 +26,7 @@ const recordMargin = 1024
 export function scanText(
   files: readonly StagedFile[],
   names: readonly string[],
-  dialect: ScanDialect,
+  dialect: Pick<CsvFormat, 'delimiter' | 'quote' | 'escape'> & { readonly nulls: readonly string[] },
   options: Pick<TextSourceOptions, 'badRecords'> & {
     readonly types?: Readonly<Record<string, string>>
     /** Reads the fields that a record lacks as null. Default false. */
