@@ -49,15 +49,12 @@ export interface QueryTable {
 export async function createViews(connection: DuckDBConnection, tables: readonly QueryTable[]): Promise<void> {
   for (const table of tables) {
     const selects: string[] = []
-    for (const parts of groupsOf(table.parts)) selects.push(await selectParts(connection, table, parts))
+    // Parts of one partition are read by one scan: their rows have the same values of it.
+    const groups = Map.groupBy(table.parts, ({ partition }) => JSON.stringify(partition ?? {}))
+    for (const parts of groups.values()) selects.push(await selectParts(connection, table, parts))
     if (selects.length === 0) selects.push(emptyRead(table.schema, { provenance: [], keepNew: false }))
     await connection.run(`CREATE TEMP VIEW ${quoteName(table.name)} AS ${unionOf(selects)}`)
   }
-}
-
-/** Parts of one partition are read by one scan: their rows have the same values of it. */
-function groupsOf(parts: readonly LocalPart[]): readonly (readonly LocalPart[])[] {
-  return [...Map.groupBy(parts, ({ partition }) => JSON.stringify(partition ?? {})).values()]
 }
 
 async function selectParts(

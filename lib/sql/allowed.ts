@@ -56,18 +56,16 @@ let functions: Promise<ReadonlySet<string>> | undefined
 
 /** Returns the names of all functions that an expression can call. Reading them takes 20 milliseconds, so only refusals do. */
 function engineFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  functions ??= readFunctions(connection).catch((error: unknown) => {
-    functions = undefined
-    throw error
-  })
+  functions ??= connection
+    .runAndReadAll(
+      "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro', 'aggregate')",
+    )
+    .then(reader => new Set(reader.getRows().map(([name]) => String(name))))
+    .catch((error: unknown) => {
+      functions = undefined
+      throw error
+    })
   return functions
-}
-
-async function readFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  const reader = await connection.runAndReadAll(
-    "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro', 'aggregate')",
-  )
-  return new Set(reader.getRows().map(([name]) => String(name)))
 }
 
 function checkNode(value: unknown, tables: ReadonlySet<string>, check: Check): void {

@@ -17,10 +17,10 @@ export async function stageParquet(
   staging: Staging,
   { folder, isLocated }: SliceStageOptions,
   origin: MemberPlace,
-  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+  source: Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const file = newFile(staging, folder)
-  if (isList(source)) writeChunks(file, source, origin)
+  if (source instanceof Uint8Array) writeWhole(file, source, origin)
   else await pipeline(Readable.from(checkParquet(source, origin)), createWriteStream(file))
   addParquet(staging, { file, isLocated, origin, parquet: prepareParquet(file, origin, isLocated ? 'raw' : 'checked') })
 }
@@ -175,12 +175,9 @@ function refuseNonParquet(chunk: Uint8Array, origin: MemberPlace): void {
   }
 }
 
-function writeChunks(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
-  const [first] = chunks
-  if (first) refuseNonParquet(first, origin)
+function writeWhole(file: string, bytes: Uint8Array, origin: MemberPlace): void {
+  refuseNonParquet(bytes, origin)
   const writer = new FileWriter(file)
-  for (const chunk of chunks) writer.append(chunk)
+  writer.append(bytes)
   writer.close()
 }
-
-const isList = <T>(source: readonly T[] | AsyncIterable<T>): source is readonly T[] => Array.isArray(source)

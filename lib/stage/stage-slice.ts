@@ -71,7 +71,7 @@ async function* stageMembers(
     staging.counts.members++
     if (!staging.text) {
       staging.addInflated(found.member.inflatedBytes)
-      await stageParquet(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+      await stageParquet(staging, options, origin, 'bytes' in found ? found.bytes : found.chunks)
     } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
     else if (isParsed(options.format)) yield* stagePieces(current, options, origin, once(found.bytes))
     else {
@@ -206,6 +206,6 @@ async function stageSmall(input: InputObject, staging: Staging, options: SliceSt
   staging.counts.bytesIn += sizeBytes
   staging.addInflated(content.length)
   if (staging.text) staging.text.add(content, origin)
-  else await stageParquet(staging, options, origin, [content])
+  else await stageParquet(staging, options, origin, content)
   return true
 }

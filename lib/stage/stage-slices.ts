@@ -145,15 +145,14 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
   const { format } = options
   if (hasHeader(format)) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
+  const { members: memberCount, ...counts } = staging.counts
   return {
     files,
     members,
-    memberCount: staging.counts.members,
+    memberCount,
+    ...counts,
     skipped: staging.skipped,
     recordsFound: files.reduce((sum, file) => sum + file.records, 0),
-    bytesIn: staging.counts.bytesIn,
-    bytesInflated: staging.counts.bytesInflated,
-    rowGroupsSkipped: staging.counts.rowGroupsSkipped,
     ranges: staging.ranges,
     async checkUnchanged() {
       for (const { key, etag } of staging.opened) await options.store.fileOf?.(key, etag)

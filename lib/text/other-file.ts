@@ -12,12 +12,18 @@ export function checkTextStart(bytes: Uint8Array, name: string, encoding: TextEn
 }
 
 /**
- * Refuses a file or member that begins with these bytes and is not what was expected. Its name shows whether it was inflated.
+ * Refuses a file or member that begins with these bytes and is not what was expected, nor of a kind that is similar. Its name shows
+ * whether it was inflated.
  * @throws INPUT_INVALID
  */
-export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'text'): void {
+export function refuseOtherFile(
+  bytes: Uint8Array,
+  name: string,
+  expected = 'text',
+  similar: readonly string[] = [],
+): void {
   const kind = fileKindOf(bytes)
-  if (kind === undefined || kind.name === expected) return
+  if (kind === undefined || kind.name === expected || similar.includes(kind.name)) return
   const compression = compressionOf(name)
   const inside = compression === undefined ? '' : ` in ${compression.name}`
   const message = `expected ${expected}, got ${kind.name}${inside}; ${kind.advice}`

@@ -77,37 +77,30 @@ export function rewriteText(
 ): RewrittenText {
   const { avro, workbook, xml } = layoutOfText(format)
   const gaps: number[] = []
-  const begun = (start: ExpectedStart): AsyncIterable<Uint8Array> => checkStart(source, name, start)
-  if (avro) return { chunks: rewriteAvro(begun({ expected: 'an Avro file' }), { gaps }), gaps }
-  if (workbook) return { chunks: rewriteSheet(begun(workbookStart), { format: workbook, gaps, errors }), gaps }
-  if (xml) return { chunks: recordLines(begun({ expected: 'an XML document' }), { format: xml, gaps }), gaps }
+  const begun = (...expected: readonly string[]) => checkStart(source, name, expected)
+  if (avro) return { chunks: rewriteAvro(begun('an Avro file'), { gaps }), gaps }
+  if (workbook)
+    return {
+      chunks: rewriteSheet(begun('an Excel workbook (xlsx)', 'a zip archive'), { format: workbook, gaps, errors }),
+      gaps,
+    }
+  if (xml) return { chunks: recordLines(begun('an XML document'), { format: xml, gaps }), gaps }
   const filter = textFilter(format, name)
   return filter ? { chunks: filterChunks(source, filter), gaps: filter.gaps } : { chunks: source }
 }
 
-interface ExpectedStart {
-  readonly expected: string
-  readonly mayBe?: (start: Uint8Array) => boolean
-}
-
-/** Refuses a file of another kind by its first bytes, unless these are of a kind that is expected to look like another. */
+/** Refuses a file of another kind by its first bytes: any zip archive may be a workbook. */
 async function* checkStart(
   source: AsyncIterable<Uint8Array>,
   name: string,
-  { expected, mayBe = () => false }: ExpectedStart,
+  [expected, ...similar]: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of source) {
-    if (isFirst && !mayBe(chunk)) refuseOtherFile(chunk, name, expected)
+    if (isFirst) refuseOtherFile(chunk, name, expected, similar)
     isFirst &&= chunk.length === 0
     yield chunk
   }
-}
-
-/** Any zip archive may be a workbook. */
-const workbookStart = {
-  expected: 'an Excel workbook (xlsx)',
-  mayBe: (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 0x4b,
 }
 
 /** Gaps of a part of a text that begins at an offset, and the lines that are missing up to there. */
