@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { chosenChunks } from './choose-chunks.ts'
 import { columnsOf, isLeaf, ownColumnsOf, type ParquetColumn } from './columns.ts'
 import { type ParquetFooter, readFooter } from './footer.ts'
-import { footerLength, magicBytes, notParquet, type Origin, tailBytes } from './footer-tail.ts'
+import { damage, footerLength, magicBytes, notParquet, type Origin, tailBytes } from './footer-tail.ts'
 import { foreignColumnsOf } from './in-place.ts'
 import { pageFault } from './pages.ts'
 import { type FooterChoice, projectFooter } from './project-footer.ts'
@@ -80,7 +80,7 @@ function withFile<T>(file: string, flags: 'r' | 'r+', use: (handle: number) => T
 }
 
 function refusePageFault(fault: string | undefined, origin: Origin): void {
-  if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
+  if (fault !== undefined) throw notParquet(origin, `${fault}; ${damage}`)
 }
 
 /** A sparse copy: the chosen chunks of a file at their own offsets. */
@@ -190,14 +190,11 @@ function checkRows({ elements, rowCount, rowGroups }: ParquetFooter, origin: Ori
   if (wrong)
     throw notParquet(
       origin,
-      `got a footer of ${leafCount} columns with a row group of ${wrong.columns.length}; it is damaged, get it again`,
+      `got a footer of ${leafCount} columns with a row group of ${wrong.columns.length}; ${damage}`,
     )
   const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   if (inGroups !== rowCount)
-    throw notParquet(
-      origin,
-      `got a footer of ${rowCount} rows, whose row groups have ${inGroups}; it is damaged, get it again`,
-    )
+    throw notParquet(origin, `got a footer of ${rowCount} rows, whose row groups have ${inGroups}; ${damage}`)
 }
 
 function appendFooter(handle: number, footer: Uint8Array): void {

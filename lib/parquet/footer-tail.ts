@@ -11,6 +11,8 @@ export interface Origin extends MemberPlace {
 export const magicBytes = 4
 /** Bytes after the footer: its length, and the mark of the format. */
 export const tailBytes = 8
+export const damage = 'it is damaged, get it again'
+
 /** Limit on a footer, which is held in memory twice while it is rewritten. */
 const footerBytesMax = 512 * 1024 * 1024
 
@@ -23,10 +25,7 @@ export function footerLength(tail: Buffer, sizeBytes: number, origin: Origin): n
     throw notParquet(origin, 'got a file that does not end with PAR1; it may be cut short, get it again')
   const lengthBytes = tail.readUInt32LE(tail.length - tailBytes)
   if (lengthBytes > Math.min(footerBytesMax, sizeBytes - magicBytes - tailBytes))
-    throw notParquet(
-      origin,
-      `got a footer of ${lengthBytes} bytes in a file of ${sizeBytes}; it is damaged, get it again`,
-    )
+    throw notParquet(origin, `got a footer of ${lengthBytes} bytes in a file of ${sizeBytes}; ${damage}`)
   return lengthBytes
 }
 

@@ -27,9 +27,8 @@ const isBinary = (byte: number): boolean => byte < 32 && ![9, 10, 12, 13].includ
 /** A text may begin with these letters as well; in a binary file a byte follows that text does not have. */
 const wordThenBinary =
   (word: string) =>
-  (bytes: Uint8Array): boolean => {
-    return textAt(bytes, 0, word.length) === word && isBinary(bytes[word.length] ?? 32)
-  }
+  (bytes: Uint8Array): boolean =>
+    textAt(bytes, 0, word.length) === word && isBinary(bytes[word.length] ?? 32)
 
 /** Does the same where the next byte may be of a text, but one of those after it is not. */
 const wordInBinary =
@@ -43,6 +42,8 @@ const workbookBytes = 4096
 const zip = beginsWith(0x50, 0x4b, 0x03, 0x04)
 const isWorkbook = (bytes: Uint8Array): boolean =>
   zip(bytes) && /\[Content_Types\]\.xml|xl\/|_rels\/\.rels/.test(textAt(bytes, 0, workbookBytes))
+
+const toParquet = 'convert it to Parquet first, for example with pyarrow'
 
 const kinds: readonly FileKind[] = [
   {
@@ -70,19 +71,11 @@ const kinds: readonly FileKind[] = [
   { name: 'an Avro file', advice: 'set format: avro()', format: 'avro', matches: wordThenBinary('Obj') },
   {
     name: 'an ORC file',
-    advice: 'no kept library reads ORC here: convert it to Parquet first, for example with pyarrow',
+    advice: `no kept library reads ORC here: ${toParquet}`,
     matches: wordInBinary('ORC'),
   },
-  {
-    name: 'an Arrow file (Feather)',
-    advice: 'convert it to Parquet first, for example with pyarrow',
-    matches: wordThenBinary('ARROW1'),
-  },
-  {
-    name: 'an old Feather file',
-    advice: 'convert it to Parquet first, for example with pyarrow',
-    matches: wordThenBinary('FEA1'),
-  },
+  { name: 'an Arrow file (Feather)', advice: toParquet, matches: wordThenBinary('ARROW1') },
+  { name: 'an old Feather file', advice: toParquet, matches: wordThenBinary('FEA1') },
   {
     name: 'an SQLite database',
     advice: 'export its table first',

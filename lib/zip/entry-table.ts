@@ -21,7 +21,7 @@ export interface EntryFault {
   readonly what: string
 }
 
-const damage = 'the archive is damaged, get it again'
+export const damage = 'the archive is damaged, get it again'
 const inZip = (what: string): EntryFault => ({ code: 'ZIP_BAD_MEMBER', what: `${what}; ${damage}` })
 const inTar = (what: string, advice = "leave it out with a members glob, or set onBadMember: 'skip'"): EntryFault => ({
   code: 'TAR_BAD_MEMBER',

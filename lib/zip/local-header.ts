@@ -3,6 +3,7 @@ import type { Buffer } from 'node:buffer'
 import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { PlannedMember } from '../model/plan-data.ts'
 import { parseExtra } from './entry.ts'
+import { damage } from './entry-table.ts'
 import { decodeZipName, isSamePath } from './names.ts'
 
 /** Bytes of a local header before its name. */
@@ -42,21 +43,15 @@ export const ownName = ({ name, within }: Pick<PlannedMember, 'name' | 'within'>
  */
 export function findMemberData(bytes: Buffer, place: ArchiveMember): number {
   if (bytes.length < headerBytes)
-    throw badMember(place, 'expected a local header, got one that is cut short; the archive is damaged, get it again')
+    throw badMember(place, `expected a local header, got one that is cut short; ${damage}`)
   // 0 - local file header signature
   if (bytes.readUInt32LE(0) !== 0x04034b50)
-    throw badMember(
-      place,
-      'expected a local header where the directory says, got other bytes; the archive is damaged, get it again',
-    )
+    throw badMember(place, `expected a local header where the directory says, got other bytes; ${damage}`)
   // 26 - file name length, 28 - extra field length
   const nameEnd = headerBytes + bytes.readUInt16LE(26)
   const dataStart = nameEnd + bytes.readUInt16LE(28)
   if (dataStart > bytes.length)
-    throw badMember(
-      place,
-      'expected a local header that ends before the next member, got a longer one; the archive is damaged, get it again',
-    )
+    throw badMember(place, `expected a local header that ends before the next member, got a longer one; ${damage}`)
   // 6 - general purpose bit flag
   const flags = bytes.readUInt16LE(6)
   if ((flags & 1) !== 0)
