@@ -26,10 +26,7 @@ export interface Compression {
    * Inflates a file that is one stream into a view that is valid until the next call, and returns the bytes of the file that it used.
    * Absent where the synchronous call of zlib does not tell how many it used. @throws when it is damaged, or has more than `bytesMax`
    */
-  readonly inflateWhole?: (
-    bytes: Uint8Array,
-    bytesMax: number,
-  ) => { readonly content: Uint8Array; readonly used: number }
+  readonly inflateWhole?: typeof inflateGzip
 }
 
 const inflateStreams = (

@@ -143,14 +143,12 @@ export function bucketsOf(
   return bucketCount({ requested: output.buckets, batches: batches.length, bytes })
 }
 
-interface StagesToVoid {
-  readonly task: TaskDefinition
-  readonly run: ReservedRun
-  readonly from: number
-}
-
 /** Removes the plans and outcomes of later stages, which are of rows that are no longer there; the other side of a join is. */
-async function voidStages(actor: Actor, changes: Changes, { task, run, from }: StagesToVoid): Promise<void> {
+async function voidStages(
+  actor: Actor,
+  changes: Changes,
+  { task, run, from }: { readonly task: TaskDefinition; readonly run: ReservedRun; readonly from: number },
+): Promise<void> {
   for (let stage = from; stage < stagesOf(task).length; stage++) {
     if (stagesBefore(task, stage).length === 0) continue
     const { plan: key } = runKeys(run, stage)

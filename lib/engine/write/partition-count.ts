@@ -9,13 +9,8 @@ import { partitionTexts } from './partition-texts.ts'
 const countedMax = 1_000_000
 const countFunction = 'fanmill_partition_count'
 
-export interface CountedPartitions {
-  readonly partitions: number
-  readonly rows: number
-}
-
-/** Counts the partitions of a query in its first `rowsMax` rows. */
-export type CountPartitions = (query: BoundQuery, rowsMax: number) => Promise<CountedPartitions>
+/** Counts the partitions of a query in its first `rowsMax` rows, and the rows in these partitions. */
+export type CountPartitions = (query: BoundQuery, rowsMax: number) => Promise<Record<'partitions' | 'rows', number>>
 
 export function registerPartitionCount(connection: DuckDBConnection, partitionBy: readonly string[]): CountPartitions {
   let counts = new HashNumbers()

@@ -1,13 +1,9 @@
 /** Finds the row group of a file that is split: the engine cannot bound row groups by bytes and files by row groups at once. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteText } from '../../duckdb/quote.ts'
-import { vectorRows } from './writer-limits.ts'
+import { vectorRows, type WriterLimits } from './writer-limits.ts'
 
-export interface SplitLimits {
-  /** Rows and bytes that a row group has at most. */
-  readonly rowGroupRows: number
-  readonly rowGroupBytes: number
-}
+export type SplitLimits = Pick<WriterLimits, 'rowGroupRows' | 'rowGroupBytes'>
 
 /** Returns rows of a row group so that those of the new files are about as large as those of the file, which were bounded by the bytes of their values. */
 export async function splitRowGroupRows(
