@@ -36,7 +36,7 @@ export const refusal =
     throw new PermanentError('SQL_NOT_ROWWISE', `${where}: ${what} would ${effect}`, { where, what, sql })
   }
 
-/** What SQL over several rows would do. */
+/** The effect of SQL over several rows, and the advice. */
 export const onSlices =
   'make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset'
 
