@@ -6,6 +6,8 @@ export interface StoredObject {
   readonly key: string
   readonly sizeBytes: number
   readonly etag: string
+  /** Time of the last change, which no program can set back; only a disk has it. A rename changes it too, unlike the etag. */
+  readonly changed?: string
 }
 
 /** Properties that tell contents apart without reading them. */

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { contentIdentity, inputIdentity } from '../../lib/inputs/identity/content-identity.ts'
+import { contentIdentity, inputIdentity, knownIdentity } from '../../lib/inputs/identity/content-identity.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
 import { openStore, type StoreSpec } from '../../lib/store/open-store.ts'
 import type { Store, StoredObject } from '../../lib/store/store.ts'
@@ -90,6 +90,23 @@ describe('the identity of a file', () => {
     await writeFile(memory, text.slice(0, -10))
     expect(await Promise.all(objects.map(contentIdentity(session(store))))).toEqual([a, b, c])
     expect(await Promise.all(objects.map(contentIdentity(session(store))))).toEqual([a, b, c])
+    await rm(folder, { recursive: true })
+  })
+
+  it('is another one after an edit that kept size and modification time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fanmill-identity-'))
+    const file = join(folder, 'a.csv')
+    await writeFile(file, 'id,price\n1,10\n')
+    const { atime, mtime } = await stat(file)
+    const store = diskStore(folder)
+    const places = { input: store, inputSpec: { kind: 'disk', folder }, workFolder: folder } as const
+    const [before] = (await all(store)) as [StoredObject]
+    const identity = await contentIdentity(places)(before)
+    await writeFile(file, 'id,price\n1,99\n')
+    await utimes(file, atime, mtime)
+    const [after] = (await all(store)).filter(({ key }) => key === 'a.csv') as [StoredObject]
+    expect(await contentIdentity(places)(after)).not.toBe(identity)
+    expect(await knownIdentity(places)(after)).not.toBe(identity)
     await rm(folder, { recursive: true })
   })
 })

@@ -24,7 +24,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
 
     it('reads what it wrote, whole and by range', async () => {
       const etag = await store.write('a/b.txt', bytes('hello world'))
-      expect(await store.stat('a/b.txt')).toEqual({ key: 'a/b.txt', sizeBytes: 11, etag })
+      expect({ ...(await store.stat('a/b.txt')), changed: undefined }).toEqual({ key: 'a/b.txt', sizeBytes: 11, etag })
       expect(text(await store.read('a/b.txt'))).toBe('hello world')
       expect(text(await store.read('a/b.txt', { range: { start: 6, end: 9 }, etag }))).toBe('wor')
       expect(await store.read('a/b.txt', { range: { start: 3, end: 3 } })).toHaveLength(0)
@@ -34,7 +34,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       const etag = await store.write('empty', bytes(''))
       expect(await store.read('empty')).toHaveLength(0)
       expect(await collect(store.stream('empty'))).toEqual([])
-      expect(await collect(store.list(''))).toEqual([{ key: 'empty', sizeBytes: 0, etag }])
+      expect(await collect(store.list(''))).toMatchObject([{ key: 'empty', sizeBytes: 0, etag }])
     })
 
     it('streams a range in order, in pieces', async () => {

@@ -46,8 +46,9 @@ export function knownIdentity({
   return async object => known.get(nameOf(input, object)) ?? `etag:${object.etag}`
 }
 
-const nameOf = ({ url }: Store, { key, etag }: StoredObject): string =>
-  createHash('sha256').update(`${url}\0${key}\0${etag}`).digest().toString('hex', 0, 12)
+/** The time of the last change tells an edited file whose size and modification time were kept, as `unzip` and `rsync --inplace` can. */
+const nameOf = ({ url }: Store, { key, etag, changed = '' }: StoredObject): string =>
+  createHash('sha256').update(`${url}\0${key}\0${etag}\0${changed}`).digest().toString('hex', 0, 12)
 
 /** Appends lines, many at once: a line for each of 100,000 small files would cost more than reading them. */
 function gatherLines(file: string): (line: string) => Promise<void> {

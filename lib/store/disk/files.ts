@@ -17,10 +17,11 @@ export function etagOf(stats: { readonly ino: bigint; readonly size: bigint; rea
 /** Returns the etag and size of a file; undefined when there is none. */
 export async function statFile(
   path: string,
-): Promise<{ etag: string; sizeBytes: number; mtimeMs: number } | undefined> {
+): Promise<{ etag: string; sizeBytes: number; mtimeMs: number; changed: string } | undefined> {
   const stats = await stat(path, { bigint: true }).catch(nothingIf(isAbsent))
   if (!stats?.isFile()) return undefined
-  return { etag: etagOf(stats), sizeBytes: Number(stats.size), mtimeMs: Number(stats.mtimeMs) }
+  const { size, mtimeMs, ctimeNs } = stats
+  return { etag: etagOf(stats), sizeBytes: Number(size), mtimeMs: Number(mtimeMs), changed: `${ctimeNs}` }
 }
 
 /** Writes a new file in the folder of temporary files, synced to the disk, and returns its path. */

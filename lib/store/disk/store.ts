@@ -76,7 +76,7 @@ class DiskStore implements Store {
 
   async stat(key: string): Promise<StoredObject | undefined> {
     const found = await withFaults('check', key, () => statFile(this.#path(key)))
-    return found && { key, sizeBytes: found.sizeBytes, etag: found.etag }
+    return found && { key, sizeBytes: found.sizeBytes, etag: found.etag, changed: found.changed }
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
