@@ -20,7 +20,7 @@ export function memoryCeiling(memoryMb: number, machineBytes = machineMemoryByte
 /** V8 keeps up to three times as much garbage beside the values of a heap whose limit is 2 GiB or more. */
 const thriftyHeapBytes = 2047 * 1024 * 1024
 /** With less for the process, the heaps must be thrifty. */
-const thriftyProcessBytes = 1.5e9
+const thriftyProcessBytes = 1.7e9
 const heapTimes = 2
 
 /**

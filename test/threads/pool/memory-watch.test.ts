@@ -86,5 +86,7 @@ it('sets the limit far above the budget and below the memory of the machine', ()
 it('sets the limit on a heap above the size at which a process is lost, and below 2 GiB where memory is short', () => {
   expect(heapCeiling(956e6)).toBe(1912e6)
   expect(heapCeiling(1456e6)).toBe(2047 * 1024 * 1024)
+  // With --memory 700.
+  expect(heapCeiling(1656e6)).toBe(2047 * 1024 * 1024)
   expect(heapCeiling(20e9)).toBe(40e9)
 })
