@@ -60,5 +60,5 @@ const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
   ignored: 'not requested',
   failed: 'failed',
   waiting: 'waiting for what it requires',
-  notRun: 'not run, because something that it requires did not end well',
+  notRun: 'not run, because another task did not end well',
 }

@@ -72,7 +72,7 @@ function outcomeLine({ node, status, output, reasons }: TaskResult, statusComman
   if (status === 'failed' && statusCommand === undefined)
     return `${node}: failed before its run began, nothing was committed`
   if (status === 'failed') return `${node}: failed, nothing was committed; ${statusCommand}`
-  if (status === 'notRun') return `${node}: not run, because a task before it failed`
+  if (status === 'notRun') return `${node}: not run, because another task failed`
   if (status === 'skipped') return `${node}: complete already in ${output}`
   return `${node}: complete in ${output}${reasons ? ` (${reasonsText(reasons)})` : ''}`
 }
