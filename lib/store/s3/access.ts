@@ -1,4 +1,5 @@
 /** Sends requests to one bucket or prefix, and retries them. */
+import assert from 'node:assert'
 import type { ListObjectsV2CommandInput } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { TransientError } from '../../errors/errors.ts'
@@ -146,6 +147,11 @@ export class S3Access {
     const input = { Bucket: this.spec.bucket, Prefix: this.spec.prefix + prefix, ...options }
     return this.send('list', prefix, ({ calls }) => calls.list(input, signal), signal)
   }
+}
+
+export function checkKey(key: string): string {
+  assert(key !== '' && !key.startsWith('/'), `expected a key below the prefix, got ${JSON.stringify(key)}`)
+  return key
 }
 
 const readVerbs: ReadonlySet<string> = new Set(['read', 'check', 'list'])

@@ -7,9 +7,9 @@ import { nothingIf } from '../../errors/expected.ts'
 import { withFaults } from '../disk/fault.ts'
 import { statusOf } from '../network-fault.ts'
 import { settleAll } from '../settle-all.ts'
-import type { PendingPart } from '../store.ts'
+import type { PendingPart, StagingRun } from '../store.ts'
 import { pieceBytesOf, pieceCountOf } from '../upload-pieces.ts'
-import { type S3Access, tokenName } from './access.ts'
+import { checkKey, type S3Access, tokenName } from './access.ts'
 import { bareEtag } from './body.ts'
 
 /** Limit on pieces that are uploaded at once, over all parts of a store: 64 MiB in memory. */
@@ -28,11 +28,11 @@ export class S3Parts {
   }
 
   /** Requests: 2, and one more for each additional 16 MiB. */
-  async stage(key: string, file: string, token: string): Promise<PendingPart> {
-    const { sizeBytes } = await withFaults('stage', key, async () => ({ sizeBytes: (await stat(file)).size }))
+  async stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
+    const { sizeBytes } = await withFaults('stage', checkKey(key), async () => ({ sizeBytes: (await stat(file)).size }))
     const name = `${key}\0${token}`
     const earlier = this.#staged.get(name)
-    if (earlier !== undefined) await this.abort({ key, sizeBytes, token, uploadId: earlier })
+    if (earlier !== undefined) await this.abortPart({ key, sizeBytes, token, uploadId: earlier })
     const uploadId = await this.#openUpload(key, token)
     const part = { key, sizeBytes, token, uploadId }
     try {
@@ -42,12 +42,12 @@ export class S3Parts {
       this.#open.add(uploadId)
       return { ...part, etags }
     } catch (error) {
-      await this.abort(part).catch(() => undefined)
+      await this.abortPart(part).catch(() => undefined)
       throw error
     }
   }
 
-  async has({ key, uploadId }: PendingPart): Promise<boolean> {
+  async hasPart({ key, uploadId }: PendingPart): Promise<boolean> {
     if (uploadId === undefined) return false
     const found = await this.#access.send('check', key, ({ calls, at }) =>
       calls.listPieces({ ...at, UploadId: uploadId, MaxParts: 1 }).catch(nothingIf(isNoUpload)),
@@ -56,13 +56,13 @@ export class S3Parts {
     return found !== undefined
   }
 
-  async complete(part: PendingPart): Promise<boolean> {
+  async completePart(part: PendingPart): Promise<boolean> {
     const wasOpen = this.#open.delete(part.uploadId ?? '')
     const result = await this.#complete(part)
     return (wasOpen && result === 'created') || this.#isVisible(part)
   }
 
-  async abort({ key, uploadId, token }: PendingPart): Promise<void> {
+  async abortPart({ key, uploadId, token }: PendingPart): Promise<void> {
     if (uploadId === undefined) return
     this.#staged.delete(`${key}\0${token}`)
     this.#open.delete(uploadId)
@@ -72,7 +72,10 @@ export class S3Parts {
   }
 
   /** Lists uploads, without token and size. Requests: one per thousand uploads. */
-  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { readonly stagedAtMs: number }> {
+  async *listParts(
+    prefix: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<PendingPart & { readonly stagedAtMs: number }> {
     const { spec } = this.#access
     let from: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> | undefined = {}
     while (from) {

@@ -5,16 +5,8 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { hasCode } from '../../errors/expected.ts'
 import { statusOf } from '../network-fault.ts'
-import type {
-  ContentMarks,
-  FolderListOptions,
-  PendingPart,
-  ReadOptions,
-  StagingRun,
-  Store,
-  StoredObject,
-} from '../store.ts'
-import { S3Access, type S3StoreSpec, tokenName } from './access.ts'
+import type { ContentMarks, FolderListOptions, ReadOptions, Store, StoredObject } from '../store.ts'
+import { checkKey, S3Access, type S3StoreSpec, tokenName } from './access.ts'
 import { bareEtag, readBody } from './body.ts'
 import { isUncertain } from './fault.ts'
 import { listS3Folders } from './folders.ts'
@@ -42,17 +34,16 @@ type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
 /** Limit on tries of an unpinned read of an object that is replaced during the read. */
 const rereadsMax = 5
 
-class S3Store implements Store {
+class S3Store extends S3Parts implements Store {
   readonly url: string
   readonly keyPrefix: string
   readonly #access: S3Access
-  readonly #parts: S3Parts
 
   constructor(access: S3Access) {
+    super(access)
     this.url = access.url
     this.keyPrefix = access.spec.prefix
     this.#access = access
-    this.#parts = new S3Parts(access)
   }
 
   async stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
@@ -125,26 +116,6 @@ class S3Store implements Store {
     await this.#access.send('remove', checkKey(key), ({ calls, at }) => calls.remove(at))
   }
 
-  stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
-    return this.#parts.stage(checkKey(key), file, token)
-  }
-
-  hasPart(part: PendingPart): Promise<boolean> {
-    return this.#parts.has(part)
-  }
-
-  completePart(part: PendingPart): Promise<boolean> {
-    return this.#parts.complete(part)
-  }
-
-  abortPart(part: PendingPart): Promise<void> {
-    return this.#parts.abort(part)
-  }
-
-  listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { stagedAtMs: number }> {
-    return this.#parts.list(prefix, signal)
-  }
-
   async #put(key: string, bytes: Uint8Array, condition: Condition): Promise<string | undefined> {
     const access = this.#access
     const token = randomUUID()
@@ -209,9 +180,4 @@ async function fill(source: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promi
   }
   assert(at === bytes.length, 'a stream yields its whole range')
   return bytes
-}
-
-function checkKey(key: string): string {
-  assert(key !== '' && !key.startsWith('/'), `expected a key below the prefix, got ${JSON.stringify(key)}`)
-  return key
 }
