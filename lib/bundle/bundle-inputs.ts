@@ -38,7 +38,8 @@ export interface RecordedBuild {
  */
 export function inputStates({ files, records, startedMs }: RecordedBuild): InputStates | undefined {
   const imports = records.flatMap(record => record.imports)
-  const configs = new Set(files.flatMap(file => parents(dirname(file))).flatMap(configsIn))
+  const folders = files.flatMap(file => parents(dirname(file)))
+  const configs = new Set(folders.flatMap(folder => configNames.map(name => join(folder, name))))
   if (imports.some(({ specifier }) => isMapped(specifier)) || [...configs].some(mapsPaths)) return undefined
   const packages = records.flatMap(record => Array.from(record.packages, folder => join(folder, 'package.json')))
   const paths = new Set([...files.flatMap(replacements), ...configs, ...packages, ...imports.flatMap(candidates)])
@@ -88,8 +89,6 @@ function mapsPaths(path: string): boolean {
   if (basename(path) === 'package.json' || stateOf(path) === '') return false
   return /"(?:paths|baseUrl|extends)"/.test(readFileSync(path, 'utf8'))
 }
-
-const configsIn = (folder: string): string[] => configNames.map(name => join(folder, name))
 
 function parents(folder: string): string[] {
   const parent = dirname(folder)

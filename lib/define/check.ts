@@ -15,7 +15,7 @@ export function check<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
   const issue = result.issues.find(isUnknownKey) ?? result.issues[0]
-  const path = pathOf(issue)
+  const path = (issue.path ?? []).map(item => String(item.key)).join('.')
   const where = path === '' ? subject : `${subject}: ${path}`
   throw invalid(where, sayIssue(issue), { path })
 }
@@ -72,8 +72,4 @@ function sayIssue(issue: v.BaseIssue<unknown>): string {
 
 function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
   return issue.type === 'strict_object' && issue.expected === 'never'
-}
-
-function pathOf(issue: v.BaseIssue<unknown>): string {
-  return (issue.path ?? []).map(item => String(item.key)).join('.')
 }

@@ -95,7 +95,7 @@ export function readAction(line: string, place: string): Action {
     const issue = result.issues[0]
     throw invalidLog(place, `${v.getDotPath(issue) ?? 'content'}: expected ${issue.expected}, got ${issue.received}`)
   }
-  return withoutNulls(result.output)
+  return Object.fromEntries(Object.entries(result.output).filter(([, value]) => value !== null && value !== undefined))
 }
 
 /** Returns actions as the bytes of a version's file. */
@@ -114,8 +114,4 @@ function parseJson(line: string, place: string): unknown {
   } catch (error) {
     throw invalidLog(place, 'expected an action as JSON, got something else', error)
   }
-}
-
-function withoutNulls(action: v.InferOutput<typeof actionSchema>): Action {
-  return Object.fromEntries(Object.entries(action).filter(([, value]) => value !== null && value !== undefined))
 }

@@ -43,7 +43,10 @@ const kinds: { readonly [K in Source['kind']]: FindSource<Extract<Source, { kind
     return orNothing(found, options, { nothing, path })
   },
   joinOf: (source, options) => findJoin(source, options, findSource),
-  exchange: refuseExchange,
+  // The slices of a later stage are planned by commit, from the outcomes of the stage before.
+  exchange: async (_, { task: { name } }) => {
+    throw new PermanentError('STATE_INVALID', `task ${name}: expected a source of the first stage, got an exchange`)
+  },
   program: findOne,
   stateCall: findOne,
 }
@@ -91,11 +94,6 @@ async function findPlainFiles(source: FilesSource, options: FindOptions): Promis
 
 function findOne(source: ActionSource, options: FindOptions): Promise<FoundSource> {
   return orNothing(findAction(source, options), options, { nothing: 'expected an action, got none' })
-}
-
-/** The slices of a later stage are planned by commit, from the outcomes of the stage before. */
-async function refuseExchange(_: Source, { task }: FindOptions): Promise<never> {
-  throw new PermanentError('STATE_INVALID', `task ${task.name}: expected a source of the first stage, got an exchange`)
 }
 
 /** Datasets that are looked at together: conditions on partitions need an engine for each. */

@@ -3,7 +3,6 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { groupBytesOf } from '../aws/tier.ts'
-import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/sources/source-paths.ts'
 import { stageOf } from '../define/tasks/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -120,7 +119,8 @@ class WarmPool {
       throw new PermanentError('INPUT_CHANGED', message, { task: task.name })
     }
     const place = settings[sourceRoot(task.source)]
-    const secrets = await secretsOf(task, settings)
+    const { input: inputPlace, secretArns } = settings
+    const secrets = inputPlace.kind === 's3' ? await managedSecrets(task, secretArns) : environmentSecrets(task)
     const workers = openTaskWorkers({
       ...{ task, stage, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
       // Refused requests are retried until the deadline, which stops the threads.
@@ -157,9 +157,4 @@ class WarmPool {
     removeOwnFolder(this.#stageFolder)
     removeOwnFolder(this.#partFolder)
   }
-}
-
-/** Returns the values of a task's secrets. @throws SECRET_MISSING */
-function secretsOf(task: TaskDefinition, { input, secretArns }: LambdaSettings): Promise<SecretValues> {
-  return input.kind === 's3' ? managedSecrets(task, secretArns) : Promise.resolve(environmentSecrets(task))
 }

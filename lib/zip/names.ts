@@ -116,7 +116,8 @@ export interface ExtractableMember {
 export function checkExtractable(members: Iterable<ExtractableMember>): void {
   const files = new Map<string, ExtractableMember>()
   for (const member of members) {
-    const path = foldCase(safePath(member.name, member.archive))
+    // Names are compared without case and in one Unicode form, because macOS and Windows compare them so.
+    const path = safePath(member.name, member.archive).normalize('NFC').toLowerCase()
     if (reservedName.test(path)) throw unsafeNameError(member, 'a name that Fanmill itself uses')
     const other = files.get(path)
     if (other !== undefined) throw duplicateNameError(other, member)
@@ -126,11 +127,6 @@ export function checkExtractable(members: Iterable<ExtractableMember>): void {
     const folder = foldersOf(path).find(folder => files.has(folder))
     if (folder !== undefined) throw duplicateNameError(files.get(folder) ?? member, member)
   }
-}
-
-/** Returns the name without case and in one Unicode form, because macOS and Windows compare names so. */
-function foldCase(name: string): string {
-  return name.normalize('NFC').toLowerCase()
 }
 
 function foldersOf(path: string): readonly string[] {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { HeadOptions } from '../../datasets/dataset.ts'
 import { count } from '../../local/options/options.ts'
-import type { Manifest, ManifestPart } from '../../model/outcome/manifest.ts'
+import type { Manifest } from '../../model/outcome/manifest.ts'
 import { typeName } from '../../model/type-names.ts'
 import { addCommand, addStackOptions, type CommonOptions, flagParser } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
@@ -61,7 +61,8 @@ function printManifest({ task, generation, runs, schema, partitionBy, parts, tot
   printTable(['column', 'type', 'partition'], columns)
   print('')
   const numbers = ['rows', 'bytes']
-  printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
+  const rows = parts.slice(0, partsShownMax).map(part => [part.key, formatCount(part.rows), formatBytes(part.bytes)])
+  printTable(['part', ...numbers], rows, { numbers })
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
 }
 
@@ -69,10 +70,6 @@ function printHints(dataset: string, manifest: Manifest): void {
   if (manifest.files !== undefined || manifest.parts.length === 0) return
   print('\nto read it with')
   for (const { tool, command } of readingHints(dataset, manifest)) print(visible(`  ${tool.padEnd(11)} ${command}`))
-}
-
-function partRow({ key, rows, bytes }: ManifestPart): readonly unknown[] {
-  return [key, formatCount(rows), formatBytes(bytes)]
 }
 
 type HeadFlags = CommonOptions & Pick<HeadOptions, 'rows' | 'columns' | 'where'>

@@ -69,7 +69,12 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
       bar.single.update(state)
     }
   }
-  return { show, stop: () => stopBars(multi) }
+  const stop = () => {
+    // Writes the messages that wait for the next drawing.
+    if (multi.isActive) multi.update()
+    multi.stop()
+  }
+  return { show, stop }
 }
 
 /** Limit on the bars of nodes that have ended, so that those of running nodes stay on the screen. */
@@ -104,12 +109,6 @@ function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' 
   const { phase, members, bytes, bytesStaged = bytes, bytesConverted = bytes } = event
   const { rowsWritten, rowsSoFar: rows = rowsWritten, rowsRejected: rejects } = event
   return { ...state, phase, members, bytes: (bytesStaged + bytesConverted) / 2, rows, rejects }
-}
-
-/** Writes the messages that wait for the next drawing, and removes the bars. */
-function stopBars(multi: MultiBar): void {
-  if (multi.isActive) multi.update()
-  multi.stop()
 }
 
 function messageText(

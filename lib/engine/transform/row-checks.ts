@@ -1,6 +1,6 @@
 /** The `checks` of a task as SQL: conditions on the rows that were read, each with the reason of its rejects. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { RowCheck, SqlStep, SqlValue } from '../../define/definition.ts'
+import type { RowCheck, SqlValue } from '../../define/definition.ts'
 import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { whereStep } from '../../model/run/resolve-task.ts'
@@ -27,8 +27,10 @@ export async function bindChecks(
       const message = error.message.replace(/^where/, `check ${index + 1}`)
       throw new PermanentError(error.code, message, { ...error.detail, check: index + 1 }, { cause: error })
     }
+    // Literals stand in place of placeholders, whose numbers the statement around the condition cannot take in.
+    const text = that.texts.reduce((sql, next, index) => `${sql}${literal(that.values[index - 1] as SqlValue)}${next}`)
     // The newline is needed because the condition may end in a comment.
-    bound.push({ condition: `((${textOf(that)}\n) IS NOT FALSE)`, reason })
+    bound.push({ condition: `((${text}\n) IS NOT FALSE)`, reason })
   }
   return bound
 }
@@ -57,11 +59,6 @@ export function failingRows(input: string, checks: readonly BoundCheck[]): strin
   const reasons = checks.map(({ condition, reason }) => `WHEN NOT ${condition} THEN ${quoteText(reason)}`)
   return `SELECT _fanmill_member, _fanmill_line, _fanmill_record, '', CASE ${reasons.join(' ')} END, left(_fanmill_received, 200), _fanmill_text
     FROM (${fitting(input)}) WHERE NOT (${allPass(checks)})`
-}
-
-/** The condition with literals in place of placeholders, whose numbers the statement around it cannot take in. */
-function textOf({ texts, values }: SqlStep): string {
-  return texts.reduce((sql, text, index) => `${sql}${literal(values[index - 1] as SqlValue)}${text}`)
 }
 
 function literal(value: SqlValue): string {

@@ -48,9 +48,5 @@ export function sampleRecords({ bytes, isWhole }: SampleBytes, dialect: Dialect)
 }
 
 export function fieldsOf({ bytes }: SampleBytes, { start, end }: SampleRecord, dialect: Dialect): Field[] {
-  return splitFields(textAt(bytes, start, end), dialect)
-}
-
-function textAt(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+  return splitFields(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'), dialect)
 }

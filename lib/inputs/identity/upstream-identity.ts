@@ -2,7 +2,6 @@
 import type { TaskDefinition } from '../../define/definition.ts'
 import { readsNode, sidesOf } from '../../define/sources/source-paths.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import type { Manifest } from '../../model/outcome/manifest.ts'
 import type { UpstreamIdentity } from '../../model/run/identity.ts'
 import type { ExternalTarget, UpstreamNode } from '../../model/run/upstream-node.ts'
 import { mapParallel, readState } from '../../state/files.ts'
@@ -29,7 +28,7 @@ export async function requiredIdentities(
   return [...external, ...(await upstreamIdentities(output, task.name, others))]
 }
 
-/** Reads the manifest of each required dataset. @throws NO_INPUT when one is not complete */
+/** Returns an identity for each run of each required dataset: names, sizes and order of its parts do not count. @throws NO_INPUT when one is not complete */
 export async function upstreamIdentities(
   output: Store,
   task: string,
@@ -37,14 +36,12 @@ export async function upstreamIdentities(
 ): Promise<readonly UpstreamIdentity[]> {
   const found = await mapParallel(upstream, async ({ node, outputPath }) => {
     const manifest = await readState(output, successKey(outputPath), readManifest)
-    if (manifest) return identitiesOf(node, outputPath, manifest)
-    const message = `task ${task}: expected the dataset of ${node} at ${output.url}/${outputPath}, got no _SUCCESS; run ${node} first`
-    throw new PermanentError('NO_INPUT', message, { task, upstream: node, outputPath })
+    if (!manifest) {
+      const message = `task ${task}: expected the dataset of ${node} at ${output.url}/${outputPath}, got no _SUCCESS; run ${node} first`
+      throw new PermanentError('NO_INPUT', message, { task, upstream: node, outputPath })
+    }
+    const { runs, parts } = manifest
+    return runs.map(run => ({ node, key: runKeyOf(outputPath, run.runId), identity: runIdentityOf(run, parts) }))
   })
   return found.flat()
-}
-
-/** Returns one identity for each run of a dataset: names, sizes and order of its parts do not count. */
-function identitiesOf(node: string, outputPath: string, { runs, parts }: Manifest): readonly UpstreamIdentity[] {
-  return runs.map(run => ({ node, key: runKeyOf(outputPath, run.runId), identity: runIdentityOf(run, parts) }))
 }

@@ -4,8 +4,11 @@ import type { TaskDefinition } from '../../define/definition.ts'
 
 /** Returns a short hash of each piece, by the name that messages have for it. */
 export function codePartsOf(task: TaskDefinition, others: Readonly<Record<string, string>> = {}): CodeParts {
-  const { source, columns, where, checks, transform, output, setup, version, tables, ...rest } = task
-  const pieces = { source, columns, where, checks, output, setup, version, tables, options: optionsOf(rest) }
+  const { source, columns, where, checks, transform, output, setup, version, tables } = task
+  // Rows do not depend on the other options.
+  const { strict, onNewColumn, onMissingColumn, onEmpty, provenance } = task
+  const options = { strict, onNewColumn, onMissingColumn, onEmpty, provenance }
+  const pieces = { source, columns, where, checks, output, setup, version, tables, options }
   const steps = transform.map((step, index) => [`transform step ${index + 1}`, step] as const)
   const all = [...Object.entries(pieces), ...steps].filter(([, piece]) => piece !== undefined)
   return { ...Object.fromEntries(all.map(([name, piece]) => [name, hashOf(piece)])), ...others }
@@ -18,11 +21,6 @@ export type CodeParts = Readonly<Record<string, string>>
 export function changedParts(before: CodeParts, now: CodeParts): readonly string[] {
   const names = [...new Set([...Object.keys(now), ...Object.keys(before)])]
   return names.filter(name => before[name] !== now[name])
-}
-
-/** Leaves out what rows do not depend on. */
-function optionsOf({ strict, onNewColumn, onMissingColumn, onEmpty, provenance }: Partial<TaskDefinition>) {
-  return { strict, onNewColumn, onMissingColumn, onEmpty, provenance }
 }
 
 /** Functions count by their text. */
