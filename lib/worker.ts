@@ -5,6 +5,7 @@ import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { stageOf } from './define/tasks/task-stages.ts'
 import { startEngine } from './duckdb/engine.ts'
+import { runStopped } from './errors/abort.ts'
 import { PermanentError, toPlain } from './errors/errors.ts'
 import { redactor } from './errors/redact.ts'
 import { taskNamed } from './model/run/resolve-task.ts'
@@ -36,13 +37,13 @@ interface WorkerCall {
 /** Limit on the setups, each with an engine, that a thread keeps. */
 const setupsMax = 2
 
-const survival = surviveUserCode()
 /** A task, which may still be opening. */
 interface OpenedTask {
   readonly thread: Promise<Thread>
   readonly stopping: AbortController
 }
 
+const survival = surviveUserCode()
 /** Opened tasks by the id of their setup, the most recently used last. */
 const threads = new Map<number, OpenedTask>()
 /** The task of the running job. */
@@ -50,7 +51,7 @@ let current: OpenedTask | undefined
 /** Runs that had jobs in this thread and have ended. */
 let runsEnded = 0
 const channel = openWorkerChannel(
-  () => current?.stopping.abort(new PermanentError('ABORTED', 'the run was stopped')),
+  () => current?.stopping.abort(runStopped()),
   why => {
     current?.thread.then(thread => thread.interrupt(why)).catch(() => undefined)
   },

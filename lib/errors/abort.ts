@@ -1,5 +1,8 @@
 /** Converts an aborted signal to an error of Fanmill. */
-import { FanmillError, TransientError } from './errors.ts'
+import { FanmillError, PermanentError, TransientError } from './errors.ts'
+
+/** Returns the error of work whose run was stopped. */
+export const runStopped = (): PermanentError => new PermanentError('ABORTED', 'the run was stopped')
 
 /** @throws ABORTED, or the Fanmill error that the signal was aborted with */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,6 +1,7 @@
 /** Pools of worker threads, each with an engine per task. */
 import { Piscina } from 'piscina'
 import { entryUrl } from '../../bundle/entry-url.ts'
+import { runStopped } from '../../errors/abort.ts'
 import { type CapacityError, type FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { JobControl, JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../../model/worker-job.ts'
 import { compileCacheFolder } from '../compile-cache.ts'
@@ -174,7 +175,7 @@ function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOp
   pool.openSetups.add(setupId)
   const refuseStopped = (): void => {
     if (abandoned) throw abandoned
-    if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
+    if (stopTimer) throw runStopped()
     if (pool.memoryBytesMax > 0) refuseAfterLoss(pool.memoryBytesMax)
   }
   const onAbandoned = (error: FanmillError): void => {

@@ -11,7 +11,7 @@ import { datasetSource } from '../../define/sources/source-paths.ts'
 import { engineFault, openEngine } from '../../duckdb/engine.ts'
 import { loadTables } from '../../engine/read/load-tables.ts'
 import { joinAccounts } from '../../engine/write/write-accounts.ts'
-import { abortError, throwIfAborted } from '../../errors/abort.ts'
+import { abortError, runStopped, throwIfAborted } from '../../errors/abort.ts'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { JobKind, WorkerJob, WorkerResults } from '../../model/worker-job.ts'
 import { processShare } from '../../process/share/share.ts'
@@ -106,7 +106,7 @@ export async function openThread(
       interrupting.abort(new CapacityError('OUT_OF_MEMORY', message, detail))
     },
     stop() {
-      stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
+      stopping.abort(runStopped())
     },
     close() {
       engine.close()
