@@ -81,15 +81,17 @@ export async function openThread(
     async run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> {
       interrupting = new AbortController()
       // An interrupt that comes between two queries ends the job before the next one.
-      thread.signal = AbortSignal.any([stopping.signal, interrupting.signal])
+      const signal = AbortSignal.any([stopping.signal, interrupting.signal])
+      thread.signal = signal
       let again: NodeJS.Timeout | undefined
-      thread.signal.addEventListener('abort', () => {
+      const interrupt = (): void => {
         engine.interrupt()
         again = setInterval(engine.interrupt, againMs)
-      })
+      }
+      signal.addEventListener('abort', interrupt)
       try {
         // Jobs that were queued when the run was stopped still arrive.
-        throwIfAborted(thread.signal)
+        throwIfAborted(signal)
         const runJob: JobRunners[K] = jobRunners[job.kind]
         const result = await runJob(thread, job)
         // An order that came during the last query ends the job too.
@@ -98,6 +100,8 @@ export async function openThread(
       } catch (error) {
         throw jobFault(error, interrupting.signal.reason)
       } finally {
+        // An order that comes later must not end the queries of the next job.
+        signal.removeEventListener('abort', interrupt)
         clearInterval(again)
         log.flush()
       }

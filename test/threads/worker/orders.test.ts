@@ -73,3 +73,14 @@ describe('an order that comes just before a query begins', () => {
     expect(order).toHaveBeenCalled()
   })
 })
+
+it('are repeated no longer than their job runs: one that comes after it leaves no timer, which would end later queries', async () => {
+  await openEndless()
+  await thread.run<'check'>({ kind: 'check' })
+  const repeat = vi.spyOn(globalThis, 'setInterval')
+  thread.interrupt({ message: 'too much', detail: {} })
+  expect(repeat).not.toHaveBeenCalled()
+  await thread.run<'check'>({ kind: 'check' })
+  thread.stop()
+  expect(repeat).not.toHaveBeenCalled()
+})
