@@ -88,10 +88,10 @@ export async function readArchive(
   return members
 }
 
-/** Returns all chunks as one buffer. */
+/** Returns all chunks, whose memory the source may use again, as one buffer. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(chunk)
+  for await (const chunk of chunks) parts.push(Uint8Array.from(chunk))
   return Buffer.concat(parts)
 }
 

@@ -18,7 +18,7 @@ export interface InflateOptions extends Abortable {
 }
 
 /**
- * Yields the inflated bytes of `source`, in chunks of about 512 KiB at most.
+ * Yields the inflated bytes of `source`, in chunks of about 512 KiB at most, each of which is valid until the next one is requested.
  * Errors of `source` are thrown unchanged; those of zlib have a code that begins with `Z_` or `ZSTD_`.
  * Memory: one chunk of input, two of output. The next chunk of the source is read when the previous one is used.
  */
@@ -115,8 +115,10 @@ class Feed {
     for (;;) {
       const chunk: Uint8Array | null = this.#inflater.read()
       if (this.#error) throw this.#error
-      if (chunk) yield chunk
-      else if (isDone) return
+      if (chunk) {
+        yield chunk
+        freeUsed(chunk)
+      } else if (isDone) return
       else {
         await new Promise<void>(resolve => {
           this.#wake = resolve
@@ -129,4 +131,13 @@ class Feed {
     this.#error ??= error
     this.#wake()
   }
+}
+
+/**
+ * Frees an output buffer of zlib when its last bytes were used. Left to the garbage collector, these buffers make it search the whole
+ * heap every few dozen MB of text. Bytes that Node joined or copied lie in buffers of other sizes.
+ */
+function freeUsed({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  const isLast = buffer.byteLength === inflateChunkBytes && byteOffset + byteLength === inflateChunkBytes
+  if (isLast && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

@@ -7,14 +7,19 @@ import { collect } from '../read-zip.ts'
 
 const text = 'station,flights\nSEA,12\n'.repeat(5000)
 
-/** The file in pieces of so many bytes. */
-function read(key: string, bytes: Uint8Array, pieceBytes = 1000): Promise<Buffer> {
+/** A store of one file. */
+function storeOf(bytes: Uint8Array, pieceBytes = 1000): Store {
   const store: Pick<Store, 'stream'> = {
     async *stream() {
       for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes)
     },
   }
-  return collect(inflateFile(store as Store, { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' }))
+  return store as Store
+}
+
+/** The file in pieces of so many bytes. */
+function read(key: string, bytes: Uint8Array, pieceBytes = 1000): Promise<Buffer> {
+  return collect(inflateFile(storeOf(bytes, pieceBytes), { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' }))
 }
 
 /** With a checksum, as the zstd program writes. */
@@ -34,6 +39,17 @@ describe('inflateFile', () => {
 
   it.each(packers)('inflates %s', async (key, pack) => {
     expect((await read(key, pack(text))).toString()).toBe(text)
+  })
+
+  it.each(packers)('frees the memory of %s while it is inflated, not when garbage is collected', async (key, pack) => {
+    const bytes = pack(text.repeat(40))
+    const used: { readonly memory: ArrayBufferLike; readonly bytes: number }[] = []
+    for await (const chunk of inflateFile(storeOf(bytes), { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' }))
+      used.push({ memory: chunk.buffer, bytes: chunk.length })
+    expect(used.reduce((sum, chunk) => sum + chunk.bytes, 0)).toBe(40 * text.length)
+    const held = new Set(used.map(({ memory }) => memory).filter(memory => memory.byteLength > 0))
+    // The last buffer was not filled.
+    expect(held.size).toBeLessThanOrEqual(1)
   })
 
   it.each(packers)('inflates %s of several streams, however it is split into chunks', async (key, pack) => {

@@ -38,6 +38,9 @@ export const streamFolder = (stageFolder: string): string => join(stageFolder, '
 
 const pieceBytes = 16 * 1024 * 1024
 
+/** Sizes of the first groups as parts of a full one: the threads have nothing to do until a group is inflated. */
+const firstGroups = [1 / 4, 1 / 2] as const
+
 /** Limit on files that wait to be written over, because each holds the text of a group in memory. */
 const spareFilesMax = 2
 
@@ -72,12 +75,12 @@ export async function* streamPieces(
   try {
     for await (const cut of cutRecords(bytesOf(slice, input, options), {
       format,
-      pieceBytes: Math.min(pieceBytes, groupBytes),
+      pieceBytes: Math.min(pieceBytes, groupBytes * firstGroups[0]),
       origin,
     })) {
       const { bytes, ...place } = cut
       stage.add(bytes, { ...origin, ...place })
-      if (stage.bytes < groupBytes) continue
+      if (stage.bytes < groupBytes * (firstGroups[count - 1] ?? 1)) continue
       const full = piece(0)
       stage = open()
       yield full
