@@ -154,8 +154,8 @@ async function readText(
   const root = sourceRoot(task.source)
   const result = await runInMemory({
     ...{ task, params },
-    // A piece of a stream has a quarter of a group.
-    groupBytes: 4 * textBytes,
+    // The first piece of a stream has a sixteenth of a group.
+    groupBytes: 16 * textBytes,
     input: rootSpec(options[root] ?? (root === 'input' ? '.' : 'out'), options),
     tables: input,
     find: async () => found,
