@@ -135,7 +135,7 @@ class Feed {
 
 /**
  * Frees an output buffer of zlib when its last bytes were used. Left to the garbage collector, these buffers make it search the whole
- * heap every few dozen MB of text. Bytes that Node joined or copied lie in buffers of other sizes.
+ * heap again and again. The memory that Node shares between small buffers has another size, and is kept.
  */
 function freeUsed({ buffer, byteOffset, byteLength }: Uint8Array): void {
   const isLast = buffer.byteLength === inflateChunkBytes && byteOffset + byteLength === inflateChunkBytes

@@ -7,20 +7,17 @@ import { collect } from '../read-zip.ts'
 
 const text = 'station,flights\nSEA,12\n'.repeat(5000)
 
-/** A store of one file. */
-function storeOf(bytes: Uint8Array, pieceBytes = 1000): Store {
+/** Inflates the file, which the store yields in pieces of so many bytes. */
+function inflate(key: string, bytes: Uint8Array, pieceBytes = 1000): AsyncGenerator<Uint8Array> {
   const store: Pick<Store, 'stream'> = {
     async *stream() {
       for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes)
     },
   }
-  return store as Store
+  return inflateFile(store as Store, { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' })
 }
 
-/** The file in pieces of so many bytes. */
-function read(key: string, bytes: Uint8Array, pieceBytes = 1000): Promise<Buffer> {
-  return collect(inflateFile(storeOf(bytes, pieceBytes), { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' }))
-}
+const read = (...file: Parameters<typeof inflate>): Promise<Buffer> => collect(inflate(...file))
 
 /** With a checksum, as the zstd program writes. */
 function zstd(bytes: string | Uint8Array): Buffer {
@@ -44,8 +41,7 @@ describe('inflateFile', () => {
   it.each(packers)('frees the memory of %s while it is inflated, not when garbage is collected', async (key, pack) => {
     const bytes = pack(text.repeat(40))
     const used: { readonly memory: ArrayBufferLike; readonly bytes: number }[] = []
-    for await (const chunk of inflateFile(storeOf(bytes), { key, sizeBytes: bytes.length, etag: 'e', identity: 'i' }))
-      used.push({ memory: chunk.buffer, bytes: chunk.length })
+    for await (const chunk of inflate(key, bytes)) used.push({ memory: chunk.buffer, bytes: chunk.length })
     expect(used.reduce((sum, chunk) => sum + chunk.bytes, 0)).toBe(40 * text.length)
     const held = new Set(used.map(({ memory }) => memory).filter(memory => memory.byteLength > 0))
     // The last buffer was not filled.

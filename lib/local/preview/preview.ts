@@ -16,6 +16,7 @@ import type { Reject } from '../../model/outcome/reject.ts'
 import { nodeNameOf } from '../../model/run/node-name.ts'
 import { taskNamed } from '../../model/run/resolve-task.ts'
 import { typeName } from '../../model/type-names.ts'
+import { firstGroupPart } from '../../process/share/stream-pieces.ts'
 import { rootSpec } from '../../store/roots.ts'
 import { engineServices } from '../../threads/engine-services.ts'
 import { environmentSecrets } from '../../threads/secrets.ts'
@@ -154,8 +155,7 @@ async function readText(
   const root = sourceRoot(task.source)
   const result = await runInMemory({
     ...{ task, params },
-    // The first piece of a stream has a sixteenth of a group.
-    groupBytes: 16 * textBytes,
+    groupBytes: textBytes / firstGroupPart,
     input: rootSpec(options[root] ?? (root === 'input' ? '.' : 'out'), options),
     tables: input,
     find: async () => found,

@@ -24,7 +24,7 @@ export interface StreamOptions {
   readonly input: Store
   readonly task: TaskDefinition
   readonly folder: string
-  /** Text staged for one share. */
+  /** Text that a thread stages for a share; a stream is cut into smaller groups. */
   readonly groupBytes: number
   readonly signal?: AbortSignal
 }
@@ -38,8 +38,13 @@ export const streamFolder = (stageFolder: string): string => join(stageFolder, '
 
 const pieceBytes = 16 * 1024 * 1024
 
-/** Sizes of the first groups as parts of a full one: the threads have nothing to do until a group is inflated. */
-const firstGroups = [1 / 4, 1 / 2] as const
+/** Size of the first group of a stream as a part of `groupBytes`. Each further group is twice as large, up to the full size. */
+export const firstGroupPart = 1 / 16
+const fullGroupPart = 1 / 4
+
+/** Returns the bytes of a group: the threads have nothing to do until the first one is inflated, so that it is small. */
+const bytesOfGroup = (index: number, groupBytes: number): number =>
+  groupBytes * Math.min(fullGroupPart, firstGroupPart * 2 ** index)
 
 /** Limit on files that wait to be written over, because each holds the text of a group in memory. */
 const spareFilesMax = 2
@@ -63,7 +68,7 @@ export async function* streamPieces(
   const { columns = {}, strict } = task
   const spares = isInMemory(folder) ? new SpareFiles({ filesMax: spareFilesMax }) : undefined
   const staging = {
-    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: 4 * groupBytes, spares },
+    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: groupBytes, spares },
     plainForms: plainForms(format, { columns, strict }),
   }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
@@ -75,12 +80,12 @@ export async function* streamPieces(
   try {
     for await (const cut of cutRecords(bytesOf(slice, input, options), {
       format,
-      pieceBytes: Math.min(pieceBytes, groupBytes * firstGroups[0]),
+      pieceBytes: Math.min(pieceBytes, bytesOfGroup(0, groupBytes)),
       origin,
     })) {
       const { bytes, ...place } = cut
       stage.add(bytes, { ...origin, ...place })
-      if (stage.bytes < groupBytes * (firstGroups[count - 1] ?? 1)) continue
+      if (stage.bytes < bytesOfGroup(count - 1, groupBytes)) continue
       const full = piece(0)
       stage = open()
       yield full

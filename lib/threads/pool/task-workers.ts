@@ -168,7 +168,7 @@ export function batchTools({
     skipsBadMembers: skipsBadMembers(task),
     stream: (slice, object) =>
       streamPieces(slice, object, {
-        ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },
+        ...{ input, task, folder: streamFolder(stageFolder), groupBytes, signal },
       }),
     combines: outputKind(task.output).exchange?.combine !== undefined,
     joinFiles,

@@ -9,7 +9,7 @@ import type { StagedFile } from '../../../lib/stage/staged-file.ts'
 import { diskStore } from '../../../lib/store/disk/store.ts'
 
 const mib = 1024 * 1024
-const groupBytes = 8 * mib
+const groupBytes = 32 * mib
 
 it('stages small groups first, so that no thread waits for a full one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pieces-'))
