@@ -28,7 +28,9 @@ export function collectNames(
     if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0)
       return false
     const names = (path ?? []) as readonly string[]
-    if (kind === 'COLUMN_REF' && names.length === 1 && rows.has(String(names[0]).toLowerCase())) return false
+    const alone = kind === 'COLUMN_REF' && names.length === 1 ? String(names[0]).toLowerCase() : undefined
+    // A column that is named like the rows comes before them.
+    if (alone !== undefined && rows.has(alone) && !known.has(alone)) return false
     for (const name of [...columnParts(names, rows, known), ...((using ?? []) as readonly string[])]) {
       const column = known.get(String(name).toLowerCase())
       if (column !== undefined) used.add(column)

@@ -312,6 +312,18 @@ it('runs an own aggregate over a field that is named like another column', async
   expect(await some.rows('totals')).toEqual([{ origin: 'A', own: 5 }])
 })
 
+it.each([
+  ['the table of rows', 'input'],
+  ['the place of a state', 'x{s}'],
+])('runs an own aggregate over a column that is named like %s', async (_, name) => {
+  const own = `aggregate({ columns: ['${name}'], partial: { s: 'sum("${name}")' }, combine: { s: 'sum({s})' }, finish: '{s}' })`
+  const steps = `.sql\`select origin, day, weight as "${name}" from input\`.reduce({ by: ['origin'], measures: { own: ${own} } })`
+  const head = 'origin,day,delay,price,weight,id\n'
+  const some = project(pipeline(steps), { 'in/a.csv': `${head}A,,1,,2,\n`, 'in/b.csv': `${head}A,,1,,3,\n` })
+  expect(await some.run({}, { groupBytes: 40 })).toMatchObject({ status: 'complete' })
+  expect(await some.rows('totals')).toEqual([{ origin: 'A', own: 5 }])
+})
+
 describe('sums', () => {
   it('that no int64 holds fail the run with SUM_OVERFLOW', async () => {
     const big = { 'in/a.csv': `origin,day,delay,price,weight,id\n${'X,1,1,1,1,9223372036854775807\n'.repeat(2)}` }

@@ -23,9 +23,11 @@ export async function checkAggregates(
   columns: readonly string[],
 ): Promise<void> {
   if (step.kind !== 'aggregate') return
+  // Later phases have states in place of the columns that `partial` reads.
+  const read = step.phase === 'partial' || step.phase === 'whole' ? columns : []
   for (const [name, measure] of Object.entries(step.measures))
     if (measure.kind === 'aggregate')
-      await checkOwn(connection, measure, { where: `reduce: measures.${name}`, columns })
+      await checkOwn(connection, measure, { where: `reduce: measures.${name}`, columns: read })
 }
 
 /**
@@ -58,9 +60,8 @@ async function checkOwn(
   { columns: named, partial, combine, finish }: OwnAggregate,
   { where, columns }: { readonly where: string; readonly columns: readonly string[] },
 ): Promise<void> {
-  const check = async (option: string, sql: string): Promise<void> => {
-    await checkExpression(connection, withStates(sql, quoteName), `${where}: ${option}`)
-  }
+  const check = (option: string, sql: string) => checkExpression(connection, sql, `${where}: ${option}`)
+  const checkStated = (option: string, sql: string) => check(option, withStates(sql, quoteName))
   for (const [state, sql] of Object.entries(partial)) {
     await check(`partial.${state}`, sql)
     const used = await conditionColumns(connection, sql, columns)
@@ -70,8 +71,8 @@ async function checkOwn(
       throw new PermanentError('DEFINITION_INVALID', message, { where, column: other })
     }
   }
-  for (const [state, sql] of Object.entries(combine)) await check(`combine.${state}`, sql)
-  await check('finish', finish)
+  for (const [state, sql] of Object.entries(combine)) await checkStated(`combine.${state}`, sql)
+  await checkStated('finish', finish)
 }
 
 async function checkExpression(connection: DuckDBConnection, sql: string, where: string): Promise<void> {
