@@ -54,6 +54,8 @@ export function castWritten(
     const unfit = parts.partitionBy.includes(name) ? undefined : unfitInterval(type, column)
     if (unfit)
       return `CASE WHEN ${unfit} THEN CAST(error('fanmill: unfit intervals') AS ${type}) ELSE ${column} END AS ${column}`
+    if (parts.bloomFilters && isFloat(type) && !parts.partitionBy.includes(name))
+      return `${oneOfEqual(column, type)} AS ${column}`
     // Files have times with an offset in UTC.
     if (type === timeWithZone) return `CAST(timezone(INTERVAL 0 HOUR, ${column}) AS ${type}) AS ${column}`
     return mayBeJson(type) || type !== String(schema[index]?.type) ? `CAST(${column} AS ${type}) AS ${column}` : []
@@ -61,6 +63,12 @@ export function castWritten(
   if (list.length === 0) return sql
   return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`
 }
+
+const isFloat = (type: string): boolean => type === 'FLOAT' || type === 'DOUBLE'
+
+/** Returns one of the values that are equal: the engine looks for the bits of a value in Bloom filters, and leaves out rows with others. */
+const oneOfEqual = (column: string, type: string): string =>
+  `CASE WHEN ${column} = 0 THEN CAST(0 AS ${type}) WHEN isnan(${column}) THEN CAST('nan' AS ${type}) ELSE ${column} END`
 
 function checkOutput(parts: PartOptions, schema: readonly EngineColumn[]): void {
   const names = schema.map(column => column.name)

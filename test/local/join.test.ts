@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { DatasetRow } from '../../lib/index.ts'
+import { type DatasetRow, openDataset, sql } from '../../lib/index.ts'
 import { duckdb } from './compare.ts'
 import { type Project, projectWith } from './project.ts'
 
@@ -146,6 +146,29 @@ describe('joinOf with a small side', () => {
     expect(plansOf('full').length).toBe(3)
     expect((await some.run()).tasks.map(({ status }) => status)).toEqual(tasks.map(() => 'skipped'))
   })
+})
+
+it('finds rows by numbers that are equal and have other bits: -0 and 0, NaN with a sign and without', async () => {
+  const code = `
+import { column, csv, files, joinOf, parquet, pipeline, task } from 'fanmill'
+const csvOf = name => ({ source: files({ paths: name, format: csv() }), columns: { v: column.float64(), w: column.int32() } })
+const many = task({ name: 'many', ...csvOf('many.csv'), output: parquet({ path: 'many' }) })
+  .sql\`select case when w % 4 = 1 then v / v else v end as v, cast(v as float) as f, w from input\`
+const one = task({ name: 'one', ...csvOf('one.csv'), output: parquet({ path: 'one' }) })
+const joined = task({ name: 'joined', source: joinOf({ left: many, right: one }, { on: ['v'], prefix: 'one_' }), output: parquet({ path: 'joined' }) })
+export default pipeline({ name: 'p', tasks: [many, one, joined] })`
+  const lines = Array.from({ length: 400 }, (_, row) => `${row % 2 === 0 ? 5 : '-0.0'},${row}\n`)
+  for (const [value, count] of [
+    ['0', 100],
+    ['nan', 100],
+  ] as const) {
+    const some = project(code, { 'many.csv': `v,w\n${lines.join('')}`, 'one.csv': `v,w\n${value},1\n` })
+    expect((await some.run()).error).toBeUndefined()
+    expect([value, await some.rows('joined')]).toEqual([value, expect.objectContaining({ length: count })])
+    const dataset = await openDataset(join(some.out, 'many'))
+    expect(await Array.fromAsync(dataset.rows({ where: sql`v = cast(${value} as double)` }))).toHaveLength(count)
+    expect(await Array.fromAsync(dataset.rows({ where: sql`f = 0` }))).toHaveLength(200)
+  }
 })
 
 describe('joinOf with prefix', () => {
