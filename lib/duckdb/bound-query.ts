@@ -21,6 +21,8 @@ import type { SqlValue } from '../define/definition.ts'
 export interface BoundQuery {
   readonly sql: string
   readonly values: readonly DuckDBValue[]
+  /** The types of its columns, where some need other files. */
+  readonly types?: readonly string[]
 }
 
 /** Runs a statement with the values of its placeholders. */

@@ -137,7 +137,9 @@ async function merge(
   files: readonly string[],
   { target, fileRows }: MergeOptions,
 ): Promise<readonly SharePart[]> {
-  const query = { sql: `SELECT * FROM ${scan(files)}`, values: [] }
+  const sql = `SELECT * FROM ${scan(files)}`
+  const columns = columnsOf(await connection.run(`${sql} LIMIT 0`))
+  const query = { sql, values: [], types: columns.map(({ type }) => String(type)) }
   const [file = ''] = files
   const split = fileRows === undefined ? undefined : { file, fileRows }
   const written = await writeParts(connection, query, target, { ...parts, split })

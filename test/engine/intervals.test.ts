@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { column, parquet, sql } from '../../lib/define/index.ts'
-import { convertTask, taskOf } from './converting.ts'
+import type { SharePart } from '../../lib/model/share.ts'
+import { openThread } from '../../lib/threads/worker/worker-thread.ts'
+import { duckdb } from '../local/compare.ts'
+import { convertTask, parquetOf, taskOf } from './converting.ts'
 
 const columns = { days: column.int32() }
 const inputs = { 'x.csv': 'days\n1\n-2\n' }
@@ -39,6 +45,42 @@ describe('intervals', () => {
     expect(rows).toHaveLength(2)
     const unfit = sql`select {'value': interval 1 day} as i0, map {'a': interval (abs(days)) microsecond} as m from input`
     await expect(convertTask(taskOf({ columns, transform: unfit }), { inputs })).rejects.toThrow('column i0 or m')
+  })
+
+  it('stay as they are beside others that are equal, as a month and 30 days', async () => {
+    const transform = sql`select case when days > 0 then interval 1 month else interval 30 day end as d, [case when days > 0 then interval 24 hour else interval 1 day end] as l from input`
+    const { rows } = await convertTask(taskOf({ columns, transform }), { inputs })
+    expect(rows).toEqual([
+      { d: '1 month', l: "['24:00:00']" },
+      { d: '30 days', l: '[1 day]' },
+    ])
+  })
+
+  it('stay as they are when parts are joined by a thread that converted none of them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fanmill-intervals-'))
+    const files = await Promise.all(
+      ['1 month', '30 days'].map(async (text, at) => {
+        const file = join(folder, `${at}.parquet`)
+        writeFileSync(file, await parquetOf(`SELECT INTERVAL '${text}' AS d`))
+        return file
+      }),
+    )
+    const setup = { params: {}, tables: [], stageFolder: folder, partFolder: folder }
+    const input = { kind: 'disk', folder } as const
+    const thread = await openThread(
+      taskOf({ columns }),
+      { ...setup, input, engineBytes: 2 ** 28, stageBytesMax: 1e9 },
+      () => {},
+    )
+    const parts = (await thread.run({
+      kind: 'merge',
+      files,
+      target: join(folder, 'merged'),
+    } as never)) as unknown as SharePart[]
+    const rows = await duckdb(folder, `select cast(d as varchar) as d from '${parts[0]?.file}'`)
+    thread.close()
+    rmSync(folder, { recursive: true })
+    expect(rows).toEqual([{ d: '1 month' }, { d: '30 days' }])
   })
 
   it('may be partitions, which have their text', async () => {

@@ -14,6 +14,10 @@ export interface CopiedFile {
 /** Settings of files that a later stage reads once. */
 export const passingSettings = ['COMPRESSION snappy', 'WRITE_BLOOM_FILTER false'] as const
 
+/** Settings by which each interval is written as it is: a month equals 30 days, and would share an entry of a dictionary. */
+export const exactSettings = ({ types = [] }: BoundQuery): readonly string[] =>
+  types.some(type => type.includes('INTERVAL')) ? ['DICTIONARY_SIZE_LIMIT 0'] : []
+
 /** The setting for names of files in folders by partition: unique ones. */
 export const uniqueNames = "FILENAME_PATTERN '{uuid}'"
 
@@ -24,7 +28,7 @@ export async function copyFiles(
   target: string,
   settings: readonly string[],
 ): Promise<CopiedFile[]> {
-  const all = ['FORMAT parquet', 'RETURN_STATS', ...settings].join(', ')
+  const all = ['FORMAT parquet', 'RETURN_STATS', ...settings, ...exactSettings(query)].join(', ')
   const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${all})`
   const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
   return reader.getRowObjectsJson().map(row => ({

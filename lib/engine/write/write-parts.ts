@@ -4,7 +4,7 @@ import type { PartLayout } from '../../define/outputs/output-kind.ts'
 import type { BoundQuery } from '../../duckdb/bound-query.ts'
 import { quoteName } from '../../duckdb/quote.ts'
 import type { SharePart } from '../../model/share.ts'
-import { copyFiles, uniqueNames } from './copy-files.ts'
+import { copyFiles, exactSettings, uniqueNames } from './copy-files.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { equalRowGroups, type SplitLimits, splitRowGroupRows } from './split-row-group.ts'
 import { orderSql } from './write-sorted.ts'
@@ -83,7 +83,7 @@ async function copy(
   const settings = [
     `COMPRESSION ${options.compression}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
-    `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
+    ...(exactSettings(query).length > 0 ? [] : [`DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`]),
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     ...(split ? await splitSettings(connection, split, limits) : [`ROW_GROUP_SIZE ${limits.rowGroupRows}`]),
     // Files of several partitions are written at once. Bounded by bytes, they would take more memory, not less.

@@ -12,6 +12,7 @@ import { rowStates } from '../keyed/keyed-query.ts'
 import { keyFrequency } from '../keyed/rare-keys.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
 import { applyTransform, withoutLast } from '../transform/transform.ts'
+import { exactSettings } from './copy-files.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
@@ -33,7 +34,8 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     counter.reset()
     keys?.begin(partitionLimits)
     const transformed = apply()
-    const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
+    const sql = castWritten(transformed.sql, transform.schema, { written, parts })
+    const query = { ...transformed, sql, types: written.map(({ type }) => type) }
     try {
       if (isUndivided && !isTrial) return await writeUndivided(connection, query, target)
       if (exchange?.order && !isTrial)
@@ -97,9 +99,10 @@ async function writeExchanged(
     }
   const file = `${target}.rows`
   try {
-    const copy = `COPY (${query.sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${vectorRows})`
+    const settings = ['FORMAT parquet', 'COMPRESSION snappy', `ROW_GROUP_SIZE ${vectorRows}`, ...exactSettings(query)]
+    const copy = `COPY (${query.sql}) TO ${quoteText(file)} (${settings.join(', ')})`
     await runBound(connection, { ...query, sql: copy })
-    const rows = { sql: `SELECT * FROM read_parquet(${quoteText(file)})`, values: [] }
+    const rows = { ...query, sql: `SELECT * FROM read_parquet(${quoteText(file)})`, values: [] }
     return await writeBuckets(wideRows, rows, target, { ...options, rowGroupRows: vectorRows })
   } finally {
     rmSync(file, { force: true })
