@@ -47,7 +47,7 @@ function comparable(value: string | null, type: DeltaField['type'] | undefined):
   if (value === null || value === '') return null
   if (typeof type !== 'string' || type === 'string') return value
   if (type === 'boolean') return value.toLowerCase()
-  if (type === 'float' || type === 'double') return String(Number(value))
+  if (type === 'float' || type === 'double') return String(Number(value.replace(/inf(?:inity)?$/i, 'Infinity')))
   if (type.startsWith('decimal')) return value.includes('.') ? value.replace(/\.?0+$/, '') : value
   if (type === 'timestamp' || type === 'timestamp_ntz') return comparableTime(value)
   return value

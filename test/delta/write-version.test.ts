@@ -85,6 +85,26 @@ describe('a version of a Delta table', () => {
     expect(await filesIn(store)).toEqual(['1', 'new', 'none'])
   })
 
+  it.each([
+    ['inf', ['Infinity', 'inf'], ['nan', '-inf']],
+    ['-inf', ['-Infinity', '-inf'], ['Infinity', 'NaN']],
+    ['nan', ['NaN', 'nan'], ['inf', '-Infinity']],
+    ['0.0', ['-0.0', '0'], ['nan', '']],
+  ])('removes files in the partition of a float, and none of other values: %s', async (value, equal, others) => {
+    const store = memoryStore()
+    const schema = [
+      { name: 'v', type: 'DOUBLE' },
+      { name: 'id', type: 'BIGINT' },
+    ]
+    const change = { schema, partitionBy: ['v'], mode: 'replacePartitions' as const }
+    await write(
+      store,
+      changeOf('out', 1, { ...change, added: [...equal, ...others].map(v => fileOf(`of ${v}`, { v })) }),
+    )
+    await write(store, changeOf('out', 2, { ...change, added: [fileOf('new', { v: value })] }))
+    expect(await filesIn(store)).toEqual(['new', ...others.map(v => `of%20${v}`)].toSorted())
+  })
+
   it('removes the files of the runs that it replaces in an append', async () => {
     const store = memoryStore()
     await write(store, changeOf('out', 1, { added: [fileOf('a b.parquet')] }))
