@@ -171,6 +171,24 @@ export default pipeline({ name: 'p', tasks: [many, one, joined] })`
   }
 })
 
+it('finds rows by bytes that are no printed characters', async () => {
+  const code = `
+import { column, csv, files, joinOf, parquet, pipeline, task } from 'fanmill'
+const of = name => task({
+  name, source: files({ paths: name + '.csv', format: csv() }), columns: { hex: column.string(), n: column.int32() }, output: parquet({ path: name }),
+}).sql\`select unhex(hex) as b, n from input\`
+const many = of('many')
+const one = of('one')
+const joined = task({ name: 'joined', source: joinOf({ left: many, right: one }, { on: ['b'], prefix: 'one_' }), output: parquet({ path: 'joined' }) })
+export default pipeline({ name: 'p', tasks: [many, one, joined] })`
+  const lines = Array.from({ length: 400 }, (_, row) => `${row % 2 === 0 ? 'ff00' : '61'},${row}\n`)
+  const some = project(code, { 'many.csv': `hex,n\n${lines.join('')}`, 'one.csv': 'hex,n\nff00,1\n' })
+  expect((await some.run()).error).toBeUndefined()
+  expect(await some.rows('joined')).toHaveLength(200)
+  const dataset = await openDataset(join(some.out, 'many'))
+  expect(await Array.fromAsync(dataset.rows({ where: sql`b = unhex('ff00')` }))).toHaveLength(200)
+})
+
 describe('joinOf with prefix', () => {
   it('keeps it when no step uses the column of that name on the left side, however the sides are joined', async () => {
     const kept = (name: string, from: string, key: string) => `

@@ -82,7 +82,8 @@ async function copy(
   const limits = writerLimits(options.rowGroupRows, room)
   const settings = [
     `COMPRESSION ${options.compression}`,
-    `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
+    // The engine looks in them for the text that it prints of bytes, which they do not have.
+    `WRITE_BLOOM_FILTER ${options.bloomFilters && !query.types?.includes('BLOB')}`,
     ...(exactSettings(query).length > 0 ? [] : [`DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`]),
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     ...(split ? await splitSettings(connection, split, limits) : [`ROW_GROUP_SIZE ${limits.rowGroupRows}`]),
