@@ -21,7 +21,7 @@ export async function findTable(
   const written = await readTableManifest(table, version)
   if (!written) {
     const message = `task ${task.name}: expected a Delta table in ${tableName(table)}, got no _delta_log with a version; check path and the input root`
-    throw new PermanentError('NO_INPUT', message, { task: task.name, table: tableName(table) })
+    throw new PermanentError('NO_INPUT', message, { task: task.name, table: tableName(table), outputPath: path })
   }
   const manifest = show(written)
   const filled = manifest.parts.filter(part => part.rows > 0)

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { fanmill, folderOf } from './fanmill.ts'
 
 const pipeline = `
-import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
+import { column, count, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
 const flights = task({
   name: 'flights',
   params: { month: param.month() },
@@ -12,6 +12,7 @@ const flights = task({
   output: parquet({ path: 'flights/{month}' }),
 })
 const late = task({ name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late/{month}' }) })
+  .reduce({ by: ['delay'], measures: { n: count() } })
 export default pipeline({ name: 'flights', tasks: [flights, late] })
 `
 
@@ -25,9 +26,12 @@ it('runs a range of months, and says of each node why it ran, is due, or is comp
   expect(plan.stdout).toContain('flights(month=2001-01): complete already\n')
   expect(plan.stdout).toContain('late(month=2001-02): runs (upstream runs: flights(month=2001-02))\n')
   expect(plan.stdout).toContain('4 nodes: 3 due, 1 complete\n')
+  expect(plan.stdout).toMatch(/^late\(month=2001-02\) +2 +delay *1?$/m)
+  expect(plan.stderr).toBe('')
 
   const run = await fanmill(['run', 'pipeline.ts', 'late', ...range], { cwd })
   expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('4 nodes: 3 complete, 1 complete already\n') })
+  expect((await fanmill(['plan', 'pipeline.ts', 'late', ...range], { cwd })).stdout).not.toContain('rows by')
 
   const tree = await fanmill(['graph', 'pipeline.ts', 'late', ...range], { cwd })
   expect(tree.stdout).toBe(`late(month=2001-01)  complete

@@ -1,7 +1,9 @@
 /** `plan`: what a run would do. */
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
+import { project } from './project.ts'
 import { goodMembers, tripsProject } from './trips.ts'
 
 const tables = 'tables: { cities: table("reference/cities.csv", csv()) }'
@@ -83,6 +85,31 @@ describe('a plan', () => {
       expect.stringMatching(/^NO_INPUT .*incoming\/2002-01\/\*\.zip/),
       expect.stringMatching(/^NO_INPUT .*reference\/towns\.csv/),
     ])
+  })
+
+  it('warns of no dataset that a run of the plan writes first, be it read as rows or as a table', async () => {
+    const some = project(
+      `
+import { column, csv, delta, files, parquet, partitionsOf, pipeline, table, task } from 'fanmill'
+const columns = { shop: column.string() }
+const read = paths => files({ paths, format: csv() })
+const sales = task({ name: 'sales', source: read('sales.csv'), columns, output: parquet({ path: 'sales' }) })
+const shops = task({ name: 'shops', source: read('shops.csv'), columns, output: delta({ path: 'shops', mode: 'overwrite' }) })
+const both = task({ name: 'both', source: partitionsOf(shops), tables: { sales: table(sales) }, output: parquet({ path: 'both' }) })
+  .sql\`select i.* from input i join sales using (shop)\`
+const cities = task({ name: 'cities', requires: shops, source: partitionsOf({ path: 'cities' }), output: parquet({ path: 'other' }) })
+export default pipeline({ name: 'shops', tasks: [sales, shops, both, cities] })
+`,
+      { 'sales.csv': 'shop\na\n', 'shops.csv': 'shop\na\n' },
+    )
+    const look = async () => {
+      const { tasks } = await fanmill.plan(join(some.folder, 'pipeline.ts'), { input: some.folder, output: some.out })
+      return Object.fromEntries(tasks.map(({ task, warnings }) => [task, warnings]))
+    }
+    const cities = [expect.stringMatching(/^NO_INPUT .*expected a dataset at .*cities/)]
+    expect(await look()).toEqual({ sales: [], shops: [], both: [], cities })
+    await some.run({ task: 'sales' })
+    expect(await look()).toEqual({ sales: [], shops: [], both: [], cities })
   })
 
   it.each([

@@ -54,14 +54,14 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   print('')
   for (const plan of shown) print(visible(whyLine(plan)))
   if (plans.length > 1) print(`${plans.length} nodes: ${due.length} due, ${plans.length - due.length} complete`)
-  const tables = plans.flatMap(plan =>
+  const tables = due.flatMap(plan =>
     plan.tables.map(table => [plan.node, table.name, table.path, formatBytes(table.bytes)]),
   )
   if (tables.length > 0) {
     print('')
     printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
   }
-  const exchanges = shown.flatMap(({ node, exchanges = [] }) =>
+  const exchanges = due.flatMap(({ node, exchanges = [] }) =>
     exchanges.map(({ by, buckets }, index) => [node, index + 2, by.join(', '), buckets ?? '']),
   )
   if (exchanges.length > 0) {

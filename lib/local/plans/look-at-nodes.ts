@@ -2,6 +2,7 @@
 
 import type { TaskDefinition } from '../../define/definition.ts'
 import { sourceRoot } from '../../define/sources/source-paths.ts'
+import type { FanmillError } from '../../errors/errors.ts'
 import { hasCode, nothingFor } from '../../errors/expected.ts'
 import { expandGraph, needsDiscovery } from '../../graph/discovered-nodes.ts'
 import type { GraphNode, TaskGraph } from '../../graph/graph.ts'
@@ -32,9 +33,11 @@ export interface NodeOutlook {
   readonly status: 'complete' | 'due'
   /** Why it is due. */
   readonly reasons: readonly RunReason[]
-  /** Absent where the source finds nothing, as `warning` says. */
+  /** Absent where the source finds nothing, as `warning` says where no run of this plan writes it first. */
   readonly found?: FoundInputs
-  readonly warning?: string
+  readonly warning?: string | undefined
+  /** Paths of required datasets that are due themselves. */
+  readonly awaited: readonly string[]
   /** Id of the run that would be begun or resumed; absent where that is not known yet. */
   readonly runId?: string | undefined
 }
@@ -65,7 +68,7 @@ export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOut
         looks.set(next.key, looks.get(next.key) ?? beginLook(context, { graph, node: next, isReady: isReady(next) }))
     const { place, finding, judging } = looks.get(node.key) as Look
     looks.delete(node.key)
-    const { found, warning } = await finding
+    const { found, missing } = await finding
     ahead = (found?.memberCount ?? 0) > membersAheadMax ? 0 : nodesAhead
     const waits = waitsOf(node)
     const outlook =
@@ -73,7 +76,9 @@ export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOut
         ? { status: 'due' as const, reasons: [waitsFor(waits)] }
         : await (judging ?? outlookOf(context, place, found))
     ;(outlook.status === 'due' ? due : complete).add(node.key)
-    yield { ...place, ...outlook, ...(found && { found }), ...(warning !== undefined && { warning }) }
+    const awaited = place.upstream.filter(one => due.has(one.node)).map(({ outputPath }) => outputPath)
+    const warning = typeof missing === 'string' ? missing : missing && missingWarning(missing, awaited)
+    yield { ...place, ...outlook, awaited, ...(found && { found }), warning }
   }
 }
 
@@ -82,10 +87,16 @@ const nodesAhead = 7
 /** After a node with more members, the next ones wait for their turn, because directories of large archives take much memory. */
 const membersAheadMax = 10_000
 
+/** The inputs that a source finds, or the reason why it finds none. */
+interface Finding {
+  readonly found?: FoundInputs
+  readonly missing?: FanmillError | string
+}
+
 /** A look at a node that has begun. */
 interface Look {
   readonly place: NodePlace
-  readonly finding: Promise<Pick<NodeOutlook, 'found' | 'warning'>>
+  readonly finding: Promise<Finding>
   /** Absent where it depends on nodes that have not had their turn. */
   readonly judging?: Promise<NodeState> | undefined
 }
@@ -95,7 +106,7 @@ function beginLook(
   { graph, node, isReady }: { readonly graph: TaskGraph; readonly node: GraphNode; readonly isReady: boolean },
 ): Look {
   const place = { node, task: taskNamed(context.definition, node.task), upstream: upstreamNodes(graph)(node) }
-  const finding = needsDiscovery(node) ? Promise.resolve(unknownYet) : findOrWarn(context, place)
+  const finding = needsDiscovery(node) ? Promise.resolve(unknownYet) : findInputsOf(context, place)
   const judging = isReady ? finding.then(({ found }) => outlookOf(context, place, found)) : undefined
   // Errors are thrown when the node has its turn.
   for (const each of [finding, judging]) each?.catch(() => undefined)
@@ -103,8 +114,8 @@ function beginLook(
 }
 
 /** Without an answer it is not even known which datasets the node reads. */
-const unknownYet: Pick<NodeOutlook, 'found' | 'warning'> = {
-  warning: 'discover: what it returns is known only when all of requires is complete, and is not in this plan yet',
+const unknownYet: Finding = {
+  missing: 'discover: what it returns is known only when all of requires is complete, and is not in this plan yet',
 }
 
 /** Returns undefined where something that the node requires is missing, as its outlook says. */
@@ -121,8 +132,12 @@ async function addDiscovered(context: PlanContext, graph: TaskGraph, node: Graph
 
 type NodePlace = Pick<NodeOutlook, 'node' | 'task' | 'upstream'>
 
-/** Returns NO_INPUT as a warning: a plan shows what a run would find. */
-async function findOrWarn(context: PlanContext, { node, task, upstream }: NodePlace) {
+/** Warns of a missing input, as a plan shows what a run would find; undefined for a dataset that runs of the plan write first. */
+export function missingWarning({ message, detail }: FanmillError, awaited: readonly string[]): string | undefined {
+  return awaited.includes(String(detail.outputPath)) ? undefined : `NO_INPUT ${message}`
+}
+
+async function findInputsOf(context: PlanContext, { node, task, upstream }: NodePlace): Promise<Finding> {
   const { outputs, textBytes, workers: threads } = context
   const { sample, signal } = context.options
   try {
@@ -134,7 +149,7 @@ async function findOrWarn(context: PlanContext, { node, task, upstream }: NodePl
     })
     return { found }
   } catch (error) {
-    if (hasCode(error, 'NO_INPUT')) return { warning: `NO_INPUT ${error.message}` }
+    if (hasCode(error, 'NO_INPUT')) return { missing: error }
     throw error
   }
 }

@@ -19,7 +19,7 @@ import type { RunReason } from '../../model/run/reason.ts'
 import { bucketsOf } from '../../process/next-stage.ts'
 import { engineServices } from '../../threads/engine-services.ts'
 import type { RunOptions } from '../options/run-options.ts'
-import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
+import { lookAtNodes, missingWarning, type NodeOutlook } from './look-at-nodes.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
 
 export interface PlanSummary {
@@ -76,17 +76,17 @@ const warningsMax = 20
 
 async function planNode(
   { input, output, workers, options }: PlanContext,
-  { task, node, upstream, status, reasons, found, warning }: NodeOutlook,
+  { task, node, upstream, status, reasons, found, warning, awaited }: NodeOutlook,
   checked: Map<string, 'with inputs' | 'without inputs'>,
 ): Promise<TaskPlan> {
   const { params } = node
   const stores = { ...engineServices, input, output, upstream, isUndiscovered: needsDiscovery(node) }
-  const tables = await tablesOf(task, params, stores)
+  const tables = await tablesOf(task, params, { stores, awaited })
   if (found) await requireColumns(input, task, found)
   const known = checked.get(task.name)
   // Without inputs, columns in paths and of datasets are unknown, so that a node with inputs is checked too.
   const isNew = !known || (found !== undefined && known === 'without inputs')
-  if (layoutOf(task.output) && tables.warnings.length === 0 && isNew) {
+  if (layoutOf(task.output) && tables.isWhole && isNew) {
     // Imported only when it is needed: it loads an engine into this thread.
     const { checkSql } = await import('./check-sql.ts')
     await checkSql(task, params, { stores, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
@@ -139,7 +139,11 @@ const countsOf = (found: FoundInputs | undefined) => ({
   bytesIn: found?.bytesIn ?? 0,
 })
 
-async function tablesOf(task: TaskDefinition, params: ParamValues, stores: TableStores) {
+async function tablesOf(
+  task: TaskDefinition,
+  params: ParamValues,
+  { stores, awaited }: { readonly stores: TableStores; readonly awaited: NodeOutlook['awaited'] },
+) {
   const found: TaskPlan['tables'][number][] = []
   const warnings: string[] = []
   for (const [name, table] of Object.entries(task.tables)) {
@@ -148,10 +152,11 @@ async function tablesOf(task: TaskDefinition, params: ParamValues, stores: Table
       found.push({ name, path: key, bytes: sizeBytes })
     } catch (error) {
       if (!hasCode(error, 'NO_INPUT')) throw error
-      warnings.push(`NO_INPUT ${error.message}`)
+      const warning = missingWarning(error, awaited)
+      if (warning !== undefined) warnings.push(warning)
     }
   }
-  return { found, warnings }
+  return { found, warnings, isWhole: found.length === Object.keys(task.tables).length }
 }
 
 /** Estimates the run on AWS. Slices are cut for the workers of this machine, which differ from Lambda's for less than one batch. */
