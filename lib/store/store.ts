@@ -10,6 +10,10 @@ export interface StoredObject {
   readonly changed?: string
 }
 
+/** Tells versions of an object apart. On a disk also an edit that kept size and modification time, as `unzip` and `rsync --inplace` can. */
+export const versionOf = ({ etag, changed }: StoredObject): string =>
+  changed === undefined ? etag : `${etag}\0${changed}`
+
 /** Properties that tell contents apart without reading them. */
 export interface ContentMarks {
   /** Checksum of the whole content, with its algorithm; absent when the store keeps none. */

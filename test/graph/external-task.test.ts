@@ -1,8 +1,13 @@
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { externalTask, months, param, pipeline } from '../../lib/define/index.ts'
 import { resolveGraph } from '../../lib/graph/resolve-graph.ts'
 import { targetIdentities } from '../../lib/inputs/identity/target-identity.ts'
+import { diskStore } from '../../lib/store/disk/store.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
+import type { StoredObject } from '../../lib/store/store.ts'
 import { fileTask } from './graphs.ts'
 
 const bookings = externalTask({
@@ -65,5 +70,21 @@ describe('the target of an external task', () => {
     expect([changed === before[0], same === before[1]]).toEqual([false, true])
     await store.write('b/y.csv', bytes(''))
     expect((await identity())[1]).not.toBe(same)
+  })
+  it('changes with a file that was edited under the same size and modification time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fanmill-target-'))
+    const store = diskStore(folder)
+    for (const key of ['a/_SUCCESS', 'b/x.csv']) await store.write(key, bytes('id\n1\n'))
+    const file = join(folder, 'b/x.csv')
+    await utimes(file, 1, 1)
+    const identity = async () => (await targetIdentities(store, 't', [flag, glob])).map(one => one.identity)
+    const [before, { etag }] = [await identity(), (await store.stat('b/x.csv')) as StoredObject]
+    expect(await identity()).toEqual(before)
+    await writeFile(file, 'id\n2\n')
+    await utimes(file, 1, 1)
+    expect(await store.stat('b/x.csv')).toMatchObject({ etag })
+    const [same, changed] = await identity()
+    expect([same === before[0], changed === before[1]]).toEqual([true, false])
+    await rm(folder, { recursive: true })
   })
 })

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoreSpec } from '../../store/open-store.ts'
-import type { Store, StoredObject } from '../../store/store.ts'
+import { type Store, type StoredObject, versionOf } from '../../store/store.ts'
 import { contentHash } from './fingerprint.ts'
 
 export interface IdentityPlaces {
@@ -46,9 +46,11 @@ export function knownIdentity({
   return async object => known.get(nameOf(input, object)) ?? `etag:${object.etag}`
 }
 
-/** The time of the last change tells an edited file whose size and modification time were kept, as `unzip` and `rsync --inplace` can. */
-const nameOf = ({ url }: Store, { key, etag, changed = '' }: StoredObject): string =>
-  createHash('sha256').update(`${url}\0${key}\0${etag}\0${changed}`).digest().toString('hex', 0, 12)
+const nameOf = ({ url }: Store, object: StoredObject): string =>
+  createHash('sha256')
+    .update(`${url}\0${object.key}\0${versionOf(object)}`)
+    .digest()
+    .toString('hex', 0, 12)
 
 /** Appends lines, many at once: a line for each of 100,000 small files would cost more than reading them. */
 function gatherLines(file: string): (line: string) => Promise<void> {

@@ -6,7 +6,7 @@ import type { UpstreamIdentity } from '../../model/run/identity.ts'
 import type { ExternalTarget } from '../../model/run/upstream-node.ts'
 import { globMatcher, literalPrefix } from '../../paths/glob.ts'
 import { mapParallel } from '../../state/files.ts'
-import type { Store, StoredObject } from '../../store/store.ts'
+import { type Store, type StoredObject, versionOf } from '../../store/store.ts'
 import { candidateKeys } from '../candidate-keys.ts'
 
 /** Identifies each target. Lists the folder of a flag, or what a glob may match. @throws NO_INPUT when one is not there */
@@ -38,7 +38,7 @@ export async function targetObjects(
 
 function identityOf(objects: readonly StoredObject[]): string {
   const hash = createHash('sha256')
-  for (const { key, sizeBytes, etag } of objects) hash.update(`${key}\0${sizeBytes}\0${etag}\0`)
+  for (const object of objects) hash.update(`${object.key}\0${object.sizeBytes}\0${versionOf(object)}\0`)
   return hash.digest('hex').slice(0, 32)
 }
 
