@@ -1,5 +1,6 @@
 /** Checks a run before commit changes anything: outcomes, accounts, rejects, and that the pending parts still exist. */
 
+import { isDefinitionFault } from '../errors/definition-fault.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type ExchangedRows, type Failure, type Outcome, pendingOf } from '../model/outcome/outcome.ts'
 import type { RunName } from '../model/run/identity.ts'
@@ -125,10 +126,18 @@ const pendingName = ({ key, token, sizeBytes, uploadId }: PendingPart): string =
 function batchesFailed(missing: readonly number[], failures: readonly Failure[], batchCount: number): PermanentError {
   const failed = failures.filter(failure => missing.includes(failure.batch))
   const first = failed[0]
-  const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
   const why = first
-    ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}`
+    ? `; batch ${first.batch}: ${first.code} ${first.message}${placeUnlessNamed(first)}`
     : `; batch ${missing[0]} reported no error: its process was killed (out of memory?) or never started (throttled?)`
-  const message = `${missing.length} of ${batchCount} batches have no outcome${why}; run again to process only these`
+  const advice = isDefinitionFault(first?.code)
+    ? 'correct the task, then run it again'
+    : 'run again to process only these'
+  const message = `${missing.length} of ${batchCount} batches have no outcome${why}; ${advice}`
   return new PermanentError('BATCHES_FAILED', message, { missing, failures: failed.slice(0, shownMax) })
+}
+
+/** Returns the place of a failure for a message that does not name it. */
+function placeUnlessNamed({ archive = '', member = '', line, message }: Failure): string {
+  const place = [archive, member, line === undefined ? '' : `line ${line}`].filter(Boolean)
+  return place.every(each => message.includes(each)) ? '' : ` (${place.join(' ')})`
 }

@@ -27,7 +27,9 @@ export async function* rowLines(
     }
   } catch (error) {
     throwIfAborted(signal)
-    throw userFault(error, `partition ${partition}: rows() failed after ${rows} rows`, { partition, rows })
+    // The partition stands in the message, which names no further place.
+    const detail = { archive: partition, partition, rows }
+    throw userFault(error, `partition ${partition}: rows() failed after ${rows} rows`, detail)
   }
   if (text !== '') yield encoder.encode(text)
 }

@@ -161,7 +161,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await world.process(actor, run, { ...one, batches: [['']] })
     await expect(world.commit(actor, run, one)).rejects.toMatchObject({
       code: 'BATCHES_FAILED',
-      message: expect.stringContaining('1 of 2 batches have no outcome; batch 1: ZIP_CRC_MISMATCH'),
+      message: `1 of 2 batches have no outcome; batch 1: ZIP_CRC_MISMATCH ${failure.message} (x.csv); run again to process only these`,
       detail: { missing: [1], failures: [{ ...failure, try: 2 }] },
     })
     expect(await world.outputKeys()).toEqual([])

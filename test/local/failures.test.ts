@@ -140,6 +140,8 @@ describe('a failed batch', () => {
     const some = rowsThrough(`if (x === 4 && !existsSync(${JSON.stringify(wanted)})) throw new Error('four'); return x`)
     const first = await some.run({}, tuning)
     expect(first).toMatchObject({ status: 'failed', error: { code: 'BATCHES_FAILED' } })
+    expect(first.error?.message).toMatch(/TRANSFORM_FAILED .*: four; correct the task, then run it again$/)
+    expect(first.error?.message.match(/rows\.csv/g)).toHaveLength(1)
     writeFileSync(wanted, '')
     const events: RunEvent[] = []
     const second = await some.run({ onEvent: event => void events.push(event) }, tuning)

@@ -140,6 +140,7 @@ export default pipeline({ name: 't', tasks: [t] })
     const { status, error } = await some.run()
     expect({ status, code: error?.code }).toEqual({ status: 'failed', code })
     expect(error?.message).toContain(message)
+    expect(error?.message.match(/mon/g)).toHaveLength(1)
     expect(some.outputFiles()).toEqual([])
   })
 

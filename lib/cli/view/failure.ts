@@ -1,6 +1,7 @@
 /** Shows a failure: one line with its code and how to fix it, details as small tables; and chooses the exit code. */
 import { CommanderError } from 'commander'
-import { type ErrorCode, FanmillError, PermanentError, toPlain } from '../../errors/errors.ts'
+import { isDefinitionFault } from '../../errors/definition-fault.ts'
+import { type ErrorCode, type ErrorDetail, FanmillError, PermanentError, toPlain } from '../../errors/errors.ts'
 import type { EndEvent } from '../../model/events.ts'
 import type { Failure } from '../../model/outcome/outcome.ts'
 import type { Reject } from '../../model/outcome/reject.ts'
@@ -47,12 +48,14 @@ export async function explain(
   error: unknown,
   { debug = false, isDeployed = false }: { readonly debug?: boolean; readonly isDeployed?: boolean } = {},
 ): Promise<void> {
-  const { code, message } = toPlain(error)
+  const { code, message, detail } = toPlain(error)
   const [first = '', ...more] = message.split('\n')
   const advice =
     code === undefined
       ? 'this is a bug in fanmill; --debug shows where'
-      : (isDeployed ? deployedAdvices : advices)[code]
+      : isDeployed
+        ? deployedAdvice(code, detail)
+        : advices[code]
   printToStderr(
     `${paint('red', `fanmill: ${code ?? 'INTERNAL'}`, process.stderr)} ${visible(first)}${advice ? `; ${advice}` : ''}`,
   )
@@ -66,11 +69,14 @@ const usageCodes: readonly ErrorCode[] = ['USAGE', 'TASK_UNKNOWN', 'OUTPUT_AMBIG
 const advices: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the same command resumes it',
   REJECTS_OVER_LIMIT: 'on the command line: --rejects-max n|p%',
-  BATCHES_FAILED: 'the same command repeats only the batches that failed',
 }
 
-const deployedAdvices: Partial<Record<ErrorCode, string>> = {
-  BATCHES_FAILED: 'fanmill retry repeats only the batches that failed',
+/** Retrying repeats code that was deployed, which has to be corrected and deployed first where it is what failed. */
+function deployedAdvice(code: ErrorCode, { failures }: ErrorDetail = {}): string | undefined {
+  const [first] = isList(failures) ? (failures as readonly Failure[]) : []
+  return code === 'BATCHES_FAILED' && !isDefinitionFault(first?.code)
+    ? 'fanmill retry repeats only the batches that failed'
+    : undefined
 }
 
 /** Limit on the rows of a table in an error; the others are counted. */
