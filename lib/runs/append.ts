@@ -1,5 +1,6 @@
 /** Selects the inputs that an append has to read: those that the dataset does not hold yet. */
 import { PermanentError } from '../errors/errors.ts'
+import { datasetOfRun } from '../inputs/identity/dataset-identity.ts'
 import type { Manifest, ManifestInput, ManifestRun } from '../model/outcome/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 
@@ -11,7 +12,7 @@ export interface AppendPlan {
 
 /**
  * Leaves out the inputs that the manifest lists, whatever code read them; with `isRedo` replaces the runs that read any of them.
- * @throws INPUT_ALREADY_APPENDED when a listed input has changed, or when a run to be replaced read other inputs as well
+ * @throws INPUT_ALREADY_APPENDED when a listed input has changed or was replaced by another, or when a run to be replaced read other inputs as well
  */
 export function planAppend(
   inputs: readonly InputObject[],
@@ -19,7 +20,26 @@ export function planAppend(
   isRedo: boolean,
 ): AppendPlan {
   const runs = (manifest?.runs ?? []).filter(run => run.isReplaced !== true)
-  return isRedo ? redo(inputs, runs) : { inputs: inputs.filter(input => isNew(input, runs)), replaces: [] }
+  const isGone = goneAmong(inputs)
+  if (isRedo) return redo(inputs, runs, isGone)
+  const added = inputs.filter(input => isNew(input, runs))
+  for (const { runId, inputs: listed } of added.length > 0 ? runs : []) {
+    const gone = listed.find(isGone)
+    if (!gone) continue
+    const message = `the rows of ${gone.key} were appended by run ${runId}, and its dataset has other rows in their place now; run with --force to replace them here too, or choose the mode replace`
+    throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: gone.key, runId })
+  }
+  return { inputs: added, replaces: [] }
+}
+
+/** Tells which runs of a dataset that is read are no longer in it: others have taken their place, so that both would double rows. */
+function goneAmong(inputs: readonly InputObject[]): (listed: ManifestInput) => boolean {
+  const keys = new Set(inputs.map(({ key }) => key))
+  const datasets = new Set(inputs.map(datasetOfRun))
+  return listed => {
+    const dataset = datasetOfRun(listed)
+    return dataset !== undefined && datasets.has(dataset) && !keys.has(listed.key)
+  }
 }
 
 function isNew(input: InputObject, runs: readonly ManifestRun[]): boolean {
@@ -38,11 +58,16 @@ function isSame(listed: ManifestInput, { identity, etag, sizeBytes }: InputObjec
   return listed.sizeBytes === sizeBytes && (listed.identity === identity || listed.identity === `etag:${etag}`)
 }
 
-function redo(inputs: readonly InputObject[], runs: readonly ManifestRun[]): AppendPlan {
+function redo(
+  inputs: readonly InputObject[],
+  runs: readonly ManifestRun[],
+  isGone: (listed: ManifestInput) => boolean,
+): AppendPlan {
   const keys = new Set(inputs.map(input => input.key))
-  const touched = runs.filter(run => run.inputs.some(input => keys.has(input.key)))
+  const isRead = (listed: ManifestInput): boolean => keys.has(listed.key) || isGone(listed)
+  const touched = runs.filter(run => run.inputs.some(isRead))
   for (const run of touched) {
-    const absent = run.inputs.find(input => !keys.has(input.key))
+    const absent = run.inputs.find(input => !isRead(input))
     if (!absent) continue
     const message = `cannot append ${run.inputs.length} inputs of run ${run.runId} again: expected all of them, ${absent.key} is not there; bring it back`
     throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: absent.key, runId: run.runId })

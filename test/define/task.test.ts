@@ -3,6 +3,7 @@ import {
   type AnyTaskOptions,
   column,
   csv,
+  delta,
   files,
   jsonLines,
   lines,
@@ -10,6 +11,7 @@ import {
   type ParquetOptions,
   param,
   parquet,
+  partitionsOf,
   pipeline,
   sql,
   type TaskDefinition,
@@ -314,6 +316,38 @@ it('lets a parameter of the input be missing from the path where other runs are 
   const append = output.with({ mode: 'append' })
   expect(changed({ params, source: monthly, output: append })).not.toThrow()
   expect(changed({ params, output: append })).toThrow(expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }))
+})
+
+it('lets it be missing where another task has a dataset for each value, and passes its own on', () => {
+  const params = { month: param.month() }
+  const sales = changed({ params, name: 'sales', output: parquet({ path: '{task}/{month}' }) })()
+  const ambiguous = expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' })
+  const kept = (options: object) => () =>
+    task({ name: 'kept', source: partitionsOf(sales), output: output.with({ mode: 'append' }), ...options })
+  expect(kept({})).not.toThrow()
+  expect(kept({ requires: [sales] })).not.toThrow()
+  expect(kept({ output: delta({ path: 'kept', mode: 'replacePartitions', partitionBy: ['origin'] }) })).not.toThrow()
+  expect(kept({ output })).toThrow(ambiguous)
+  const fixed = sales.withParams({ month: '2024-01' })
+  expect(kept({ params, requires: [fixed] })).toThrow(ambiguous)
+  expect(kept({ params, requires: () => [fixed] })).toThrow(ambiguous)
+  expect(kept({ params, source: partitionsOf('old'), requires: { old: fixed } })).toThrow(ambiguous)
+  expect(kept({ source: partitionsOf('now'), requires: { now: sales, old: fixed } })).not.toThrow()
+  const one = changed({
+    params,
+    name: 'one',
+    source: source.with({ paths: '{month}/*.zip' }),
+    output: output.with({ mode: 'append' }),
+  })()
+  expect(kept({ source: partitionsOf(one) })).toThrow(ambiguous)
+})
+
+it('refuses to append what is in another path when its code is edited, unless it is salted too', () => {
+  const salted = flights.with({ output: parquet({ path: '{task}', salted: true }) })
+  const kept = (path: object) => () =>
+    task({ name: 'kept', source: partitionsOf(salted), output: parquet({ path: 'kept', mode: 'append', ...path }) })
+  expect(kept({})).toThrow('task kept: output.salted: expected true, as task flights is salted')
+  expect(kept({ salted: true })).not.toThrow()
 })
 
 it('refuses two free texts in one segment of a path, because it could be split in two ways', () => {

@@ -1,15 +1,16 @@
 /** Refuses outputs that could be the same: of one task with different parameters, and of two tasks of a pipeline. */
 import { PermanentError } from '../../errors/errors.ts'
-import type { ParamDefinition, TaskDefinition } from '../definition.ts'
-import { sourcePaths } from '../sources/source-paths.ts'
+import type { ParamDefinition, Source, TaskDefinition } from '../definition.ts'
+import { datasetsAt, readsNode, sidesOf, sourcePaths, upstreamOf } from '../sources/source-paths.ts'
 import { escapeRegExp, placeholdersOf, type TemplateToken, templateTokens } from '../template-syntax.ts'
+import { isSalted } from './output-kind.ts'
 
-/** @throws OUTPUT_AMBIGUOUS when two sets of parameters would write to one path */
+/** @throws OUTPUT_AMBIGUOUS when two sets of parameters would write to one path, or two versions of other code append to it */
 export function checkOutputPath(subject: string, task: TaskDefinition): void {
   const { path, mode } = task.output
   const inPath = placeholdersOf(path)
   const keepsOthers = mode === 'append' || mode === 'replacePartitions'
-  const known = keepsOthers ? [...inPath, ...sourcePaths(task.source).flatMap(placeholdersOf)] : inPath
+  const known = keepsOthers ? [...inPath, ...namesInInputs(task)] : inPath
   const lost = Object.keys(task.params).find(name => !known.includes(name))
   if (lost !== undefined && !inPath.includes('salt'))
     throw ambiguous(
@@ -17,6 +18,33 @@ export function checkOutputPath(subject: string, task: TaskDefinition): void {
       { task: task.name, path, param: lost },
     )
   for (const segment of path.split('/')) checkSegment(subject, task, segment)
+  checkSalts(subject, task)
+}
+
+/** Refuses to append what other code writes to another path: the rows of both versions would be appended. */
+function checkSalts(subject: string, { name, source, output }: TaskDefinition): void {
+  if (output.mode !== 'append' || isSalted(output)) return
+  const upstream = upstreamOf(source).find(of => isSalted(of.output))?.name
+  if (upstream === undefined) return
+  const message = `${subject}: output.salted: expected true, as task ${upstream} is salted: its rows by other code are in another path, and those of both would be appended`
+  throw ambiguous(message, { task: name, path: output.path, upstream })
+}
+
+/** Returns the parameters of which other values mean other inputs: files, or datasets of other tasks. */
+function namesInInputs(task: TaskDefinition): readonly string[] {
+  const paths = [...sourcePaths(task.source), ...datasetsAt(task.source).map(({ path }) => path)]
+  return [...paths.flatMap(placeholdersOf), ...sidesOf(task.source).flatMap(side => namesInDataset(task, side))]
+}
+
+/** Returns the parameters that the task passes on to the one that it reads, and that are in the path of its dataset. */
+function namesInDataset({ requires = {}, discover }: TaskDefinition, side: Source): readonly string[] {
+  const [of] = upstreamOf(side)
+  if (!of || typeof requires === 'function' || discover) return []
+  const required = Object.entries(requires).flatMap(([name, all]) => all.map(one => ({ ...one, name })))
+  const read = required.filter(({ task, name }) => readsNode(side, { task: task.name, name }))
+  const inPath = placeholdersOf(of.output.path)
+  const names = inPath.includes('salt') ? Object.keys(of.params) : inPath
+  return names.filter(name => read.every(({ values }) => !Object.hasOwn(values, name)))
 }
 
 /** @throws OUTPUT_AMBIGUOUS when the output of one task may be that of another, or lie in it */

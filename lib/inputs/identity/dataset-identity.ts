@@ -6,6 +6,18 @@ import { partitionFolder } from '../../paths/partition-path.ts'
 /** Returns the key of one run of a dataset as an input. */
 export const runKeyOf = (outputPath: string, runId: string): string => `${outputPath}#${runId}`
 
+/** Returns the dataset of which an input is one run; undefined for files and other inputs. */
+export function datasetOfRun({
+  key,
+  identity,
+}: {
+  readonly key: string
+  readonly identity: string
+}): string | undefined {
+  const at = key.lastIndexOf('#')
+  return at >= 0 && identity.split('/', 1)[0] === key.slice(at + 1) ? key.slice(0, at) : undefined
+}
+
 /** Returns run and attempt; for a run of which a later one has replaced partitions, also a hash of those that it still holds. */
 export function runIdentityOf({ runId, attempt, isReplaced }: ManifestRun, parts: readonly ManifestPart[]): string {
   const name = `${runId}/${attempt}`
