@@ -87,13 +87,13 @@ export default pipeline({ name: 'shops', tasks: [sales, large, doubled, names] }
     expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 80])
   })
 
-  it('runs what a task requires when that task is asked for, and plans without its dataset', async () => {
+  it('runs what a task requires when that task is asked for, and plans it before its dataset is there', async () => {
     const some = project(pipeline(), input)
     const { tasks } = await plan(join(some.folder, 'pipeline.ts'), { params, input: some.folder, output: some.out })
-    expect(tasks.map(({ task, warnings }) => [task, warnings.some(line => line.includes('first'))])).toEqual([
-      ['sales', false],
-      ['large', true],
-      ['doubled', true],
+    expect(tasks.map(({ task, warnings }) => [task, warnings])).toEqual([
+      ['sales', []],
+      ['large', []],
+      ['doubled', []],
     ])
     const result = await some.run({ params, task: 'large' })
     expect(statusesOf(result)).toEqual({ sales: 'complete', large: 'complete' })
