@@ -22,10 +22,9 @@ import { checkOptions, type OptionKinds } from './local/options/options.ts'
 import { type RunOptions, runOptions } from './local/options/run-options.ts'
 import type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 import type { PlanSummary } from './local/plans/plan-run.ts'
-import type { RunSummary } from './local/state.ts'
+import type { NodeReject, RunStatusSummary, RunSummary } from './local/state.ts'
 import type { RunResult } from './local/task-context.ts'
 import type { UnzipOptions, UnzipResult } from './local/unzip.ts'
-import type { Reject } from './model/outcome/reject.ts'
 import type { RootAccess } from './store/roots.ts'
 
 /**
@@ -51,11 +50,12 @@ export async function plan(pipeline: PipelineDefinition | string, options: RunOp
 }
 
 /**
- * Returns the latest attempt of a run: its progress, counts and failures; by default of the latest run.
+ * Returns the latest attempt of a run: its progress, counts and failures; by default of the latest run, with
+ * `nodes` for all of the last command.
  * @throws USAGE, RUN_UNKNOWN
  * @example const { status, batchesDone, batches } = await status({ output: 'out' })
  */
-export async function status(options: StatusOptions = {}): Promise<RunSummary> {
+export async function status(options: StatusOptions = {}): Promise<RunStatusSummary> {
   checkOptions('status', options, statusOptions)
   return (await import('./local/state.ts')).readStatus(options)
 }
@@ -71,11 +71,11 @@ export async function runs(options: RunsOptions = {}): Promise<RunSummary[]> {
 }
 
 /**
- * Returns the rejected rows of a run's latest attempt, in order of batch; by default all of the latest run.
+ * Returns the rejected rows of a run's latest attempt, in order of batch; by default those of all runs of the last command.
  * @throws USAGE, RUN_UNKNOWN
  * @example for (const { member, line, expected, received } of await rejects({ output: 'out', limit: 100 })) …
  */
-export async function rejects(options: RejectsOptions = {}): Promise<Reject[]> {
+export async function rejects(options: RejectsOptions = {}): Promise<NodeReject[]> {
   checkOptions('rejects', options, rejectsOptions)
   return (await import('./local/state.ts')).readRejects(options)
 }

@@ -24,7 +24,7 @@ export type {
 export type { RunOptions } from './local/options/run-options.ts'
 export type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 export type { PlannedExchange, PlanSummary, TaskPlan } from './local/plans/plan-run.ts'
-export type { RunSummary } from './local/state.ts'
+export type { EndedNode, NodeReject, RunStatusSummary, RunSummary } from './local/state.ts'
 export type { RunResult } from './local/task-context.ts'
 export type { UnzipOptions, UnzipResult } from './local/unzip.ts'
 export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult, TaskStatus } from './model/events.ts'

@@ -2,6 +2,7 @@
 import type { Fault } from '../aws/fault.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nothingFor } from '../errors/expected.ts'
+import type { NodeReject } from '../local/state.ts'
 import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
@@ -32,7 +33,22 @@ export interface DeployedStatus {
  * @throws as `findPipeline` and `findNamed`; EXECUTION_UNKNOWN when there was none
  */
 export async function deployedStatus(options: DeployedOptions, name?: string): Promise<DeployedStatus> {
+  return statusOf(await openDeployed(options), name)
+}
+
+/** Returns the rejected rows of a run, or of all runs of an execution, named as for `deployedStatus`. @throws as `deployedStatus` */
+export async function deployedRejects(
+  options: DeployedOptions,
+  { name, limit }: { readonly name?: string | undefined; readonly limit: number },
+): Promise<NodeReject[]> {
   const deployed = await openDeployed(options)
+  const { runs } = await statusOf(deployed, name)
+  // It loads an engine, which `status` does not need.
+  const { readRejectsOf } = await import('../local/state.ts')
+  return readRejectsOf(deployed.store, runs, limit)
+}
+
+async function statusOf(deployed: Deployed, name: string | undefined): Promise<DeployedStatus> {
   if (name === undefined) {
     const execution = await latestExecution(deployed)
     return { execution, runs: await readRuns(deployed, execution.tasks) }

@@ -149,5 +149,8 @@ async function rejectsOf(output: MemoryStore, { runs: [run] }: Manifest): Promis
   const { outcomes } = runKeys(run as ManifestRun)
   const found = await Array.fromAsync(output.list(outcomes), ({ key }) => readState(output, key, readOutcome))
   const files = found.flatMap(outcome => outcome?.rejects ?? [])
-  return readRejectFiles(output, files)
+  return readRejectFiles(
+    output,
+    files.map(key => ({ key })),
+  )
 }

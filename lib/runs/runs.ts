@@ -4,7 +4,7 @@ import { readFailures, readOutcomes } from '../commit/commit-check.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { joinSides } from '../define/steps/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { nearest } from '../errors/nearest.ts'
+import { nearest, nearestHint } from '../errors/nearest.ts'
 import type { ManifestRun } from '../model/outcome/manifest.ts'
 import { type Failure, type Outcome, totalsOfRun } from '../model/outcome/outcome.ts'
 import { joinSkipped, type SkippedMembers } from '../model/outcome/skipped-member.ts'
@@ -92,10 +92,32 @@ export async function readRun(store: Store, clock: RunClock, runId?: string): Pr
     : runId === undefined && (await byStart(store, names))[0]
   const run = latest ? await readAttempt(store, clock, latest) : undefined
   if (run) return run
-  const near = nearest(runId ?? '', [...new Set(names.map(name => name.runId))])
-  const what = found.length > 0 ? `several runs begin with ${runId}` : runId ? `no run ${runId}` : 'no runs'
-  const hint = near.length > 0 ? `; the nearest: ${near.join(', ')}` : ''
-  throw new PermanentError('RUN_UNKNOWN', `${what} in ${store.url}${hint}; fanmill runs lists them`, { runId })
+  throw unknownRun(store, runId, { begins: found, all: names })
+}
+
+/** Reads the latest attempts of some runs; those that were removed are left out. */
+export async function readLatest(store: Store, clock: RunClock, runIds: ReadonlySet<string>): Promise<RunSummary[]> {
+  const latest = new Map<string, RunName>()
+  for (const name of await attemptsIn(store))
+    if (runIds.has(name.runId) && name.attempt > (latest.get(name.runId)?.attempt ?? 0)) latest.set(name.runId, name)
+  return readAll([...latest.values()], name => readAttempt(store, clock, name))
+}
+
+function unknownRun(
+  { url }: Store,
+  runId: string | undefined,
+  { begins, all }: { readonly begins: readonly RunName[]; readonly all: readonly RunName[] },
+): PermanentError {
+  const ids = (names: readonly RunName[]): string[] => [...new Set(names.map(name => name.runId))]
+  const [several, near] = [ids(begins), nearest(runId ?? '', ids(all))]
+  const asked = `the id of a run in ${url}, or its first digits`
+  const message =
+    all.length === 0
+      ? `expected a run in ${url}, got an output without any; check --output, or start one with fanmill run`
+      : several.length > 1
+        ? `expected the first digits of one run in ${url}, got ${runId}, with which ${several.length} begin: ${several.slice(0, 3).join(', ')}; give more digits`
+        : `expected ${asked}, got ${runId}${nearestHint(near)}; fanmill runs lists them, with their tasks and parameters`
+  return new PermanentError('RUN_UNKNOWN', message, { runId })
 }
 
 /** Lists every attempt that has a folder, without reading files; an attempt without run.json was left by an interrupted `clean`. */

@@ -111,7 +111,9 @@ describe('after a run', () => {
   it('fails with RUN_UNKNOWN for an unknown run', async () => {
     const { code, stderr } = await fanmill(['status', 'ffff'], { cwd })
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^fanmill: RUN_UNKNOWN /)
+    expect(stderr).toMatch(/^fanmill: RUN_UNKNOWN expected the id of a run in .+\/out, or its first digits, got ffff; /)
+    const empty = await fanmill(['rejects', '--output', 'nowhere'], { cwd })
+    expect(empty.stderr).toMatch(/^fanmill: RUN_UNKNOWN expected a run in .+\/nowhere, got an output without any; /)
   })
 
   it('shows schema, parts, rows and bytes of the dataset', async () => {

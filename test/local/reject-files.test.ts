@@ -10,7 +10,7 @@ it('reads rejects of older runs, which have no text, beside those that have it',
   const store = memoryStore()
   await store.write('old.parquet', await parquetOf(old))
   await store.write('new.parquet', await parquetOf(`select *, 'x,1' as text from (${old})`))
-  const rejects = await readRejectFiles(store, ['old.parquet', 'new.parquet'])
+  const rejects = await readRejectFiles(store, [{ key: 'old.parquet' }, { key: 'new.parquet' }])
   expect(rejects).toMatchObject([
     { member: 'm.csv', line: 3, record: 2, column: 'id', received: 'x', text: null },
     { member: 'm.csv', line: 3, record: 2, column: 'id', received: 'x', text: 'x,1' },

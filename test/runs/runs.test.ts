@@ -102,7 +102,12 @@ describe('the list of runs', () => {
       code: 'RUN_UNKNOWN',
       message: expect.stringContaining(runId),
     })
-    await expect(readRun(world.store, world, '')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+    await expect(readRun(world.store, world, '')).rejects.toMatchObject({
+      code: 'RUN_UNKNOWN',
+      message: expect.stringMatching(
+        /^expected the first digits of one run in .+, got , with which 2 begin: .+; give more digits$/,
+      ),
+    })
   })
 })
 

@@ -7,6 +7,7 @@ import { addCommand, addRootOptions, type CommonOptions, flagParser, readDays } 
 import { print, printJson, printToStderr, visible } from '../output.ts'
 import { readPlace } from '../place.ts'
 import { formatBytes, formatCount } from '../view/amounts.ts'
+import { printNodes } from '../view/ended-nodes.ts'
 import { printFaults, rejectTable } from '../view/fault-tables.ts'
 import { printExecution, printRun } from '../view/runs.ts'
 import { printTable } from '../view/table.ts'
@@ -25,7 +26,8 @@ export function addRunsCommand(program: Command): void {
 export function addStatusCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'status [run]',
-    description: 'print progress and failures of a run, or of an execution of a stack (default: the latest)',
+    description:
+      'print progress and failures of a run, or of an execution of a stack (default: the latest, with all its nodes)',
     examples: ['status', 'status 0f3a9c1d5e7b2468 --stack FanmillFlights --json'],
   })
   addRootOptions(command).action(statusAction)
@@ -34,7 +36,8 @@ export function addStatusCommand(program: Command): void {
 export function addRejectsCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'rejects [run]',
-    description: 'print the rejected rows of a run (default: the latest)',
+    description:
+      'print the rejected rows of a run, or of an execution of a stack (default: the latest, of all its nodes)',
     examples: ['rejects', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
   })
   addRootOptions(command).option('--limit <n>', 'how many rows (default: 100)', flagParser(count)).action(rejectsAction)
@@ -81,12 +84,17 @@ function runRow({ batchesDone, batches, rowsWritten, ...run }: RunSummary): read
   return [runId, attempt, task, paramsText(params), status, progress, formatCount(rowsWritten), startedAt, output]
 }
 
-async function statusAction(runId: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
+async function statusAction(
+  runId: string | undefined,
+  { json, ...flags }: CommonOptions & { readonly output?: string },
+): Promise<void> {
   const { output, access, deployed } = await readPlace(flags)
   if (!deployed) {
     const { readStatus } = await import('../../local/state.ts')
     const status = await readStatus({ output, runId, ...access })
-    return json ? printJson(status) : printRun(status)
+    if (json) return printJson(status)
+    if (!status.nodes) return printRun(status)
+    return printNodes(status.nodes, flags.output === undefined ? '' : ` --output ${flags.output}`)
   }
   const { deployedStatus } = await import('../../deployed/status.ts')
   const status = await deployedStatus(deployed, runId)
@@ -99,9 +107,10 @@ async function rejectsAction(
   runId: string | undefined,
   { json, limit = 100, ...flags }: CommonOptions & { limit?: number },
 ): Promise<void> {
-  const { readRejects } = await import('../../local/state.ts')
-  const { output, access } = await readPlace(flags)
-  const rejects = await readRejects({ output, runId, limit, ...access })
+  const { output, access, deployed } = await readPlace(flags)
+  const rejects = deployed
+    ? await (await import('../../deployed/status.ts')).deployedRejects(deployed, { name: runId, limit })
+    : await (await import('../../local/state.ts')).readRejects({ output, runId, limit, ...access })
   if (json) for (const reject of rejects) printJson(reject)
   else printFaults(rejectTable(rejects), 'no rejects')
 }

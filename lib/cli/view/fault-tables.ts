@@ -1,6 +1,6 @@
 /** Arranges rejected rows, failed batches and skipped members as tables. */
+import type { NodeReject } from '../../local/state.ts'
 import type { Failure } from '../../model/outcome/outcome.ts'
-import type { Reject } from '../../model/outcome/reject.ts'
 import type { SkippedMember } from '../../model/outcome/skipped-member.ts'
 import { printTable, type TableOptions } from './table.ts'
 
@@ -15,8 +15,11 @@ export function printFaults({ titles, rows, numbers }: FaultTable, otherwise?: s
   printTable(titles, rows, { numbers, otherwise })
 }
 
-export function rejectTable(rejects: readonly Reject[]): FaultTable {
-  return tableOf(['archive', 'member', 'line', 'column', 'expected', 'received'], rejects, ['line'])
+/** Arranges rejected rows, with the nodes that rejected them where they are known. */
+export function rejectTable(rejects: readonly NodeReject[]): FaultTable {
+  const titles = ['archive', 'member', 'line', 'column', 'expected', 'received'] as const
+  const hasNodes = rejects.some(({ node }) => node !== undefined)
+  return tableOf(hasNodes ? ['node', ...titles] : titles, rejects, ['line'])
 }
 
 /** Arranges failures of batches, from `status` or from the detail of BATCHES_FAILED. */

@@ -21,7 +21,7 @@ export function printSummary(
   { isSample = false, execution, output }: SummaryOptions = {},
 ): void {
   if (tasks.length === 0) return
-  const shown = tasks.length > shownMax ? tasks.filter(({ status }) => status !== 'skipped') : tasks
+  const shown = tasks.length > nodesShownMax ? tasks.filter(({ status }) => status !== 'skipped') : tasks
   if (shown.length > 0) print(drawTable(['task', 'status', ...numbers], shown.map(taskRow), { numbers }))
   const flags = execution ? ` ${execution.flags}` : output === undefined ? '' : ` --output ${output}`
   for (const task of shown) {
@@ -35,9 +35,9 @@ export function printSummary(
 }
 
 /** With more nodes, those that were complete already are counted, and not listed. */
-const shownMax = 20
+export const nodesShownMax = 20
 
-const statusTexts: Readonly<Record<TaskStatus, string>> = {
+export const statusTexts: Readonly<Record<TaskStatus, string>> = {
   complete: 'complete',
   skipped: 'complete already',
   failed: 'failed',
@@ -45,7 +45,7 @@ const statusTexts: Readonly<Record<TaskStatus, string>> = {
 }
 
 /** Counts the nodes by their status: `14 nodes: 3 complete, 11 complete already`. */
-function countLine(tasks: readonly TaskResult[]): string {
+export function countLine(tasks: readonly Pick<TaskResult, 'status'>[]): string {
   const counts = Object.entries(statusTexts).flatMap(([status, text]) => {
     const count = tasks.filter(task => task.status === status).length
     return count === 0 ? [] : [`${formatCount(count)} ${text}`]

@@ -28,7 +28,7 @@ export interface RunsOptions extends StateOptions {
 }
 
 export interface StatusOptions extends StateOptions {
-  /** Id of the run, or its first digits, such as `0f3a9c`; default the latest run. */
+  /** Id of the run, or its first digits, such as `0f3a9c`; default the latest run, and all nodes of its command. */
   readonly runId?: string
 }
 
