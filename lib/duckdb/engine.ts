@@ -27,7 +27,9 @@ export interface EngineOptions {
 
 /** The engine of one thread, which runs one query at a time. */
 export interface Engine {
-  /** Opens a connection; the first one reports the progress of its queries. */
+  /** The connection for the queries of a task: it reports their progress, and can bound row groups by bytes. */
+  readonly task: DuckDBConnection
+  /** Opens a further connection. */
   connect(): Promise<DuckDBConnection>
   /** Upper bound of its buffers, for each of its threads where it works for all CPUs. */
   readonly memoryBytes: number
@@ -93,8 +95,8 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
     return connection
   }
   const first = await connect()
-  // Locked connections allow no settings any more, so the first one, which is the task's, is prepared now.
-  const ready = [await connect()]
+  // Locked connections allow no settings any more, so that of the task is prepared now.
+  const task = await connect()
   const wideRows = options.writesBuckets ? await connect() : undefined
   try {
     for (const statement of [
@@ -102,7 +104,7 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
       ...rowGroupSettings(options),
       ...bucketSettings(options, waitingRowBytes),
     ])
-      await ready[0]?.run(statement)
+      await task.run(statement)
     for (const statement of bucketSettings(options, wideRowBytes)) await wideRows?.run(statement)
     for (const statement of settings(options)) await first.run(statement)
     if (options.writesBuckets) await checkHash(first)
@@ -114,7 +116,8 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
     throw error instanceof FanmillError ? error : engineFault(error)
   }
   return {
-    connect: async () => ready.pop() ?? connect(),
+    task,
+    connect,
     memoryBytes: options.memoryBytes,
     wideRows,
     interrupt: () => {

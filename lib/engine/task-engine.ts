@@ -79,7 +79,7 @@ type CombineOptions = Pick<WorkerJob<'combine'>, 'target' | 'buckets' | 'isUndiv
  * without declared columns, against the first file. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
  */
 export async function openTask(engine: Engine, task: EngineTask, context: unknown): Promise<TaskEngine> {
-  const connection = await engine.connect()
+  const { task: connection } = engine
   const added = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => added.get(step) ?? [])
   const counter = registerRowCounter(connection)
