@@ -11,8 +11,7 @@ export async function parseSelect(connection: DuckDBConnection, sql: string, whe
   const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
   const parsed = JSON.parse(String(reader.getRows()[0]?.[0]), keepDigits) as Node
   const statements = parsed.statements as readonly Node[] | undefined
-  if (parsed.error || !statements)
-    throw invalidSql(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
+  if (parsed.error || !statements) throw invalidSql(where, problemOf(parsed, sql), sql)
   if (statements.length !== 1) throw invalidSql(where, `expected one SELECT, got ${statements.length} statements`, sql)
   return statements[0]?.node as Node
 }
@@ -81,8 +80,14 @@ function keepDigits(_key: string, value: unknown, context?: { readonly source?: 
 export const invalidSql = (where: string, problem: string, sql: string): PermanentError =>
   new PermanentError('SQL_INVALID', `${where}: ${problem}`, { where, sql })
 
-const problemOf = (message: string): string =>
-  message.startsWith('Only SELECT') ? 'expected one SELECT, got another kind of statement' : message
+/** Returns the parser's message, with the last words before the place of a syntax error. */
+function problemOf({ error_message: given = 'it does not parse', position }: Node, sql: string): string {
+  const message = String(given)
+  if (message.startsWith('Only SELECT')) return 'expected one SELECT, got another kind of statement'
+  if (position === undefined || !message.includes(' at or near ')) return message
+  const before = Buffer.from(sql).subarray(0, Number(position)).toString().replaceAll(/\s+/g, ' ').trim()
+  return before === '' ? message : `${message}, after ${before.length > 40 ? '… ' : ''}${before.slice(-40).trim()}`
+}
 
 /** Returns a list of the tree; an empty one where the tree has none. */
 export const list = (value: unknown): readonly Node[] => (Array.isArray(value) ? (value as Node[]) : [])

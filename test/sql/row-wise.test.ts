@@ -148,6 +148,8 @@ describe('invalid SQL', () => {
     ['select i.quantity from input i', 'unknown column quantity; there are a, b'],
     ['selec a from input', 'syntax error at or near "selec"'],
     ['select a from input where', 'syntax error at end of input'],
+    ['select a, b from\n input where a, b', 'syntax error at or near ",", after select a, b from input where a'],
+    [`select 'dürr ${'.'.repeat(50)}' from input wher a`, `near "a", after … ${'.'.repeat(23)}' from input wher`],
     ['select a from input join tt using (b)', 'transform step 1: unknown table tt; did you mean t'],
     ['select a from inputs', 'transform step 1: unknown table inputs; did you mean input'],
     ['select a from input; drop table t', 'expected one SELECT, got another kind of statement'],
