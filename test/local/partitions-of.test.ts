@@ -50,6 +50,23 @@ describe('partitionsOf', () => {
     expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 80])
   })
 
+  it('lists columns beside a condition also where no step uses them', async () => {
+    const more = `
+const some = task({
+  name: 'some',
+  params: { month: param.month() },
+  source: partitionsOf(sales, { columns: ['shop', 'total'], where: sql\`total > 10\` }),
+  output: parquet({ path: 'some/{month}' }),
+}).sql\`select total from input\`
+export default`
+    const code = pipeline()
+      .replace('partitionsOf,', 'partitionsOf, sql,')
+      .replace('export default', () => more)
+    const some = project(code.replace('tasks: [', 'tasks: [some, '), input)
+    await some.run({ params })
+    expect(await rowsOf(some, 'some')).toEqual([20, 30, 40].map(total => ({ total })))
+  })
+
   it('runs again only what depends on a change', async () => {
     const some = project(pipeline(), input)
     await some.run({ params })

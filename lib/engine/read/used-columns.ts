@@ -23,7 +23,8 @@ export async function usedColumns(
     if (step.kind === 'aggregate' || step.kind === 'pick') return keyed(step, known, used)
     if (step.kind !== 'sql') return undefined
     const sql = stepSql(step, 1)
-    const isCondition = step.clause === 'where'
+    // A condition of the source returns the columns that it lists.
+    const isCondition = step.clause === 'where' && sql.startsWith('SELECT * ')
     const tree = await (isCondition
       ? parseExpression(connection, conditionOf(sql), 'where')
       : parseSelect(connection, sql, 'transform step')
