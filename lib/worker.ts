@@ -1,6 +1,6 @@
 /** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time, for any number of tasks. */
 import { dirname } from 'node:path'
-import { type MessagePort, threadId, workerData } from 'node:worker_threads'
+import { threadId, workerData } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { stageOf } from './define/tasks/task-stages.ts'
@@ -10,7 +10,7 @@ import { PermanentError, toPlain } from './errors/errors.ts'
 import { redactor } from './errors/redact.ts'
 import { taskNamed } from './model/run/resolve-task.ts'
 import type { WorkerAnswer, WorkerJob } from './model/worker-job.ts'
-import { openWorkerChannel } from './threads/worker/channel.ts'
+import { type JobLine, openWorkerChannel } from './threads/worker/channel.ts'
 import { surviveUserCode } from './threads/worker/survival.ts'
 import type { ThreadSetup } from './threads/worker/thread-state.ts'
 import { noteThread, type RestedThread, type ThreadData } from './threads/worker/thread-traces.ts'
@@ -25,13 +25,12 @@ export interface WorkerSetup extends ThreadSetup {
   readonly engineThreads?: number
 }
 
-interface WorkerCall {
+interface WorkerCall extends JobLine {
   readonly setupId: number
   /** Ids of the setups that may have further jobs. */
   readonly openSetups: readonly number[]
   readonly setup: WorkerSetup
   readonly job: WorkerJob
-  readonly port: MessagePort
 }
 
 /** Limit on the setups, each with an engine, that a thread keeps. */
@@ -61,8 +60,8 @@ const { isKept } = workerData as ThreadData
 /** Threads that end with their run, such as those on AWS, need not follow the modules and timers of the user's code. */
 const isUnchanged = isKept ? noteThread() : () => false
 
-export function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
-  return channel.during(port, () => answer(call))
+export function work({ port, running, ...call }: WorkerCall): Promise<void> {
+  return channel.during({ port, running }, () => answer(call))
 }
 
 /** Closes all tasks, because the run has ended. The next one loads its module anew, so that variables of the module begin anew too. */
@@ -75,7 +74,7 @@ export async function rest(): Promise<RestedThread> {
   return { thread: threadId, isUnchanged: isUnchanged() && !channel.isWaiting && !survival.takeUncaught() }
 }
 
-async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
+async function answer(call: Omit<WorkerCall, keyof JobLine>): Promise<WorkerAnswer<unknown>> {
   const { setup, job } = call
   const redact = redactor(setup.secrets ?? {})
   // An exception that escaped after a job, such as in a timer of one that was interrupted, is no fault of this one.
@@ -92,7 +91,7 @@ async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unkn
 }
 
 /** Returns the task of a job, opened for its first job, and closes tasks that have no further jobs or were used least recently. */
-function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): OpenedTask {
+function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, keyof JobLine>): OpenedTask {
   const found = threads.get(setupId)
   threads.delete(setupId)
   const closing: Promise<void>[] = []

@@ -151,7 +151,17 @@ export function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, stack, cause } = error
   const { code, detail } = error as Partial<FanmillError>
-  return { name, message, code, detail, stack, cause: cause === undefined ? undefined : toPlain(cause) }
+  return { name, message, code, detail: asJson(detail), stack, cause: cause === undefined ? undefined : toPlain(cause) }
+}
+
+/** Returns facts as JSON holds them: those that a program adds to its errors may be functions, or circular. */
+function asJson(detail: ErrorDetail | undefined): ErrorDetail | undefined {
+  try {
+    const text = JSON.stringify(detail, (_, value) => (typeof value === 'bigint' ? `${value}` : value))
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as const

@@ -84,7 +84,7 @@ async function mapInThreads(
     const results = await settleAll(shares.map(share => mapShare(share).catch(stopAll)))
     if (!failure) return results.flat()
     throwIfAborted(signal)
-    throw cloneError(failure.error) ?? failure.error
+    throw failure.error
   } finally {
     signal?.removeEventListener('abort', stop)
     await pool.close()
@@ -109,15 +109,4 @@ function nameOf(what: string, { name }: { readonly name: string }): string {
 
 function fileOf(module: string | URL): string {
   return String(module).startsWith('file:') ? fileURLToPath(module) : String(module)
-}
-
-/** Returns the error for a value that cannot be sent between threads; undefined for another error. */
-function cloneError(error: unknown): PermanentError | undefined {
-  // Only the stack arrives of the error for a result.
-  const cause = error instanceof Error ? error.cause : undefined
-  const text = cause instanceof Error ? `${cause.message}\n${cause.stack}` : undefined
-  const reason = /(?:DataCloneError: )?(.* could not be cloned)/.exec(text ?? '')?.[1]
-  if (reason === undefined) return undefined
-  const message = `parallelMap: expected values and results that can be sent between threads, got one that cannot: ${reason}; send plain data, and create functions in setup`
-  return new PermanentError('USAGE', message, {}, { cause })
 }

@@ -4,7 +4,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../../errors/errors.ts'
 import type { JobControl, WorkerAnswer, WorkerMessage } from '../../model/worker-job.ts'
-import type { Interrupt } from '../worker/channel.ts'
+import { type AnswerMessage, type Interrupt, type JobLine, notSendable } from '../worker/channel.ts'
 import { recordLoss, watchExit } from './end-process.ts'
 import { type Activity, countWork } from './end-with-process.ts'
 import type { MemoryWatch } from './memory-watch.ts'
@@ -16,7 +16,7 @@ export interface RunningJob {
   readonly abandon: (error: FanmillError) => void
   /** Resolves when the job has an answer or was abandoned. */
   readonly ended: Promise<void>
-  /** Settles when the thread ends the job, even after it was abandoned. */
+  /** Settles when the thread is free again, or has ended, even after the job was abandoned. */
   answering: Promise<unknown>
 }
 
@@ -70,10 +70,16 @@ export async function runJob(
   const forward = (message: WorkerMessage): void => onMessage(message, own)
   const handle = (message: WorkerMessage): void =>
     control.onMessage ? control.onMessage(message, forward) : forward(message)
-  port.on('message', handle)
+  let answer: WorkerAnswer<unknown> | undefined
+  port.on('message', (message: WorkerMessage | AnswerMessage) => {
+    if ('answer' in message) answer = message.answer
+    else handle(message)
+  })
   let endTimer: NodeJS.Timeout | undefined
-  const endUnneeded = (): void => {
+  const endUnneeded = async (): Promise<void> => {
     port.postMessage({ message: notNeeded, detail: {} } satisfies Interrupt)
+    await pool.starts.allSoon()
+    if (!pool.running.has(own)) return
     endTimer = setTimeout(() => {
       loseThread(pool, own)
       control.onGivenUp?.()
@@ -84,11 +90,11 @@ export async function runJob(
   for (const set of [jobs, pool.running]) set.add(own)
   pool.memory?.begin()
   try {
-    const answering = startJob(pool, { ...call, port: workerPort }).catch(error => throwDeath(error, pool))
-    own.answering = answering
-    const answer = await Promise.race([answering, abandonment])
-    // The messages of the job come on another channel than its answer, and may arrive later.
+    own.answering = startJob(pool, { ...call, port: workerPort })
+    await Promise.race([own.answering, abandonment])
+    // The messages of the job come on another channel than the news that its thread is free, and may arrive later.
     await closed
+    if (!answer) throw new TransientError('WORKER_DIED', 'a worker thread gave an answer that cannot be read')
     if ('error' in answer) throw fromPlain(answer.error)
     return answer.value
   } finally {
@@ -97,11 +103,12 @@ export async function runJob(
     for (const set of [jobs, pool.running]) set.delete(own)
     // The caller may keep `own` longer, but not the answer.
     own.answering = ended
-    // Resets the progress, which a thread that died could not do.
-    handle({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 })
+    answer = undefined
     if (pool.running.size === 0) pool.memory?.end()
     port.close()
     end()
+    // Resets the progress, which a thread that died could not do.
+    handle({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 })
   }
 }
 
@@ -119,24 +126,33 @@ export function loseThread(pool: PoolState, job: RunningJob): void {
 }
 
 /** Gives a job to a free thread, or starts one for it: at first only as many as the pool started with, until these are loaded. */
-async function startJob(pool: PoolState, call: { readonly port: MessagePort }): Promise<WorkerAnswer<unknown>> {
-  const { piscina, starts, startAtOnce, running } = pool
-  if (running.size > startAtOnce) await starts.first
-  const answering = piscina.run(call, { transferList: [call.port] })
-  starts.follow()
-  return answering
+async function startJob(pool: PoolState, call: Pick<JobLine, 'port'>): Promise<void> {
+  const { piscina, starts, startAtOnce } = pool
+  if (pool.running.size > startAtOnce) await starts.first
+  const running = new Int32Array(new SharedArrayBuffer(4))
+  try {
+    await piscina.run({ ...call, running }, { transferList: [call.port] })
+  } catch (error) {
+    throw deathOf(error, pool, running)
+  }
 }
 
-/** Piscina rejects a job only when its thread has ended, or when no thread has loaded its modules. */
-function throwDeath(error: unknown, { starts: { fault }, activity }: PoolState): never {
-  if (fault === undefined) countWork(activity, -1)
+/** Piscina rejects a job only when it cannot be sent, when its thread has ended, or when no thread has loaded its modules. */
+function deathOf(
+  error: unknown,
+  { starts: { fault }, activity }: PoolState,
+  running: JobLine['running'],
+): FanmillError {
+  const hasBegun = Atomics.load(running, 0) === 1
+  if (hasBegun) countWork(activity, -1)
+  else if (error instanceof DOMException && error.name === 'DataCloneError') return notSendable(error)
   const cause = fault ?? error
   const { code, message } = cause as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     const message =
       'a worker thread ran out of JavaScript memory; raise --memory or lower --workers (on AWS: tiers with more memory)'
-    throw new CapacityError('OUT_OF_MEMORY', message, {}, { cause })
+    return new CapacityError('OUT_OF_MEMORY', message, {}, { cause })
   }
-  const when = fault ? 'while it loaded its modules' : 'during its job'
-  throw new TransientError('WORKER_DIED', `a worker thread ended ${when}: ${message}`, {}, { cause })
+  const when = fault ? 'while it loaded its modules' : `${hasBegun ? 'during' : 'before'} its job`
+  return new TransientError('WORKER_DIED', `a worker thread ended ${when}: ${message}`, {}, { cause })
 }

@@ -148,7 +148,6 @@ async function restThreads(pool: PoolState): Promise<boolean> {
   const { piscina, starts, running } = pool
   await settled(running)
   if (pool.isHung || isAnyLost()) return false
-  starts.follow()
   await starts.all()
   const { threads } = piscina
   // Those that had no job need not rest. Otherwise each thread gets one job, because none is busy.
@@ -170,19 +169,25 @@ async function restThreads(pool: PoolState): Promise<boolean> {
 
 function openTask(pool: PoolState, setupId: number, { setup, onMessage }: TaskOptions): Workers {
   const jobs = new Set<RunningJob>()
+  let isStopped = false
   let stopTimer: NodeJS.Timeout | undefined
   let abandoned: FanmillError | undefined
   pool.openSetups.add(setupId)
   const refuseStopped = (): void => {
     if (abandoned) throw abandoned
-    if (stopTimer) throw runStopped()
+    if (isStopped) throw runStopped()
     if (pool.memoryBytesMax > 0) refuseAfterLoss(pool.memoryBytesMax)
   }
   const onAbandoned = (error: FanmillError): void => {
     abandoned ??= error
   }
+  const abandonLater = async (): Promise<void> => {
+    await pool.starts.allSoon()
+    if (jobs.size > 0) stopTimer = setTimeout(() => abandonJobs(pool, jobs, hungError()), stopMsMax)
+  }
   const stop = (): void => {
-    stopTimer ??= setTimeout(() => abandonJobs(pool, jobs, hungError()), stopMsMax)
+    if (!isStopped) void abandonLater()
+    isStopped = true
     for (const { port } of jobs) port.postMessage('stop')
   }
   return {

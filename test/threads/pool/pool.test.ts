@@ -52,7 +52,7 @@ describe('a thread that cannot load its modules', () => {
     vi.stubEnv('NODE_OPTIONS', `--require ${hook}`)
     onTestFinished(() => void vi.unstubAllEnvs())
     const workers = openWorkers({ ...machine, setup })
-    for (const when of ['during its job', 'while it loaded its modules', 'while it loaded its modules'])
+    for (const when of ['before its job', 'while it loaded its modules', 'while it loaded its modules'])
       await expect(workers.run<'check'>({ kind: 'check' })).rejects.toMatchObject({
         code: 'WORKER_DIED',
         message: `a worker thread ended ${when}: the engine is not installed`,
@@ -62,6 +62,18 @@ describe('a thread that cannot load its modules', () => {
 })
 
 describe('a job', () => {
+  it('fails with the error of a function also when a field of it cannot be sent', async () => {
+    const { setup } = await pipelineFolder(`() => {
+      throw Object.assign(new Error('no connection'), { code: 'ECONNREFUSED', detail: { retry: () => 1, tries: 3n } })
+    }`)
+    const workers = openWorkers({ ...machine, setup })
+    await expect(workers.run<'check'>({ kind: 'check' })).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: 'task points: setup threw: no connection',
+    })
+    await workers.close()
+  })
+
   it('keeps no reference to its answer', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
