@@ -152,15 +152,17 @@ function taskOf({ format, columns, isColumnMissing }: Proposal): TaskDefinition 
 
 function columnOf({
   type,
-  format,
   precision = 18,
   scale = 3,
   nullValues,
   items,
   from,
+  ...inferred
 }: InferredColumn): ColumnDefinition {
-  // Types without a format refuse the option, even when it is undefined.
-  const options = format === undefined ? { nullValues, from } : { format, nullValues, from }
+  const { format, decimalSeparator, thousandsSeparator } = inferred
+  const written = Object.entries({ format, decimalSeparator, thousandsSeparator })
+  // Types without such an option refuse it, even when it is undefined.
+  const options = { nullValues, from, ...Object.fromEntries(written.filter(([, value]) => value !== undefined)) }
   if (type === 'decimal') return column.decimal(precision, scale, options)
   if (type === 'list') return column.list(items ? columnOf(items) : column.json(), { from })
   // No proposal has structs: objects are proposed as JSON.

@@ -7,6 +7,9 @@ export interface Candidate {
   readonly type: ColumnDefinition['type']
   /** strptime format, or several of which each text has one; undefined for the form of ISO 8601. */
   readonly format?: ColumnDefinition['format']
+  /** Separators of a number that is not written as in code. */
+  readonly decimalSeparator?: string
+  readonly thousandsSeparator?: string
 }
 
 interface Shape extends Candidate {
@@ -31,6 +34,17 @@ function isFloat(text: string): boolean {
   return (
     number.test(text) && !isPadded(text.trim()) && !/^ *[+-]?[0-9]{16,} *$/.test(text) && Number.isFinite(Number(text))
   )
+}
+
+type Separators = Pick<Candidate, 'decimalSeparator' | 'thousandsSeparator'>
+
+/** Returns a shape of numbers such as `12,50`, `1.234,50` or `1,234`, of as many digits as a float keeps and without leading zeros. */
+function separatedShape(type: 'int64' | 'float64', separators: Separators): Shape {
+  const { decimalSeparator = '.', thousandsSeparator } = separators
+  const groups = thousandsSeparator === undefined ? '' : `|[1-9]\\d{0,2}(\\${thousandsSeparator}\\d{3})+`
+  const fraction = type === 'int64' ? '' : `(\\${decimalSeparator}\\d+)?`
+  const regex = new RegExp(`^[+-]?(0|[1-9]\\d*${groups})${fraction}$`)
+  return { type, ...separators, fits: text => regex.test(text) && text.replace(/\D/g, '').length <= 15 }
 }
 
 const dayPart = '(?<Y>\\d{4})-(?<m>\\d{1,2})-(?<d>\\d{1,2})'
@@ -85,6 +99,12 @@ const numbers: readonly Shape[] = [
   { type: 'float64', fits: isFloat },
   { type: 'boolean', fits: text => /^(true|false)$/i.test(text) },
 ]
+const separated: readonly Shape[] = [
+  separatedShape('float64', { decimalSeparator: ',' }),
+  separatedShape('float64', { decimalSeparator: ',', thousandsSeparator: '.' }),
+  separatedShape('int64', { thousandsSeparator: ',' }),
+  separatedShape('float64', { thousandsSeparator: ',' }),
+]
 const times: readonly Shape[] = [
   { type: 'date', fits: timeTest(dayPart) },
   { type: 'timestamp', fits: timeTest(`${dayPart}(?:[ T]${timePart})?`) },
@@ -94,18 +114,20 @@ const times: readonly Shape[] = [
   ...allDateFormats.flatMap(date => timeFormats.map(time => shapeOfFormat('timestamp', `${date} ${time}`))),
 ]
 
+const shapesOf = (isText: boolean): readonly Shape[] => (isText ? times : [...numbers, ...separated, ...times])
+
 /**
  * Returns the types that fit every text, the narrowest first; none without texts. Where none does, dates and timestamps that are written
  * in several formats. With `isText` only times fit, because a text in JSON is no number.
  */
 export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): Candidate[] {
-  let fitting: readonly Shape[] = isText ? times : [...numbers, ...times]
+  let fitting = shapesOf(isText)
   const all = [...texts]
   for (const text of all) {
     fitting = fitting.filter(shape => shape.fits(text))
     if (fitting.length === 0) return severalFormats(all)
   }
-  return all.length === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
+  return all.length === 0 ? [] : fitting.map(({ fits, ...candidate }) => candidate)
 }
 
 /** Returns the type that fits most texts, and the texts that it does not fit. */
@@ -114,8 +136,7 @@ export function nearestCandidate(
   { isText = false } = {},
 ): (Candidate & { readonly others: readonly string[] }) | undefined {
   const all = [...texts]
-  const shapes = isText ? times : [...numbers, ...times]
-  const counted = shapes.map(({ type, format, fits }) => ({ type, format, others: all.filter(text => !fits(text)) }))
+  const counted = shapesOf(isText).map(({ fits, ...each }) => ({ ...each, others: all.filter(text => !fits(text)) }))
   return counted.sort((a, b) => a.others.length - b.others.length)[0]
 }
 

@@ -4,11 +4,11 @@ import { columnCountMax } from '../define/tasks/task-checks.ts'
 
 export type InferredColumn = Pick<
   ColumnDefinition,
-  'type' | 'format' | 'precision' | 'scale' | 'nullValues' | 'from'
+  'type' | 'format' | 'decimalSeparator' | 'thousandsSeparator' | 'precision' | 'scale' | 'nullValues' | 'from'
 > & {
   /** Type of a list's items. */
   readonly items?: InferredColumn
-  /** Another format that fits every text as well. */
+  /** Another format, or other separators, that fit every text as well. */
   readonly orFormat?: string
   /** A remark to read before the column is pasted. */
   readonly note?: string
@@ -103,8 +103,12 @@ function valueSource(value: unknown): string {
   return `{ ${entries.join(', ')} }`
 }
 
-function columnSource({ type, format, precision, scale, items, nullValues, from }: InferredColumn): string {
-  const options = written({ from: from?.length === 1 ? from[0] : from, format, nullValues }, { nullValues: [] })
+function columnSource({ type, precision, scale, items, from, ...column }: InferredColumn): string {
+  const { format, decimalSeparator, thousandsSeparator, nullValues } = column
+  const options = written(
+    { from: from?.length === 1 ? from[0] : from, format, decimalSeparator, thousandsSeparator, nullValues },
+    { nullValues: [] },
+  )
   const sizes = type === 'decimal' ? [String(precision), String(scale)] : []
   const parts = type === 'list' ? [items ? columnSource(items) : 'column.json()'] : sizes
   return `column.${type}(${[...parts, options].filter(Boolean).join(', ')})`

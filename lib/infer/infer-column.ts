@@ -24,26 +24,40 @@ export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOpti
 function nearMiss(texts: ReadonlySet<string>, { isText, refused = [] }: InferColumnOptions): string | undefined {
   const nearest = refused.length > 0 ? undefined : nearestCandidate(texts, { isText })
   if (!nearest || texts.size < 3 || nearest.others.length > texts.size / 4) return undefined
-  const { type, format, others } = nearest
+  const { type, others } = nearest
   const [first = ''] = others
-  const name = typeof format === 'string' ? `${type} with format '${format}'` : type
   const shown = JSON.stringify(first.length > shownChars ? `${first.slice(0, shownChars)}…` : first)
-  return `${texts.size - others.length} of ${texts.size} different values are ${name}; ${shown} is not`
+  return `${texts.size - others.length} of ${texts.size} different values are ${[type, writingOf(nearest)].filter(Boolean).join(' with ')}; ${shown} is not`
+}
+
+/** Names the options of a candidate: `format '%d.%m.%Y'`. */
+function writingOf({ format, decimalSeparator, thousandsSeparator }: Candidate): string {
+  const options = Object.entries({ format, decimalSeparator, thousandsSeparator })
+  return options.flatMap(([name, value]) => (typeof value === 'string' ? `${name} '${value}'` : [])).join(' and ')
 }
 
 /** Characters of a value in a note. */
 const shownChars = 40
 
 function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = [] }: InferColumnOptions): Candidate[] {
-  const isRefused = (candidate: Candidate): boolean =>
-    refused.some(({ type, format }) => type === candidate.type && String(format) === String(candidate.format))
-  return candidatesOf(texts, { isText }).filter(candidate => !isRefused(candidate))
+  const names = refused.map(writtenType)
+  return candidatesOf(texts, { isText }).filter(candidate => !names.includes(writtenType(candidate)))
 }
 
-/** Returns the first candidate, with the format of another one of the same type that fits equally well. */
+const writtenType = ({ type, format, decimalSeparator, thousandsSeparator }: Candidate): string =>
+  JSON.stringify([type, format, decimalSeparator, thousandsSeparator])
+
+/** Returns the first candidate, with how another one of the same type, which fits equally well, is written. */
 function columnOf(fitting: readonly Candidate[]): InferredColumn {
   const [first, ...others] = fitting as [Candidate, ...Candidate[]]
-  const other = others.find(({ type, format }) => type === first.type && format !== undefined)
-  const isUnsure = typeof first.format === 'string' && typeof other?.format === 'string'
-  return isUnsure ? { ...first, orFormat: String(other.format) } : first
+  if (first.decimalSeparator !== undefined)
+    return others.some(({ thousandsSeparator }) => thousandsSeparator === ',')
+      ? { type: 'string', note: eitherComma }
+      : first
+  const other = others.find(({ type, format, decimalSeparator }) => type === first.type && (format ?? decimalSeparator))
+  if (typeof first.format === 'string' && typeof other?.format === 'string') return { ...first, orFormat: other.format }
+  return first.type === 'float64' && other ? { ...first, orFormat: writingOf(other) } : first
 }
+
+const eitherComma =
+  "numbers whose comma stands before decimals or between thousands: write column.float64({ decimalSeparator: ',' }) or column.int64({ thousandsSeparator: ',' })"

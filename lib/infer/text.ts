@@ -107,10 +107,7 @@ async function fitTypes(
     const checked = await check({ format: found.format, columns, isColumnMissing: found.isColumnMissing })
     if (checked.misfits.length === 0) return { columns, checked }
     if (round >= roundsMax) strings = [...strings, ...checked.misfits]
-    for (const name of checked.misfits) {
-      const { type, format } = columns[name] as Candidate
-      refused.set(name, [...(refused.get(name) ?? []), { type, format }])
-    }
+    for (const name of checked.misfits) refused.set(name, [...(refused.get(name) ?? []), columns[name] as Candidate])
   }
 }
 

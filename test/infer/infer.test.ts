@@ -47,9 +47,41 @@ describe('a CSV', () => {
       ['2001-01-05', '2001-02-01', '2001-02-30', '2001-03-01', 'NA'],
       'column.string(), // 3 of 4 different values are date; "2001-02-30" is not',
     ],
+    [
+      'numbers with a point before three digits',
+      ['1.234', '12.500'],
+      "column.float64(), // or decimalSeparator ',' and thousandsSeparator '.': the sample fits both",
+    ],
   ])('of %s is typed so that every text fits, read strictly', async (_, texts, expected) => {
     const source = await sourceOf('x.csv', `other,value\n${texts.map(text => `x,${text}\n`).join('')}`)
     expect(source).toContain(`  value: ${expected}`)
+  })
+
+  it.each([
+    ['decimal commas', ['12,50', '-3', '0,5'], "column.float64({ decimalSeparator: ',' }),"],
+    [
+      'points between thousands',
+      ['1.234,50', '7', '12.345.678'],
+      "column.float64({ decimalSeparator: ',', thousandsSeparator: '.' }),",
+    ],
+    ['commas between thousands', ['1,234,567', '12'], "column.int64({ thousandsSeparator: ',' }),"],
+    ['commas between thousands and a point', ['1,234.5', '12'], "column.float64({ thousandsSeparator: ',' }),"],
+    ['decimal commas and nulls', ['12,50', 'NA'], "column.float64({ decimalSeparator: ',', nullValues: ['NA'] }),"],
+    ['identifiers with leading zeros', ['01,234', '12,50'], 'column.string(),'],
+    ['lists', ['1,2,3', '4'], 'column.string(),'],
+    [
+      'decimal commas, but for one text',
+      ['1,5', '2,25', '3,5', 'auf Anfrage'],
+      `column.string(), // 3 of 4 different values are float64 with decimalSeparator ','; "auf Anfrage" is not`,
+    ],
+    [
+      'commas of two meanings',
+      ['1,234', '12,500'],
+      "column.string(), // numbers whose comma stands before decimals or between thousands: write column.float64({ decimalSeparator: ',' }) or column.int64({ thousandsSeparator: ',' })",
+    ],
+  ])('with numbers that have %s gets their separators', async (_, texts, expected) => {
+    const source = await sourceOf('x.csv', `other;value\n${texts.map(text => `x;${text}\n`).join('')}`)
+    expect(source).toContain(`  value: ${expected}\n`)
   })
 
   it('gets its dialect, with only the options that are not defaults', async () => {
