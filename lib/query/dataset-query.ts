@@ -5,6 +5,8 @@ import { columnNames } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { emptyRead } from '../engine/read/read-columns.ts'
 import { stepSql } from '../engine/transform/step-sql.ts'
+import { exactSettings } from '../engine/write/copy-files.ts'
+import { unfitInterval } from '../engine/write/unfit-interval.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
 import { checkAllowed } from '../sql/allowed.ts'
@@ -86,8 +88,7 @@ export async function queryRows(
   { tables, rowsMax }: { readonly tables: readonly QueryTable[]; readonly rowsMax: number },
 ) {
   return withReasons(tables, sql, async () => {
-    const described = await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`)
-    const columns = described.columnNames().map((name, at) => ({ name, type: String(described.columnType(at)) }))
+    const columns = await describe(connection, sql)
     const texts = columns.map(({ name }) => `CAST(${quoteName(name)} AS VARCHAR)`)
     const result = await connection.run(`SELECT ${texts.join(', ')} FROM (${sql}\n) LIMIT ${rowsMax}`)
     return { columns, rows: (await result.getRows()) as (string | null)[][] }
@@ -97,7 +98,8 @@ export async function queryRows(
 const formats = {
   csv: 'FORMAT csv, HEADER',
   json: 'FORMAT json',
-  parquet: 'FORMAT parquet, COMPRESSION zstd',
+  // The engine's Bloom filters miss -0, NaN and bytes that equal what is looked for.
+  parquet: 'FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false',
 } as const
 
 export type QueryFormat = keyof typeof formats
@@ -113,13 +115,35 @@ export async function writeQuery(
   }: { readonly tables: readonly QueryTable[]; readonly file: string; readonly format: QueryFormat },
 ): Promise<number> {
   return withReasons(tables, sql, async () => {
-    const result = await connection.run(`COPY (${sql}\n) TO ${quoteText(file)} (${formats[format]})`)
+    const columns = format === 'parquet' ? await describe(connection, sql) : []
+    const settings = [formats[format], ...exactSettings({ types: columns.map(({ type }) => type) })].join(', ')
+    const result = await connection.run(`COPY (${exactSql(sql, columns)}\n) TO ${quoteText(file)} (${settings})`)
     return Number((await result.getRows())[0]?.[0])
   })
 }
 
+/** Returns the statement with columns that Parquet holds: it has no HUGEINT, as which sums are returned, and not all intervals. */
+function exactSql(sql: string, columns: readonly SchemaColumn[]): string {
+  const list = columns.flatMap(({ name, type }) => {
+    const column = quoteName(name)
+    if (type === 'HUGEINT') return `CAST(${column} AS DECIMAL(38, 0)) AS ${column}`
+    const unfit = unfitInterval(type, column)
+    const fault = `column ${name}: expected intervals of whole milliseconds that are not negative, as Parquet has no others, got another; cast it to text`
+    return unfit
+      ? `CASE WHEN ${unfit} THEN CAST(error(${quoteText(fault)}) AS ${type}) ELSE ${column} END AS ${column}`
+      : []
+  })
+  return list.length === 0 ? sql : `SELECT * REPLACE (${list.join(', ')}) FROM (${sql}\n)`
+}
+
+async function describe(connection: DuckDBConnection, sql: string): Promise<SchemaColumn[]> {
+  const described = await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`)
+  return described.columnNames().map((name, at) => ({ name, type: String(described.columnType(at)) }))
+}
+
 /** Matches errors of the engine that are faults of the statement, and not of the engine. */
-const ofStatement = /^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented) Error/
+const ofStatement =
+  /^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented) Error|^IO Error: Parquet files do not/
 
 async function withReasons<T>(tables: readonly QueryTable[], sql: string, work: () => Promise<T>): Promise<T> {
   try {

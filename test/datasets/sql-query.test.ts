@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { placeFile, type SqlOptions, sqlRows, writeSql } from '../../lib/datasets/sql-query.ts'
 import { loadHashed } from '../../lib/local/pipeline-file.ts'
 import { taskDatasets } from '../../lib/local/task-datasets.ts'
+import { duckdb } from '../local/compare.ts'
 import { type Project, project } from '../local/project.ts'
 import { type S3Server, startS3Server } from '../store/s3/server.ts'
 
@@ -109,6 +110,39 @@ describe('sql', () => {
     const statement = `select name || ', "NO"' as name from "shop-names/2024" where shop = 1`
     expect(await writeSql(statement, { output: some.out }, { format, use: from => placeFile(from, file) })).toBe(1)
     expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('writes values to Parquet as they are: equal intervals, sums and values that are looked for', async () => {
+    const file = join(some.folder, 'exact.parquet')
+    const statement = `
+      select (id % 7)::double * -0.0 as zero, encode('\\xFF') as bytes, sum(9007199254740993) as total,
+        case when id % 2 = 0 then interval 1 month else interval 30 day end as span
+      from "lake/sales" where id < 300 group by id order by id`
+    await writeSql(statement, { output: some.out }, { format: 'parquet', use: from => placeFile(from, file) })
+    const read = (sql: string) => duckdb(some.folder, sql)
+    expect(
+      await read(`select span::varchar as span, count(*)::int as n from 'exact.parquet' group by all order by 1`),
+    ).toEqual([
+      { span: '1 month', n: 150 },
+      { span: '30 days', n: 150 },
+    ])
+    expect(
+      await read(`select count(*)::int as n, any_value(total)::varchar as total from 'exact.parquet' where zero = 0`),
+    ).toEqual([{ n: 300, total: '9007199254740993' }])
+    expect(await read(`select count(*)::int as n from 'exact.parquet' where bytes = encode('\\xFF')`)).toEqual([
+      { n: 300 },
+    ])
+  })
+
+  it.each([
+    ['interval 1 microsecond', 'column span: expected intervals of whole milliseconds that are not negative'],
+    ['interval (-1) day', 'IO Error: Parquet files do not support negative intervals'],
+  ])('refuses to write %s to Parquet, which would hold another one', async (span, message) => {
+    const target = { format: 'parquet', use: async () => {} } as const
+    await expect(writeSql(`select ${span} as span`, { output: some.out }, target)).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+      message: expect.stringContaining(message),
+    })
   })
 
   it.each([

@@ -15,7 +15,7 @@ export interface CopiedFile {
 export const passingSettings = ['COMPRESSION snappy', 'WRITE_BLOOM_FILTER false'] as const
 
 /** Settings by which each interval is written as it is: a month equals 30 days, and would share an entry of a dictionary. */
-export const exactSettings = ({ types = [] }: BoundQuery): readonly string[] =>
+export const exactSettings = ({ types = [] }: Pick<BoundQuery, 'types'>): readonly string[] =>
   types.some(type => type.includes('INTERVAL')) ? ['DICTIONARY_SIZE_LIMIT 0'] : []
 
 /** The setting for names of files in folders by partition: unique ones. */
