@@ -231,9 +231,10 @@ export function partColumns(
   { partition = {}, isForeign = false }: Pick<LocalPart, 'partition' | 'isForeign'>,
   { there, sqlOf = quoteName }: { readonly there?: readonly string[]; sqlOf?(name: string): string } = {},
 ): string[] {
-  // The engine has no statistics of a TRY, and so skips no rows: other writers leave NaN out of them, though it is the greatest number.
+  // The engine has no statistics of a TRY, and so skips no rows. Other writers leave NaN out of them, though it is the greatest number, and
+  // for bytes it looks in Bloom filters for the text that it prints of them.
   const readName = ({ name, type }: SchemaColumn): string =>
-    isForeign && /FLOAT|DOUBLE/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
+    isForeign && /FLOAT|DOUBLE|BLOB/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
   return schema.map(each => {
     const { name, type } = each
     const value = Object.hasOwn(partition, name) ? partition[name] : undefined

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sqlRows } from '../../lib/datasets/sql-query.ts'
 import { openDataset, sql } from '../../lib/index.ts'
+import { parquetOf } from '../engine/converting.ts'
 import { type Project, project } from './project.ts'
 
 /** A hundred rows: `f` is `v`, or NaN in each tenth row. The statistics say that `v` is at most 9, and `f` at most 99. */
@@ -69,4 +70,30 @@ describe('statistics of other programs', () => {
     expect((await made.rows('sorted')).map(({ v }) => v)).toEqual(all)
     expect(await numbers('keys')).toEqual(all)
   })
+})
+
+it('finds bytes in a Delta table whose files have Bloom filters, in which the engine looks for the text that it prints of them', async () => {
+  const bytes = await parquetOf(
+    `SELECT CAST(range AS INTEGER) AS v, unhex(CASE WHEN range % 2 = 0 THEN 'ff00' ELSE '61' END) AS b FROM range(400)`,
+  )
+  const fields = Object.entries({ v: 'integer', b: 'binary' }).map(([name, type]) => ({
+    name,
+    type,
+    nullable: true,
+    metadata: {},
+  }))
+  const schemaString = JSON.stringify({ type: 'struct', fields })
+  const actions = [
+    log[0],
+    { metaData: { ...log[1]?.metaData, schemaString } },
+    { add: { ...log[2]?.add, size: bytes.length } },
+  ]
+  const text = actions.map(action => JSON.stringify(action)).join('\n')
+  const { folder } = project('', { 'table/a.parquet': bytes, 'table/_delta_log/00000000000000000000.json': text })
+  const table = await openDataset(join(folder, 'table'))
+  expect(await Array.fromAsync(table.rows({ where: sql`b = unhex('ff00')` }))).toHaveLength(200)
+  const { rows } = await sqlRows(`select count(*) from t where b = unhex('ff00')`, {
+    datasets: { t: join(folder, 'table') },
+  })
+  expect(rows).toEqual([['200']])
 })
