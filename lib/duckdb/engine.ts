@@ -94,6 +94,10 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
     open.add(connection)
     return connection
   }
+  const close = (): void => {
+    for (const connection of open) connection.closeSync()
+    instance.closeSync()
+  }
   const first = await connect()
   // Locked connections allow no settings any more, so that of the task is prepared now.
   const task = await connect()
@@ -111,8 +115,7 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
     await options.load?.(first)
     for (const statement of locks(options)) await first.run(statement)
   } catch (error) {
-    first.closeSync()
-    instance.closeSync()
+    close()
     throw error instanceof FanmillError ? error : engineFault(error)
   }
   return {
@@ -123,10 +126,7 @@ export async function openEngine({ starting, ...options }: EngineOptions): Promi
     interrupt: () => {
       for (const connection of open) connection.interrupt()
     },
-    close: () => {
-      for (const connection of open) connection.closeSync()
-      instance.closeSync()
-    },
+    close,
   }
 }
 

@@ -60,6 +60,7 @@ export async function openThread(
   const { send } = log
   const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}-${taskCount++}`)
   mkdirSync(stageFolder, { recursive: true })
+  const removeFolder = (): void => rmSync(stageFolder, { recursive: true, force: true })
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
     writesBuckets: outputKind(task.output).exchange !== undefined,
@@ -68,8 +69,13 @@ export async function openThread(
     memoryBytes: setup.engineBytes,
     starting: setup.starting,
     load: loadTables(setup.tables),
+  }).catch(error => {
+    removeFolder()
+    throw error
   })
   const context = await createUserContext(task, setup, send, stopping.signal).catch(error => {
+    engine.close()
+    removeFolder()
     throw abortError(stopping.signal) ?? error
   })
   const store = openStore(setup.input)
@@ -115,7 +121,7 @@ export async function openThread(
     close() {
       engine.close()
       spares?.close()
-      rmSync(stageFolder, { recursive: true, force: true })
+      removeFolder()
     },
   }
 }
