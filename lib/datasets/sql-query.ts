@@ -8,8 +8,8 @@ import { openEngine, useEngine } from '../duckdb/engine.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
-import type { Manifest } from '../model/outcome/manifest.ts'
 import { typeName } from '../model/type-names.ts'
+import type { LocalPart } from '../query/dataset.ts'
 import {
   createViews,
   type ParsedQuery,
@@ -19,12 +19,14 @@ import {
   queryRows,
   writeQuery,
 } from '../query/dataset-query.ts'
+import { mapParallel } from '../state/files.ts'
 import { openStore } from '../store/open-store.ts'
 import { inOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
 import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { localParts } from './dataset-parts.ts'
-import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
+import { checkParts, checkSame, currentManifest, placeOf } from './dataset-place.ts'
+import { datasetsBelowTable, type FoundDataset } from './dataset-union.ts'
 
 export interface SqlOptions extends RootAccess {
   /** Folder, or `s3://bucket/prefix`, below which tables are datasets by their paths; default `out`. */
@@ -101,8 +103,8 @@ interface OpenQuery {
 
 interface FoundTable {
   readonly name: string
-  readonly place: DatasetPlace
-  readonly manifest: Manifest
+  /** One, or several with the same columns. */
+  readonly datasets: readonly FoundDataset[]
 }
 
 async function withTables<T>(
@@ -113,10 +115,11 @@ async function withTables<T>(
   return inOwnFolder(async scratch => {
     const query = await parseAlone(statement, scratch)
     const found = await Array.fromAsync(query.tables, name => findTable(name, options))
+    const datasets = found.flatMap(table => table.datasets)
     const check = async (): Promise<void> => {
-      for (const { place, manifest } of found) await checkSame(place, manifest)
+      await mapParallel(datasets, ({ place, manifest }) => checkSame(place, manifest))
     }
-    const folders = found.flatMap(({ place }) => place.folder ?? [])
+    const folders = [...new Set(datasets.flatMap(({ place }) => place.folder ?? []))]
     const memoryMb = defaultMemoryMb()
     const machine = { threads: defaultWorkers(memoryMb), memoryBytes: Math.floor((memoryMb * 1e6) / 2) }
     const opening = openEngine({ folders: [...folders, scratch], tempFolder: join(scratch, 'spill'), ...machine })
@@ -146,18 +149,29 @@ async function findTable(name: string, options: SqlOptions): Promise<FoundTable>
   const given = Object.entries(datasets).find(([table]) => table.toLowerCase() === name.toLowerCase())?.[1]
   if (given === undefined && !isBelow(name)) throw await unknownTable(name, options)
   const path = given ?? `${output.replace(/\/+$/, '')}/${name}`
-  try {
-    const place = await placeOf(path, options)
-    const manifest = await currentManifest(place)
+  const found = await datasetsOf(name, path, options)
+  if (found.length === 0) throw await unknownTable(name, options)
+  for (const { place, manifest } of found) {
     if (manifest.schema.length === 0) {
       const message = `table ${name}: expected a dataset with rows, got one of extracted files in ${path}`
       throw new PermanentError('DATASET_MISSING', message, { dataset: path })
     }
     await checkParts(place, manifest)
-    return { name, place, manifest }
+  }
+  return { name, datasets: found }
+}
+
+/** Returns the dataset at a path, or those below it; none for a name without either. @throws as `currentManifest` and `datasetsBelowTable` */
+async function datasetsOf(name: string, path: string, options: SqlOptions): Promise<readonly FoundDataset[]> {
+  const place = await placeOf(path, options)
+  try {
+    return [{ place, manifest: await currentManifest(place) }]
   } catch (error) {
-    const isMissing = hasCode(error, 'DATASET_MISSING') && !('key' in error.detail)
-    throw isMissing && given === undefined ? await unknownTable(name, options) : error
+    const isMissing = hasCode(error, 'DATASET_MISSING') && error instanceof PermanentError && !('key' in error.detail)
+    const below = isMissing ? await datasetsBelowTable(name, path, options) : []
+    const isNamed = Object.keys(options.datasets ?? {}).some(table => table.toLowerCase() === name.toLowerCase())
+    if (below.length === 0 && (!isMissing || isNamed)) throw error
+    return below
   }
 }
 
@@ -170,20 +184,28 @@ async function unknownTable(
 ): Promise<PermanentError> {
   const folders = await Array.fromAsync(openStore(rootSpec(output, access)).listFolders(''))
   const below = folders.filter(folder => !folder.startsWith('.')).map(folder => folder.slice(0, -1))
-  const known = [...new Set([...Object.keys(datasets), ...below])]
+  // A folder of that name has no datasets.
+  const known = [...new Set([...Object.keys(datasets), ...below])].filter(each => each !== name)
   const advice = known.length === 0 ? `nothing is in ${output}` : nearestOrAll(name, known)
   const message = `sql: unknown table ${name}: no dataset of this name is in ${output}; ${advice}; name another place with --dataset name=path`
   return new PermanentError('SQL_INVALID', message, { where: 'sql', table: name, known })
 }
 
 /** Copies what the query needs of parts that are not on a disk of this machine. */
-async function tableOf(
-  { name, place, manifest }: FoundTable,
-  query: ParsedQuery,
-  scratch: string,
-): Promise<QueryTable> {
-  const { schema, partitionBy, addedColumns, log } = manifest
-  mkdirSync(scratch)
+async function tableOf({ name, datasets }: FoundTable, query: ParsedQuery, scratch: string): Promise<QueryTable> {
+  const parts: LocalPart[] = []
+  for (const [at, dataset] of datasets.entries())
+    for await (const part of partsOf(dataset, query, join(scratch, String(at)))) parts.push(part)
+  const mayLackColumns = datasets.some(
+    ({ place, manifest }) =>
+      place.folder === undefined || manifest.addedColumns !== undefined || manifest.log === 'delta',
+  )
+  return { name, schema: datasets[0]?.manifest.schema ?? [], parts, mayLackColumns }
+}
+
+function partsOf({ place, manifest }: FoundDataset, query: ParsedQuery, scratch: string): AsyncIterable<LocalPart> {
+  const { schema, partitionBy } = manifest
+  mkdirSync(scratch, { recursive: true })
   const used = query.columnsOf(schema)
   // A file needs a column, also where its rows are only counted.
   const [first] = schema.filter(column => !partitionBy.includes(column.name))
@@ -192,7 +214,5 @@ async function tableOf(
     partitions: async (partitions: readonly unknown[]) => partitions.map(() => true),
     rowGroups: async () => undefined,
   }
-  const parts = await Array.fromAsync(localParts(place, manifest, { needed, scratch, keepsCopies: true }))
-  const isCopied = place.folder === undefined
-  return { name, schema, parts, mayLackColumns: isCopied || addedColumns !== undefined || log === 'delta' }
+  return localParts(place, manifest, { needed, scratch, keepsCopies: true })
 }

@@ -1,5 +1,5 @@
 /** SQL over committed datasets. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { placeFile, type SqlOptions, sqlRows, writeSql } from '../../lib/datasets/sql-query.ts'
@@ -93,6 +93,73 @@ describe('sql', () => {
     const datasets = taskDatasets(hashed, { year: '2024' }, some.out)
     expect(await rowsOf('select name from "shop-names" order by 1 limit 1', { datasets })).toEqual([['Oslo']])
     expect(Object.keys(taskDatasets(hashed, {}, some.out))).toEqual(['sales'])
+  })
+
+  it('takes a folder as one table of all datasets below, with their parameters as columns', async () => {
+    const months = ['2024-01', '2024-02']
+    const nodes = project(
+      `
+import { column, csv, files, parquet, param, pipeline, task } from 'fanmill'
+const params = { month: param.month(), level: param.integer(), isLast: param.boolean({ default: false }) }
+const source = files({ paths: '{month}.csv', format: csv() })
+const sales = task({
+  name: 'sales', params, source, columns: { shop: column.string(), LEVEL: column.int32() },
+  output: parquet({ path: 'lake/{task}/{month}/{level}/{isLast}', partitionBy: ['shop'] }),
+})
+const other = task({ name: 'other', params, source, columns: { shop: column.string() }, output: parquet({ path: 'lake/{task}/{month}/{level}/{isLast}' }) })
+export default pipeline({ name: 'nodes', tasks: [sales, other] })
+`,
+      Object.fromEntries(months.map(month => [`${month}.csv`, `shop,LEVEL\n${month},7\n`])),
+    )
+    const run = (params: object, more = {}) => nodes.run({ task: 'sales', params: params as never, ...more })
+    await run({ month: '2024-01..2024-02', level: '3' })
+    await run({ month: '2024-01', level: '4' })
+    const read = async (sql: string, output = nodes.out) => await sqlRows(sql, { output })
+    const all = await read('select * from "lake/sales" order by month, shop')
+    expect(all.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      ...['shop string', 'LEVEL int32', 'month string', 'isLast boolean'],
+    ])
+    expect(all.rows).toEqual([
+      ['2024-01', '7', '2024-01', 'false'],
+      ['2024-01', '7', '2024-01', 'false'],
+      ['2024-02', '7', '2024-02', 'false'],
+    ])
+    const one = { output: nodes.out, datasets: { t: join(nodes.out, 'lake/sales/2024-01') } }
+    expect((await sqlRows('select count(*), min(month) from t', one)).rows).toEqual([['2', '2024-01']])
+
+    await run({ month: '2024-01..2024-02', level: '3' }, { output: 's3://lake/nodes' })
+    expect(
+      (await read(`select shop, month from "lake/sales" where month > '2024-01'`, 's3://lake/nodes')).rows,
+    ).toEqual([['2024-02', '2024-02']])
+
+    // The state of a copy stays where it was: its datasets are their own roots.
+    cpSync(join(nodes.out, 'lake'), join(nodes.folder, 'copy'), { recursive: true })
+    expect((await read('select count(*) from sales', join(nodes.folder, 'copy'))).rows).toEqual([['3']])
+
+    await nodes.run({ task: 'other', params: { month: '2024-01', level: 3 } })
+    await expect(read('select * from lake')).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+      message: expect.stringMatching(
+        /^sql: table lake: expected datasets of one task below .+, got some of other and sales; name one of them, such as "lake\/other\/2024-01\/3\/false" or "lake\/sales\/2024-01\/3\/false"$/,
+      ),
+    })
+    cpSync(join(nodes.out, 'lake/sales/2024-01/3/false'), join(nodes.out, 'lake/sales/old'), { recursive: true })
+    await expect(read('select * from "lake/sales"')).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /expected one dataset for the same parameters .*, got several; .* "lake\/sales\/old"$/,
+      ),
+    })
+    rmSync(join(nodes.out, 'lake/sales/old'), { recursive: true })
+    nodes.write({ 'pipeline.ts': readFileSync(join(nodes.folder, 'pipeline.ts'), 'utf8').replace('LEVEL:', 'size:') })
+    nodes.write({ '2024-02.csv': 'shop,size\na,1\n' })
+    await run({ month: '2024-02', level: '3' })
+    await expect(read('select * from "lake/sales"')).rejects.toMatchObject({
+      message: expect.stringContaining('got others in 2024-02/3/false than in 2024-01/3/false'),
+    })
+    mkdirSync(join(nodes.out, 'empty/folder'), { recursive: true })
+    await expect(read('select * from empty')).rejects.toMatchObject({
+      message: expect.stringMatching(/^sql: unknown table empty: .*; there are lake; /),
+    })
   })
 
   it('gives at most so many rows, and says when there are more', async () => {

@@ -1,0 +1,130 @@
+/** Finds the datasets that a table of a query stands for: the one at its path, or those of one task below, one for each set of parameters. */
+import { readSuccess } from '../commit/head.ts'
+import type { ParamValues } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { Manifest, SchemaColumn } from '../model/outcome/manifest.ts'
+import { canonicalJson } from '../model/run/identity.ts'
+import { mapParallel, readsAtOnce } from '../state/files.ts'
+import { outputPrefix } from '../state/state.ts'
+import type { RootAccess } from '../store/roots.ts'
+import type { Store } from '../store/store.ts'
+import { currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
+
+export interface FoundDataset {
+  readonly place: DatasetPlace
+  /** With the parameters as partitions, where the dataset is one of several. */
+  readonly manifest: Manifest
+}
+
+/** Levels of folders below a path that are looked into: as many parameters may stand in the path of an output. */
+const levelsMax = 4
+/** Limit on the folders that are looked into, as on the nodes of a graph. */
+const foldersMax = 10_000
+
+/**
+ * Returns the datasets below a folder, with their parameters as columns; none where there is none.
+ * @throws SQL_INVALID where they are no rows of one table: of several tasks, with other columns, or several with equal parameters
+ */
+export async function datasetsBelowTable(
+  table: string,
+  path: string,
+  access: RootAccess,
+): Promise<readonly FoundDataset[]> {
+  const { store, outputPath } = await placeOf(path, access)
+  const prefix = outputPrefix(outputPath)
+  const names = (await pathsBelow(store, outputPath)).map(each => each.slice(prefix.length))
+  if (names.length > foldersMax) throw refusal(table, `at most ${foldersMax} folders below ${path}, got more`, names)
+  const found = await mapParallel(names, async name => {
+    const place = await placeOf(`${path.replace(/\/+$/, '')}/${name}`, access)
+    return { name, place, manifest: await currentManifest(place) }
+  })
+  checkUnion(table, path, found)
+  return found.map(({ place, manifest }) => ({ place, manifest: withParams(manifest) }))
+}
+
+/** Lists the nearest datasets below a folder, level by level. */
+async function pathsBelow(store: Store, outputPath: string): Promise<string[]> {
+  const found: string[] = []
+  let folders = [outputPath]
+  for (let level = 0; level < levelsMax && folders.length > 0 && found.length <= foldersMax; level++) {
+    const next: string[] = []
+    for (const folder of folders)
+      for await (const below of store.listFolders(outputPrefix(folder)))
+        if (!/^[._]/.test(below.slice(outputPrefix(folder).length))) next.push(below.slice(0, -1))
+    if (next.length > foldersMax) return found.concat(next)
+    const isDataset = await mapParallel(next, async each => (await readSuccess(store, each)) !== undefined, readsAtOnce)
+    found.push(...next.filter((_, at) => isDataset[at]))
+    folders = next.filter((_, at) => !isDataset[at])
+  }
+  return found.sort()
+}
+
+interface NamedDataset extends FoundDataset {
+  readonly name: string
+}
+
+function checkUnion(table: string, path: string, found: readonly NamedDataset[]): void {
+  const [first] = found
+  if (!first) return
+  const byParams = new Map<string, NamedDataset>()
+  for (const each of found) {
+    const params = canonicalJson(paramsOf(each.manifest))
+    const same = byParams.get(params)
+    const names = [first.name, each.name]
+    if (each.manifest.task !== first.manifest.task)
+      throw refusal(
+        table,
+        `datasets of one task below ${path}, got some of ${first.manifest.task} and ${each.manifest.task}`,
+        names,
+      )
+    if (columnsText(each.manifest) !== columnsText(first.manifest))
+      throw refusal(
+        table,
+        `datasets with the same columns below ${path}, got others in ${each.name} than in ${first.name}`,
+        names,
+      )
+    if (same)
+      throw refusal(table, `one dataset for the same parameters below ${path}, got several`, [same.name, each.name])
+    byParams.set(params, each)
+  }
+}
+
+/** Returns what must be equal: columns with their types, and names of parameters. */
+const columnsText = (manifest: Manifest): string =>
+  [...manifest.schema.map(({ name, type }) => `${name} ${type}`), ...Object.keys(paramsOf(manifest))].sort().join('\n')
+
+function refusal(table: string, expected: string, names: readonly string[]): PermanentError {
+  const some = [...new Set(names)].slice(0, 3).map(name => `"${table}/${name}"`)
+  const message = `sql: table ${table}: expected ${expected}; name one of them, such as ${some.join(' or ')}`
+  return new PermanentError('SQL_INVALID', message, { where: 'sql', table })
+}
+
+/** Returns the parameters that all runs of a dataset have in common. */
+function paramsOf({ runs }: Manifest): ParamValues {
+  const [first, ...others] = runs
+  const common = Object.entries(first?.params ?? {}).filter(([name, value]) =>
+    others.every(({ params }) => params[name] === value),
+  )
+  return Object.fromEntries(common)
+}
+
+/** Adds the parameters that are no columns of the rows. */
+function withParams(manifest: Manifest): Manifest {
+  const { schema, partitionBy, parts } = manifest
+  const taken = new Set(schema.map(({ name }) => name.toLowerCase()))
+  const params = Object.entries(paramsOf(manifest)).filter(([name]) => !taken.has(name.toLowerCase()))
+  const added = params.map(([name, value]): SchemaColumn => ({ name, type: typeOf(value) }))
+  const partition = Object.fromEntries(params.map(([name, value]) => [name, String(value)]))
+  return {
+    ...manifest,
+    schema: [...schema, ...added],
+    partitionBy: [...partitionBy, ...params.map(([name]) => name)],
+    parts: parts.map(part => ({ ...part, partition: { ...part.partition, ...partition } })),
+  }
+}
+
+function typeOf(value: ParamValues[string]): string {
+  if (typeof value === 'boolean') return 'BOOLEAN'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'BIGINT' : 'DOUBLE'
+  return 'VARCHAR'
+}
