@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDataset } from '../../lib/datasets/dataset.ts'
 import { type Project, project } from './project.ts'
-import { leaveOutWithoutPython, python, readWithPython, writeWithPython } from './python-tables.ts'
+import { compactWithPython, leaveOutWithoutPython, python, readWithPython, writeWithPython } from './python-tables.ts'
 
 leaveOutWithoutPython('test/local/delta-tables.test.ts')
 
@@ -61,6 +61,20 @@ describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-r
         [4, ['100%25', '4.50']],
       ]),
     )
+  })
+
+  it('keeps each row once after delta-rs has compacted it, also in a forced run, which cannot tell its rows any more', async () => {
+    const made = project(pipeline(`mode: 'append'`), { 'in/1.csv': salesOf([[1, 'a']]) })
+    await run(made)
+    made.write({ 'in/2.csv': salesOf([[2, 'b']]) })
+    await run(made)
+    await compactWithPython(join(made.out, 'sales'))
+    made.write({ 'in/3.csv': salesOf([[3, 'a']]) })
+    await run(made)
+    expect(await idsIn(made)).toEqual([1, 2, 3])
+    const refused = { code: 'INPUT_ALREADY_APPENDED', message: expect.stringContaining('compacted') }
+    await expect(made.run({ task: 'sales', force: true })).rejects.toMatchObject(refused)
+    expect(await idsIn(made)).toEqual([1, 2, 3])
   })
 
   it('has every type, with timestamps in and without a zone', async () => {

@@ -35,9 +35,12 @@ def write(address, rows, given):
     frame = pl.DataFrame(rows).with_columns(pl.col('amount').cast(pl.Decimal(9, 2)))
     deltalake.write_deltalake(address, frame.to_arrow(), **given)
 
+def compact(address):
+    deltalake.DeltaTable(address).optimize.compact()
+
 for line in sys.stdin:
     name, *args = json.loads(line)
-    print(json.dumps({'read': read, 'write': write}[name](*args), default=str), flush=True)
+    print(json.dumps({'read': read, 'write': write, 'compact': compact}[name](*args), default=str), flush=True)
 `
 
 export interface PythonTable {
@@ -65,6 +68,11 @@ export async function readWithPython(
 /** Writes rows with delta-rs; `given` are arguments of write_deltalake, such as the mode. */
 export async function writeWithPython(address: string, rows: readonly object[], given: object): Promise<void> {
   await ask(['write', address, rows, given])
+}
+
+/** Writes the small files of a table as larger ones with delta-rs: the rows stay, and the files are others. */
+export async function compactWithPython(address: string): Promise<void> {
+  await ask(['compact', address])
 }
 
 interface Interpreter {

@@ -16,6 +16,12 @@ describe('an append', () => {
     expect(planAppend(given, manifest, false).inputs.map(({ key }) => key)).toEqual(['c'])
   })
 
+  it('leaves out inputs of a run that has lost some partitions to another one', () => {
+    const runs = [{ runId: 'run', inputs: [input('a', 'A', '')], isReplaced: true }]
+    const given = [input('a', 'A', ''), input('b', 'B', '')]
+    expect(planAppend(given, { runs } as unknown as Manifest, false).inputs.map(({ key }) => key)).toEqual(['b'])
+  })
+
   it('refuses another version of an input that the dataset holds', () => {
     expect(() => planAppend([input('a', 'crc32:BBBB', 'second')], manifest, false)).toThrow(
       expect.objectContaining({ code: 'INPUT_ALREADY_APPENDED' }),
