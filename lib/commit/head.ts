@@ -32,9 +32,9 @@ export interface Current {
   readonly checkFits?: (run: RunShape) => void
 }
 
-/** Whether a claim is still valid: its time is not up and its owner is not known to be dead. */
-export function isLive(actor: Pick<Actor, 'now' | 'isAlive'>, lease: Lease): boolean {
-  return actor.now() < lease.leaseUntil && actor.isAlive(lease.owner) !== false
+/** Whether a claim is still valid: it was not given up, its time is not up and its owner is not known to be dead. */
+export function isLive(actor: Pick<Actor, 'now' | 'isAlive'>, { owner, leaseUntil, isGivenUp }: Lease): boolean {
+  return !isGivenUp && actor.now() < leaseUntil && actor.isAlive(owner) !== false
 }
 
 /** Reads the head, or creates it from `_SUCCESS` where there is none. */

@@ -45,7 +45,8 @@ export async function openDeployed(options: DeployedOptions): Promise<Deployed> 
   const pipeline = await findPipeline(options, control)
   const { profile, region } = options
   const outputSpec = rootSpec(pipeline.output, { profile, region })
-  return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: makeClock(control) }
+  const store = openStore(outputSpec)
+  return { ...pipeline, control, outputSpec, store, clock: makeClock(control, store) }
 }
 
 /** Returns every attempt of every run of the pipeline, or the `limit` latest; the latest start comes first. @throws as `findPipeline` */
@@ -69,10 +70,10 @@ async function unknownStack(control: AwsControl, stack: string): Promise<Permane
 }
 
 /** An execution that has ended holds nothing, whatever its lease says. Each execution is looked up once. */
-function makeClock(control: AwsControl): RunClock {
+function makeClock(control: AwsControl, store: Store): RunClock {
   const known = new Map<string, Promise<boolean | undefined>>()
   return {
-    now: () => Date.now(),
+    now: () => store.now(),
     isAlive(owner) {
       if (!isExecution(owner)) return isAlive(owner)
       const arn = executionIn(owner.id)

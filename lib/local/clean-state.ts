@@ -1,9 +1,10 @@
 /** Removes old state below an output root, and what runs left behind. */
-import { rm } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { clean, planClean } from '../runs/clean.ts'
 import { findOldSalts, type OldSaltOptions, removeOldSalts } from '../runs/old-salts.ts'
-import { isAnyLive } from '../runs/runs.ts'
-import { pruneFolders } from '../store/disk/files.ts'
+import { isAnyLive, type RunClock } from '../runs/runs.ts'
+import { pruneFolders, temporaryPath } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
@@ -22,7 +23,6 @@ export interface CleanResult {
   readonly damaged: readonly { readonly key: string; readonly message: string }[]
 }
 
-const clock = { now: () => Date.now(), isAlive }
 const dayMs = 86_400_000
 const defaultAgeDays = 7
 const samplePath = `${stateRoot}sample`
@@ -41,7 +41,8 @@ export async function cleanState({
   const root = rootSpec(output, access)
   // Before state is looked at, of which these datasets need some.
   const isOld = oldSaltsOf === undefined ? undefined : oldPaths(await loadHashed(oldSaltsOf))
-  const old = isOld ? await cleanSalts(openStore(root), { ...clock, olderThanMs, isOld }, dryRun) : []
+  const store = openStore(root)
+  const old = isOld ? await cleanSalts(store, { ...(await clockOf(root, store)), olderThanMs, isOld }, dryRun) : []
   const real = await cleanRoot(root, ages, dryRun)
   const sample = await cleanRoot(specBelow(root, samplePath), ages, dryRun)
   const below = <File extends { readonly key: string }>(file: File): File => {
@@ -54,19 +55,42 @@ export async function cleanState({
 }
 
 /** Removes datasets only while no run is live, as one of other code may be writing to such a path. */
-async function cleanSalts(store: Store, options: OldSaltOptions, dryRun: boolean): Promise<CleanResult['removed']> {
-  if (await isAnyLive(store, clock)) return []
+async function cleanSalts(
+  store: Store,
+  options: OldSaltOptions & RunClock,
+  dryRun: boolean,
+): Promise<CleanResult['removed']> {
+  if (await isAnyLive(store, options)) return []
   const found = await findOldSalts(store, options)
   if (!dryRun) await removeOldSalts(store, found)
   return found.flatMap(({ files }) => files)
 }
 
-async function cleanRoot(root: StoreSpec, ages: Omit<LeftoverOptions, 'isAnyLive'>, dryRun: boolean) {
+type Clock = RunClock & { readonly isAlive: typeof isAlive }
+
+/** Returns the clock that gives the files of the store their times, by which their ages are known where that of this process is wrong. */
+async function clockOf(root: StoreSpec, store: Store): Promise<Clock> {
+  if (root.kind === 's3') return { now: () => store.now(), isAlive }
+  const probe = temporaryPath(join(root.folder, stateRoot, 'tmp'))
+  try {
+    await writeFile(probe, '')
+    const aheadMs = (await stat(probe)).mtimeMs - Date.now()
+    return { now: () => Date.now() + aheadMs, isAlive }
+  } catch {
+    // Deliberately ignored, because a folder that cannot be written to, or is not there, has nothing that could be removed.
+    return { now: () => store.now(), isAlive }
+  } finally {
+    await rm(probe, { force: true })
+  }
+}
+
+async function cleanRoot(root: StoreSpec, ages: Omit<LeftoverOptions, 'isAnyLive' | 'now'>, dryRun: boolean) {
   const store = openStore(root)
+  const clock = await clockOf(root, store)
   const plan = await planClean(store, { ...clock, ...ages })
   const isLive = () => isAnyLive(store, clock)
   const folder = root.kind === 'disk' ? root.folder : undefined
-  const left = folder === undefined ? [] : await findLeftovers(folder, { isAnyLive: isLive, ...ages })
+  const left = folder === undefined ? [] : await findLeftovers(folder, { isAnyLive: isLive, now: clock.now, ...ages })
   if (!dryRun) {
     await clean(store, plan)
     for (const { path, isEmpty } of left)

@@ -68,7 +68,7 @@ export function planOptions({ session, tables, ...begun }: BegunTask, found: Fou
 export function contextOf({ session, task, params, outputPath, tables }: BegunTask): TaskContext {
   const { owner, output, options } = session
   return {
-    ...{ ...thisMachine, owner, output, task, params, outputPath },
+    ...{ ...thisMachine(output), owner, output, task, params, outputPath },
     pipeline: session.pipeline.name,
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
     rejectsMax: options.rejectsMax,
@@ -150,12 +150,10 @@ export const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: grou
 /** Interval at which the lease is renewed and the log is saved. */
 const renewMs = 20_000
 
-function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
+function keepLease({ session: { output, owner }, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
   const renew = (): void => {
     void log.save()
-    void renewRun(session.output, run, { owner: session.owner, leaseUntil: Date.now() + leaseMs }).catch(
-      () => undefined,
-    )
+    void renewRun(output, run, { owner, leaseUntil: output.now() + leaseMs }).catch(() => undefined)
   }
   return setInterval(renew, renewMs).unref()
 }

@@ -23,6 +23,8 @@ export interface LeftoverOptions {
   readonly endedOlderThanMs?: number
   /** Whether any run is live; called at most once, when something has an unknown owner. */
   readonly isAnyLive: () => Promise<boolean>
+  /** Present time by the clock of the file system. */
+  readonly now: () => number
 }
 
 /** Least age of what has an unknown owner: a process of another host may not have begun its run yet. */
@@ -30,7 +32,7 @@ const unknownAgeMsMin = 86_400_000
 
 export async function findLeftovers(
   folder: string,
-  { olderThanMs, endedOlderThanMs = olderThanMs, isAnyLive }: LeftoverOptions,
+  { olderThanMs, endedOlderThanMs = olderThanMs, isAnyLive, now }: LeftoverOptions,
 ): Promise<Leftover[]> {
   const found: Leftover[] = []
   // Listed before it is known that no run is live: a run has its lease before its first folder.
@@ -40,7 +42,7 @@ export async function findLeftovers(
     const parentKey = `${stateRoot}${parent}`
     for (const name of await readdir(join(folder, parentKey)).catch(() => [])) {
       const key = `${parentKey}/${name}`
-      const ageMs = Date.now() - ((await statOf(join(folder, key)))?.mtimeMs ?? Date.now())
+      const ageMs = now() - ((await statOf(join(folder, key)))?.mtimeMs ?? now())
       const isLeft = isLeftFolder(name) || isLeftTemporary(name)
       if (ageMs < (isLeft ? endedOlderThanMs : Math.max(olderThanMs, unknownAgeMsMin))) continue
       isQuiet ??= isLeft ? undefined : !(await isAnyLive())
@@ -48,7 +50,7 @@ export async function findLeftovers(
     }
   }
   for (const { key, mtimeMs } of empty) {
-    if (Date.now() - mtimeMs < endedOlderThanMs) continue
+    if (now() - mtimeMs < endedOlderThanMs) continue
     isQuiet ??= !(await isAnyLive())
     if (isQuiet) found.push({ path: join(folder, key), isEmpty: true, files: [{ key: `${key}/`, bytes: 0 }] })
   }

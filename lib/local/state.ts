@@ -8,7 +8,7 @@ import { graphKeys } from '../graph/graph.ts'
 import type { Reject } from '../model/outcome/reject.ts'
 import { nodeIdOf } from '../model/run/node-name.ts'
 import { openReader, readRows } from '../query/dataset.ts'
-import { listRuns as listAll, type RunSummary, readLatest, readRun } from '../runs/runs.ts'
+import { listRuns as listAll, type RunClock, type RunSummary, readLatest, readRun } from '../runs/runs.ts'
 import { readState } from '../state/files.ts'
 import { openStore } from '../store/open-store.ts'
 import { inOwnFolder } from '../store/own-folder.ts'
@@ -20,11 +20,12 @@ import type { RejectsOptions, RunsOptions, StatusOptions } from './options/api-o
 export type { EndedNode } from '../graph/ended-walk.ts'
 export type { RunSummary } from '../runs/runs.ts'
 
-const clock = { now: () => Date.now(), isAlive }
+const clockOf = (store: Store): RunClock => ({ now: () => store.now(), isAlive })
 
 /** Lists every attempt of every run, the latest start first. With a limit much less is read. */
 export function listRuns({ output = defaultOutput, limit, ...access }: RunsOptions = {}): Promise<RunSummary[]> {
-  return listAll(openStore(rootSpec(output, access)), clock, limit)
+  const store = openStore(rootSpec(output, access))
+  return listAll(store, clockOf(store), limit)
 }
 
 /** A run; without a name the latest, with all nodes of the command that it belongs to. */
@@ -40,7 +41,7 @@ export async function readStatus({
   ...access
 }: StatusOptions = {}): Promise<RunStatusSummary> {
   const store = openStore(rootSpec(output, access))
-  const run = await readRun(store, clock, runId)
+  const run = await readRun(store, clockOf(store), runId)
   const nodes = runId === undefined ? await readLastNodes(store, run) : undefined
   return { ...run, ...(nodes && { nodes }) }
 }
@@ -66,14 +67,14 @@ export async function readRejects({
   ...access
 }: RejectsOptions = {}): Promise<NodeReject[]> {
   const store = openStore(rootSpec(output, access))
-  const run = await readRun(store, clock, runId)
+  const run = await readRun(store, clockOf(store), runId)
   const nodes = runId === undefined ? await readLastNodes(store, run) : undefined
   if (!nodes) return readRejectsOf(store, [run], limit)
   // A run that failed may have rejected rows of which its result has no count.
   const isInvolved = ({ state, rowsRejected }: EndedNode): boolean =>
     state === 'failed' || (state === 'complete' && rowsRejected > 0)
   const runIds = nodes.flatMap(node => (isInvolved(node) ? (node.runId ?? []) : []))
-  const runs = await readLatest(store, clock, new Set(runIds))
+  const runs = await readLatest(store, clockOf(store), new Set(runIds))
   const inOrder = runs.sort((a, b) => runIds.indexOf(a.runId) - runIds.indexOf(b.runId))
   return readRejectsOf(store, inOrder, limit)
 }

@@ -6,6 +6,7 @@ import type { RunStatus, TaskResult } from '../model/events.ts'
 import type { UpstreamIdentity } from '../model/run/identity.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/run/upstream-node.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
+import type { Store } from '../store/store.ts'
 import { engineServices } from '../threads/engine-services.ts'
 import { isAlive } from '../threads/pool/machine.ts'
 import type { BatchToolsOptions } from '../threads/pool/task-workers.ts'
@@ -64,5 +65,5 @@ export interface RunResult {
 /** Time for which a run belongs to its owner without a renewal: a commit changes nothing in its last half, so that requests may outlast an outage. */
 export const leaseMs = 180_000
 
-/** The part of every task's context that this machine decides. */
-export const thisMachine = { ...engineServices, isAlive, leaseMs, now: () => Date.now() }
+/** The part of every task's context that this machine decides, with the clock of the output. */
+export const thisMachine = (output: Store) => ({ ...engineServices, isAlive, leaseMs, now: () => output.now() })

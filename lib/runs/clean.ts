@@ -1,5 +1,4 @@
 /** Clean: removes state that no dataset needs any more, and pending parts of failed or interrupted runs. */
-import { isLive } from '../commit/head.ts'
 import { runOfPart } from '../model/outcome/part-name.ts'
 import { attemptText, outputHashOf, type RunName } from '../model/run/identity.ts'
 import { type DamagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
@@ -132,8 +131,10 @@ async function useOf(
 function useBy(holder: Lease, { now, isAlive, olderThanMs }: CleanOptions, record?: RunRecord): AttemptUse {
   const startedMs = record ? Date.parse(record.startedAt) : 0
   const lastUseMs = Math.max(startedMs, Math.min(holder.leaseUntil, now()))
-  const hasEnded = holder.isGivenUp === true || isAlive(holder.owner) === false
-  const isKept = isLive({ now, isAlive }, holder) || lastUseMs > now() - olderThanMs
+  const alive = holder.isGivenUp ? false : isAlive(holder.owner)
+  const hasEnded = alive === false
+  // A living owner keeps its run whatever the clock says: it may have been set since the last renewal.
+  const isKept = (alive ?? now() < holder.leaseUntil) || lastUseMs > now() - olderThanMs
   return { isKept, hasEnded, shipped: record?.shipped }
 }
 

@@ -236,8 +236,9 @@ function damagedSummary(
   }
 }
 
-async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease): Promise<boolean> {
-  return now() < leaseUntil && (await isAlive(owner)) !== false
+/** A living owner holds its run whatever the clock says: it may have been set since the last renewal. */
+async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil, isGivenUp }: Lease): Promise<boolean> {
+  return !isGivenUp && ((await isAlive(owner)) ?? now() < leaseUntil)
 }
 
 /** Reads an attempt's entry in its manifest; undefined until it is committed. */

@@ -17,6 +17,8 @@ const ownerSchema = v.object({
   id: v.string(),
   host: v.string(),
   pid: v.optional(v.number()),
+  /** Start of the process in ticks since the machine started: numbers of processes are used again. Absent where the system does not tell. */
+  ticks: v.optional(v.string()),
   /** ISO 8601. */
   startedAt: v.string(),
 })

@@ -20,7 +20,7 @@ export interface MemoryStoreOptions {
 }
 
 export interface StoreRequest {
-  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix' | 'files'>
+  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix' | 'now' | 'files'>
   readonly key: string
 }
 
@@ -47,6 +47,10 @@ export class MemoryStore implements Store {
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options
+  }
+
+  now(): number {
+    return Date.now()
   }
 
   stat(key: string): Promise<StoredObject | undefined> {

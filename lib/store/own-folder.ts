@@ -20,7 +20,7 @@ let watchesExit = false
 export function makeOwnFolder(parent: string): string {
   mkdirSync(parent, { recursive: true })
   sweepFolders(parent)
-  const owner = `${process.pid}.${startTime(process.pid)}`
+  const owner = `${process.pid}.${startTicks(process.pid)}`
   const folder = join(parent, `fanmill-${hostname()}-${owner}-${randomUUID().slice(0, 8)}`)
   mkdirSync(folder, { mode: 0o700 })
   // Stays before the listener that ends the process with its lost threads.
@@ -68,15 +68,15 @@ function sweepFolders(parent: string): void {
   }
 }
 
-/** Compares the start time with that of the running process of this number. Deliberately without a list of own folders, because each thread would have its own. */
-function isOwned(pid: number, startedAt = ''): boolean {
+/** Whether the process of this number is running that began then. Deliberately without a list of own folders, because each thread would have its own. */
+export function isOwned(pid: number, startedAt = ''): boolean {
   if (!isRunning(pid)) return false
-  const found = startTime(pid)
+  const found = startTicks(pid)
   return startedAt === '' || found === '' || startedAt === found
 }
 
 /** Returns the start time of a process in ticks since the machine started; empty on systems without /proc. */
-function startTime(pid: number): string {
+export function startTicks(pid: number): string {
   try {
     // 22 - starttime; the name before may hold spaces and brackets.
     const [, fields = ''] = /^.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []

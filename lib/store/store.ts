@@ -53,6 +53,8 @@ export interface Store {
   readonly url: string
   /** Prefix of each key in the bucket; default empty. */
   readonly keyPrefix?: string
+  /** Present time by the clock of the store, as far as its answers have shown it, so that machines with wrong clocks agree. Milliseconds since 1970. */
+  now(): number
   stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
   /** Lists every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>

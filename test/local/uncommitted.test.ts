@@ -1,10 +1,19 @@
 /** Files that readers find in a dataset's folder while a run is under way, and after it failed or was killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { projectWith } from './project.ts'
@@ -33,23 +42,34 @@ const archive = (first: number, text = '') => buildZip({ [`${first}.csv`]: `x,y\
 /** Every name in the dataset's folder, as `ls -R` gives it, hidden files included. */
 const namesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 
-/** Runs in a process of its own, which is killed after its first batch was written and before it commits. */
-async function runKilled(folder: string, look: () => void): Promise<void> {
+/** Runs in a process of its own, which waits after its first batch was written, and is then killed or goes on to commit. */
+async function runWatched(
+  folder: string,
+  then: 'kill' | 'goOn',
+  look: () => void | Promise<void>,
+): Promise<number | null> {
   const url = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url).href)
   const script = join(folder, 'main.mjs')
   writeFileSync(
     script,
-    `import { runSession } from ${url('local/run.ts')}
+    `import { existsSync } from 'node:fs'
+import { runSession } from ${url('local/run.ts')}
 import { openSession } from ${url('local/session.ts')}
 const stop = new Int32Array(new SharedArrayBuffer(4))
-const onEvent = ({ event }) => { if (event === 'batch') { console.log(event); Atomics.wait(stop, 0, 0) } }
+const onEvent = ({ event }) => { if (event === 'batch') { console.log(event); while (!existsSync('goOn')) Atomics.wait(stop, 0, 0, 20) } }
 await runSession(await openSession('pipeline.ts', { input: '.', output: 'out', workers: 2, onEvent }, { groupBytes: 8 }))`,
   )
   const child = spawn(process.execPath, [script], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
-  look()
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  const exit = once(child, 'exit')
+  try {
+    await look()
+    if (then === 'goOn') writeFileSync(join(folder, 'goOn'), '')
+    else child.kill('SIGKILL')
+    return (await exit)[0]
+  } finally {
+    child.kill('SIGKILL')
+  }
 }
 
 describe.each(outputs)('an output of %s', (_, output, columns) => {
@@ -60,7 +80,7 @@ describe.each(outputs)('an output of %s', (_, output, columns) => {
     expect(before).toContain('_SUCCESS')
     some.write({ '2.zip': archive(3), '3.zip': archive(5) })
     let during: string[] = []
-    await runKilled(some.folder, () => {
+    await runWatched(some.folder, 'kill', () => {
       during = namesIn(join(some.out, 't'))
     })
     expect(during).toEqual(before)
@@ -87,6 +107,47 @@ describe.each(outputs)('an output of %s', (_, output, columns) => {
 })
 
 const typed = pipeline(outputs[0][1], outputs[0][2])
+
+describe('a run under way, and clean under a clock', () => {
+  const days30 = 30 * 86_400_000
+  const goOn = async (clean: (some: ReturnType<typeof project>) => Promise<void>): Promise<void> => {
+    const some = project(typed, { '1.zip': archive(1), '2.zip': archive(3), '3.zip': archive(5) })
+    const code = await runWatched(some.folder, 'goOn', async () => {
+      // Killed a moment earlier, a thread has a folder for its part and no part yet.
+      const [folder = ''] = namesIn(join(some.out, '.fanmill/pending')).filter(name => name.split('/').length === 3)
+      mkdirSync(join(some.out, '.fanmill/pending', folder, 'another'))
+      await clean(some)
+    })
+    expect(code).toBe(0)
+    expect((await fanmill.runs({ output: some.out })).map(({ status }) => status)).toEqual(['complete'])
+    expect((await some.rows()).map(({ x }) => x).sort()).toEqual([1, 2, 3, 4, 5, 6])
+  }
+
+  it.each([undefined, 0])('of its process that is 30 days ahead lose nothing (%s days)', olderThanDays =>
+    goOn(async ({ out }) => {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + days30 })
+      const cleaned = await fanmill.clean({ output: out, olderThanDays }).finally(() => vi.useRealTimers())
+      expect(cleaned).toEqual({ removed: [], damaged: [] })
+    }),
+  )
+
+  it.each([undefined, 0])('that was set 30 days ahead meanwhile lose nothing (%s days)', olderThanDays =>
+    goOn(async ({ out }) => {
+      for (const name of namesIn(join(out, '.fanmill'))) {
+        const file = join(out, '.fanmill', name)
+        if (name.endsWith('/run.json') || name.endsWith('/lease.json')) {
+          const state = JSON.parse(readFileSync(file, 'utf8'))
+          state.leaseUntil -= days30
+          if (state.startedAt) state.startedAt = new Date(Date.parse(state.startedAt) - days30).toISOString()
+          writeFileSync(file, JSON.stringify(state))
+        }
+        utimesSync(file, (Date.now() - days30) / 1000, (Date.now() - days30) / 1000)
+      }
+      expect((await fanmill.runs({ output: out })).map(({ status }) => status)).toEqual(['running'])
+      expect(await fanmill.clean({ output: out, olderThanDays })).toEqual({ removed: [], damaged: [] })
+    }),
+  )
+})
 
 describe('a run that fails', () => {
   it.each([{}, { force: true }])(

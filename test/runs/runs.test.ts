@@ -180,6 +180,13 @@ describe('with many runs in the state', () => {
   })
 })
 
+test('takes a run over that was given up, although the clock was set back since', async world => {
+  const { actor, run } = await half(world, one)
+  await endRun(world.store, { ...run, attempt: 1 }, { ...actor.options, status: 'failed' })
+  world.time -= 3_600_000
+  expect(await world.reserve(world.actor(), one)).toMatchObject({ status: 'resume', attempt: 1 })
+})
+
 describe('clean', () => {
   const options = (world: World) => ({ olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive })
 
@@ -215,6 +222,16 @@ describe('clean', () => {
     actor.die()
     world.time += 8 * day
     expect((await planClean(world.store, options(world))).parts).toHaveLength(1)
+  })
+
+  test('keeps a run whose owner is known to live, however old its lease is, until it is given up', async world => {
+    const { actor, run } = await half(world, one)
+    world.time += 30 * day
+    const living = { ...options(world), olderThanMs: 0, isAlive: () => true }
+    expect(await planClean(world.store, living)).toEqual({ objects: [], parts: [], damaged: [] })
+    expect(await readRun(world.store, { now: world.now, isAlive: () => true })).toMatchObject({ status: 'running' })
+    await endRun(world.store, { ...run, attempt: 1 }, { ...actor.options, status: 'failed' })
+    expect((await planClean(world.store, living)).parts).toHaveLength(1)
   })
 
   test('removes shipped code that was started long ago, unless a run is live', async world => {

@@ -173,7 +173,7 @@ async function lookAhead(context: PlanContext, place: NodePlace, found: FoundInp
   const tables = await tablesIdentity({ ...engineServices, input, output, upstream }, task, params)
   const required = await requiredIdentities(context, task, { upstream, targets: node.targets })
   const taskContext: TaskContext = {
-    ...{ ...thisMachine, task, params, output },
+    ...{ ...thisMachine(output), task, params, output },
     outputPath: node.output,
     owner: thisOwner(),
     codeHash: rowCodeOf(context.codeHash(task), tables, options),

@@ -53,6 +53,6 @@ async function stateOf({ output }: PlanContext, { status, runId }: NodeOutlook):
   if (status === 'complete' || runId === undefined) return status
   const { attempt } = await findLastAttempt(output, runId, { manifest: undefined, skipsDamaged: true })
   if (attempt === 0) return 'due'
-  const last = await readAttempt(output, thisMachine, { runId, attempt })
+  const last = await readAttempt(output, thisMachine(output), { runId, attempt })
   return last?.status === 'running' || last?.status === 'failed' || last?.status === 'interrupted' ? last.status : 'due'
 }

@@ -74,6 +74,10 @@ class DiskStore implements Store {
     this.#temporary = join(this.url, temporaryPrefix)
   }
 
+  now(): number {
+    return Date.now()
+  }
+
   async stat(key: string): Promise<StoredObject | undefined> {
     const found = await withFaults('check', key, () => statFile(this.#path(key)))
     return found && { key, sizeBytes: found.sizeBytes, etag: found.etag, changed: found.changed }

@@ -51,6 +51,7 @@ export class S3Access {
     readonly SSEKMSKeyId?: string
     readonly BucketKeyEnabled?: true
   }
+  #calls: S3Calls | undefined
 
   constructor(spec: S3StoreSpec, retry: RetryPolicy) {
     this.spec = spec
@@ -81,8 +82,13 @@ export class S3Access {
     return { Bucket: this.spec.bucket, Key: this.spec.prefix + key }
   }
 
-  calls(): Promise<S3Calls> {
-    return clientOf(this.spec)
+  async calls(): Promise<S3Calls> {
+    this.#calls = await clientOf(this.spec)
+    return this.#calls
+  }
+
+  now(): number {
+    return this.#calls?.now() ?? Date.now()
   }
 
   /** Sends one request, and retries it after transient faults. @throws as `s3Fault` */

@@ -71,6 +71,8 @@ export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
     },
   })
   return {
+    /** The SDK learns by how much the clock of S3 differs. */
+    now: () => Date.now() + client.config.systemClockOffset,
     get: (input: GetObjectCommandInput, abortSignal?: AbortSignal) => {
       const get = (options: Partial<GetObjectCommandInput> = {}) =>
         client.send(new GetObjectCommand({ ...input, ...options }), { abortSignal })

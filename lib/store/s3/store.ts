@@ -46,6 +46,10 @@ class S3Store extends S3Parts implements Store {
     this.#access = access
   }
 
+  now(): number {
+    return this.#access.now()
+  }
+
   async stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     throwIfAborted(signal)
     const found = await this.#access.head(checkKey(key), signal)

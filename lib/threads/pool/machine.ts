@@ -4,8 +4,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { PermanentError } from '../../errors/errors.ts'
 import type { Owner } from '../../state/state.ts'
-import { isRunning } from '../../store/disk/files.ts'
-import { makeOwnFolder, memoryFolder } from '../../store/own-folder.ts'
+import { isOwned, makeOwnFolder, memoryFolder, startTicks } from '../../store/own-folder.ts'
 import { machineMemoryBytes } from './machine-memory.ts'
 
 const mebibyte = 1024 * 1024
@@ -71,13 +70,15 @@ const workerBytesMin = threadBytes + engineBytesMin + textBytesMin
 
 /** Describes this process as the owner of a run. */
 export function thisOwner(): Owner {
-  return { id: randomUUID(), host: hostname(), pid: process.pid, startedAt: new Date().toISOString() }
+  const { pid } = process
+  const startedAt = new Date().toISOString()
+  return { id: randomUUID(), host: hostname(), pid, ticks: startTicks(pid), startedAt }
 }
 
-/** Returns whether the owner's process is running; undefined for a process on another host. */
-export function isAlive(owner: Owner): boolean | undefined {
-  if (owner.host !== hostname() || owner.pid === undefined) return undefined
-  return isRunning(owner.pid)
+/** Returns whether the owner's process is running; undefined for one on another host, or where its number may be that of a later process. */
+export function isAlive({ host, pid, ticks }: Owner): boolean | undefined {
+  if (host !== hostname() || pid === undefined) return undefined
+  return isOwned(pid, ticks) && (ticks ? true : undefined)
 }
 
 /**

@@ -1,6 +1,14 @@
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { checkMemory, defaultMemoryMb, defaultWorkers, shareMemory } from '../../../lib/threads/pool/machine.ts'
+import {
+  checkMemory,
+  defaultMemoryMb,
+  defaultWorkers,
+  isAlive,
+  shareMemory,
+  thisOwner,
+} from '../../../lib/threads/pool/machine.ts'
 import { projectWith } from '../../local/project.ts'
 
 const project = projectWith({ workers: 2 })
@@ -64,3 +72,14 @@ function messageOf(call: () => void): string {
     return (error as Error).message
   }
 }
+
+describe('the process of an owner', () => {
+  it('is this one, and not an earlier one with its number or one of another machine', () => {
+    const owner = thisOwner()
+    expect(isAlive(owner)).toBe(existsSync('/proc') ? true : undefined)
+    expect(isAlive({ ...owner, ticks: '1' })).toBe(existsSync('/proc') ? false : true)
+    expect(isAlive({ ...owner, ticks: undefined })).toBeUndefined()
+    expect(isAlive({ ...owner, host: 'another' })).toBeUndefined()
+    expect(isAlive({ ...owner, pid: 2 ** 22 + 1 })).toBe(false)
+  })
+})
