@@ -247,25 +247,6 @@ describe('lines of JSON', () => {
     ])
   })
 
-  it("keep every digit, or are rejected where it is not certain which number is the column's", async () => {
-    const types = { d: column.decimal(20, 2), i: column.int64() }
-    const done = await convertTexts(
-      {
-        'x.jsonl':
-          '{"d":12345678901234567.25}\n{"d":"12345678901234567.25"}\n{"d":1.25,"i":9007199254740993}\n{"\\u0064":12345678901234567.25}\n',
-      },
-      { source, columns: types },
-    )
-    expect(done.rejects).toMatchObject([
-      { line: 4, column: 'd', received: expect.stringContaining('write it as a string') },
-    ])
-    expect(done.rows).toEqual([
-      { d: '12345678901234567.25', i: null },
-      { d: '12345678901234567.25', i: null },
-      { d: '1.25', i: '9007199254740993' },
-    ])
-  })
-
   it('are read by names with every kind of character', async () => {
     const types = { 'a "b"': column.int32(), 'c.d': column.string(), '$e[0]': column.string(), "f'": column.string() }
     const done = await convertTexts(

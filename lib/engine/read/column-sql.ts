@@ -3,7 +3,7 @@ import { namesInFile } from '../../define/columns/file-names.ts'
 import type { ColumnDefinition } from '../../define/definition.ts'
 import { quoteName, quoteText } from '../../duckdb/quote.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
-import { hasAtMostOne, jsonPointer, withoutStrings } from './text/json-record.ts'
+import { decimalText, hasAtMostOne, jsonPointer, withoutStrings } from './text/json-record.ts'
 import { isPlain, readableText, writtenAs } from './text/plain-text.ts'
 
 /** The engine's name of a column's type. */
@@ -155,11 +155,14 @@ function tryList(column: ColumnDefinition, text: string, strict: boolean): strin
   if (inner === undefined || (inner.type === 'string' && isPlain(inner))) return items
   // Lists in lists need different names: a lambda sees the names of the lambdas around it.
   const item = `i${depthOf(inner)}`
-  const read = readableText(inner, item)
+  const read = readableText(inner, itemText(inner, item))
   const value = tryConvert(inner, read, strict)
   const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, read, value, strict)})`
   return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
 }
+
+/** Returns the text of a value within JSON as it would stand alone. */
+const itemText = ({ type }: ColumnDefinition, text: string): string => (type === 'decimal' ? decimalText(text) : text)
 
 function depthOf({ items, fields }: ColumnDefinition): number {
   const inner = [...(items ? [items] : []), ...Object.values(fields ?? {})]
@@ -191,7 +194,7 @@ export function isObjectText({ fields = {} }: ColumnDefinition, text: string, st
 export function fieldsOf(column: ColumnDefinition, object: string) {
   return Object.entries(column.fields ?? {}).map(([name, field]) => {
     const texts = namesInFile(name, field).map(key => fieldText(field, object, key))
-    return { name, field, text: readableText(field, firstOf(texts)) }
+    return { name, field, text: readableText(field, itemText(field, firstOf(texts))) }
   })
 }
 

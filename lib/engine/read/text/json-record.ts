@@ -63,6 +63,18 @@ function hasUniqueKeys(declared: readonly string[], options: RecordOptions): str
 /** The JSON pointer of a key, whatever characters it has. */
 export const jsonPointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
+/**
+ * The text of a decimal, where the engine prints a JSON number with an exponent: `0.0000001`, and `1e-7`, as `1e-07`. It prints at
+ * most 17 digits, so that none is lost.
+ */
+export function decimalText(text: string): string {
+  const digits = (scale: number): string => `CAST(TRY_CAST(${text} AS DECIMAL(38, ${scale})) AS VARCHAR)`
+  const small = String.raw`regexp_full_match(${text}, '-?\d([.]\d+)?e-(0?\d|1\d|20)')`
+  const large = String.raw`regexp_full_match(${text}, '-?\d([.]\d+)?e[+]?[123]\d')`
+  return `CASE WHEN NOT contains(${text}, 'e') THEN ${text} WHEN ${small} THEN rtrim(${digits(37)}, '0')
+    WHEN ${large} THEN coalesce(${digits(0)}, ${text}) ELSE ${text} END`
+}
+
 const pair = String.raw`'\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})'`
 const surrogate = String.raw`'\\u[dD][89a-fA-F][0-9a-fA-F]{2}'`
 const escapedBackslash = quoteText('\\\\')

@@ -5,7 +5,7 @@ import { escapeRegExp } from '../../../define/template-syntax.ts'
 import { quoteText, quoteTexts } from '../../../duckdb/quote.ts'
 import { firstOf } from '../column-sql.ts'
 import { newType } from '../read-columns.ts'
-import { jsonPointer, jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
+import { decimalText, jsonPointer, jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
 import { allMet, type TextSource } from './text-source.ts'
 
 /**
@@ -78,13 +78,18 @@ const innerOf = ({ items, fields }: ColumnDefinition): readonly ColumnDefinition
  */
 function numberText(name: string, column: ColumnDefinition | undefined, text: string, type: string): string {
   const key = escapeRegExp(JSON.stringify(name))
-  const written = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
-  const same = `list_distinct(list_filter(${written}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
+  const numbers = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
+  const same = `list_distinct(list_filter(${numbers}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
   const isString = column?.type !== 'decimal'
   const digits = `strlen(regexp_replace(${text}, '[eE].*|[^0-9]', '', 'g'))`
   const found = `CASE WHEN len(${same}) = 1 THEN ${same}[1] ELSE ${isString ? text : `${text} || ${quoteText(misfitRemark)}`} END`
-  return `CASE WHEN ${type} = 'DOUBLE'${isString ? '' : ` AND ${digits} > 15`} THEN ${found} ELSE ${text} END`
+  if (isString) return `CASE WHEN ${type} = 'DOUBLE' THEN ${found} ELSE ${text} END`
+  const written = `list_transform([${found}], lambda t: ${decimalText('t')})[1]`
+  return `CASE WHEN ${type} <> 'DOUBLE' THEN ${text} WHEN ${digits} > 15 OR ${hasLongNumber} THEN ${written} ELSE ${decimalText(text)} END`
 }
+
+/** Whether the line may have a number of more than 15 digits, of which a double may lose some: `0.10000000000000000001` is 0.1. */
+const hasLongNumber = "regexp_matches(line, '[0-9.]{16}')"
 
 const misfitRemark = ' (as a double; write it as a string)'
 
@@ -99,7 +104,7 @@ function documentText(text: string, strict: boolean): string {
   const own = `regexp_extract_all(${withoutStrings(text)}, '${jsonNumber}')`
   const printed = `json_extract_string(t, '$')`
   const lost = `list_filter(${numbers}, lambda t: regexp_matches(t, '[.eE]') AND ${digitsOf('t')} NOT IN (${digitsOf(printed)}, ${digitsOf("printf('%.17g', TRY_CAST(t AS DOUBLE))")}) AND list_contains(${own}, ${printed}))`
-  return `CASE WHEN ${text} IS NOT NULL AND regexp_matches(line, '[0-9.]{18}') THEN CASE WHEN len(${lost}) > 0 THEN ${text} || ${quoteText(misfitRemark)} ELSE ${text} END ELSE ${text} END`
+  return `CASE WHEN ${text} IS NOT NULL AND ${hasLongNumber} THEN CASE WHEN len(${lost}) > 0 THEN ${text} || ${quoteText(misfitRemark)} ELSE ${text} END ELSE ${text} END`
 }
 
 const jsonNumber = '-?[0-9]+(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?'
