@@ -30,6 +30,8 @@ export interface Current {
   readonly generation?: number
   /** Checks the rows of a run against the output itself, where it has a log of its own. @throws OUTPUT_SCHEMA_MISMATCH */
   readonly checkFits?: (run: RunShape) => void
+  /** Checks that the rows of a run can be removed, where other programs write to the output. @throws INPUT_ALREADY_APPENDED */
+  readonly checkRemovable?: (runId: string) => void
 }
 
 /** Whether a claim is still valid: it was not given up, its time is not up and its owner is not known to be dead. */

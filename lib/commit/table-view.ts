@@ -4,6 +4,7 @@ import { encodedPath } from '../delta/file-paths.ts'
 import { type DeltaTable, readTable, tableName } from '../delta/read-table.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import { checkChange, checkTable, type TableMode } from '../delta/table-change.ts'
+import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 import type { RunShape } from '../model/schema-fit.ts'
 import type { Actor } from '../state/files.ts'
@@ -40,7 +41,21 @@ export async function viewTable(
   // A table that was made anew, or taken back to an older version by hand, holds nothing of ours.
   if (!manifest || !snapshot || generation < manifest.generation) return { hasSuccess: false, generation, checkFits }
   const standing = withoutInactive(manifest, snapshot, mode)
-  return { manifest: standing, standing, hasSuccess: true, generation, checkFits }
+  const checkRemovable = (runId: string): void => checkFiles(table, { runId, manifest: standing, snapshot })
+  return { manifest: standing, standing, hasSuccess: true, generation, checkFits, checkRemovable }
+}
+
+/** Refuses to replace rows of a run of which files are gone while there are files of others: its rows may be in these, and would stay. */
+function checkFiles(
+  table: DeltaTable,
+  { runId, manifest, snapshot }: { readonly runId: string; readonly manifest: Manifest; readonly snapshot: Snapshot },
+): void {
+  const { parts, runs } = manifest
+  const own = parts.filter(part => part.runId === runId).reduce((sum, part) => sum + part.rows, 0)
+  const all = runs.find(run => run.runId === runId)?.totals.rows ?? 0
+  if (own === all || snapshot.files.size === parts.length) return
+  const message = `${tableName(table)}: cannot append the inputs of run ${runId} again: another program, which compacted or changed the table, has removed files with ${all - own} of its rows and may have these in files of its own; write all rows anew with mode 'overwrite'`
+  throw new PermanentError('INPUT_ALREADY_APPENDED', message, { runId, rows: own, rowsExpected: all })
 }
 
 /** Leaves out parts that other writers removed from the table. Unless rows are only appended, their runs are no longer complete. */

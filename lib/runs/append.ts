@@ -19,9 +19,9 @@ export function planAppend(
   manifest: Manifest | undefined,
   isRedo: boolean,
 ): AppendPlan {
-  const { runs = [], parts = [] } = manifest ?? {}
+  const { runs = [] } = manifest ?? {}
   const isGone = goneAmong(inputs)
-  if (isRedo) return redo(inputs, { runs, parts }, isGone)
+  if (isRedo) return redo(inputs, runs, isGone)
   const added = inputs.filter(input => isNew(input, runs))
   for (const { runId, inputs: listed } of added.length > 0 ? runs : []) {
     const gone = listed.find(isGone)
@@ -60,26 +60,17 @@ function isSame(listed: ManifestInput, { identity, etag, sizeBytes }: InputObjec
 
 function redo(
   inputs: readonly InputObject[],
-  { runs, parts }: Pick<Manifest, 'runs' | 'parts'>,
+  runs: readonly ManifestRun[],
   isGone: (listed: ManifestInput) => boolean,
 ): AppendPlan {
   const keys = new Set(inputs.map(input => input.key))
   const isRead = (listed: ManifestInput): boolean => keys.has(listed.key) || isGone(listed)
   const touched = runs.filter(run => run.inputs.some(isRead))
   for (const run of touched) {
-    checkWhole(run, parts)
     const absent = run.inputs.find(input => !isRead(input))
     if (!absent) continue
     const message = `cannot append ${run.inputs.length} inputs of run ${run.runId} again: expected all of them, ${absent.key} is not there; bring it back`
     throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: absent.key, runId: run.runId })
   }
   return { inputs, replaces: touched.map(run => run.runId) }
-}
-
-/** Refuses to replace a run whose rows are no longer in its own files, as after a Delta table was compacted: they would stay. */
-function checkWhole({ runId, totals }: ManifestRun, parts: Manifest['parts']): void {
-  const rows = parts.reduce((sum, part) => sum + (part.runId === runId ? part.rows : 0), 0)
-  if (totals.parts === 0 || rows === totals.rows) return
-  const message = `cannot append the inputs of run ${runId} again: expected its rows (${totals.rows}) in the files that it wrote, got ${rows}: another run replaced some, or another program compacted or changed the table; write all rows anew with another mode, such as replace, or overwrite for a Delta table`
-  throw new PermanentError('INPUT_ALREADY_APPENDED', message, { runId, rows, rowsExpected: totals.rows })
 }

@@ -28,6 +28,7 @@ function desiredRun(request: ReserveRequest, current: Current): DesiredRun {
   const isRedo = force || isTargetMissing || !current.hasSuccess
   const all: AppendPlan = { inputs: request.inputs, replaces: [] }
   const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
+  for (const replaced of replaces) current.checkRemovable?.(replaced)
   const runId = runIdOf({ ...request, inputs })
   const hasAll = mode === 'append' && inputs.length === 0
   const isComplete = !isRedo && current.manifest !== undefined && (hasAll || completeIn[mode](current.manifest, runId))

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDataset } from '../../lib/datasets/dataset.ts'
 import { type Project, project } from './project.ts'
-import { compactWithPython, leaveOutWithoutPython, python, readWithPython, writeWithPython } from './python-tables.ts'
+import {
+  compactWithPython,
+  leaveOutWithoutPython,
+  python,
+  readWithPython,
+  restoreWithPython,
+  writeWithPython,
+} from './python-tables.ts'
 
 leaveOutWithoutPython('test/local/delta-tables.test.ts')
 
@@ -75,6 +82,18 @@ describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-r
     const refused = { code: 'INPUT_ALREADY_APPENDED', message: expect.stringContaining('compacted') }
     await expect(made.run({ task: 'sales', force: true })).rejects.toMatchObject(refused)
     expect(await idsIn(made)).toEqual([1, 2, 3])
+  })
+
+  it('has the rows again that delta-rs has taken out with an older version, when it is forced', async () => {
+    const made = project(pipeline(`mode: 'append'`), { 'in/1.csv': salesOf([[1, 'a']]) })
+    await run(made)
+    made.write({ 'in/2.csv': salesOf([[2, 'b']]) })
+    await run(made)
+    await restoreWithPython(join(made.out, 'sales'), 0)
+    await made.run({ task: 'sales' })
+    expect(await idsIn(made)).toEqual([1])
+    await made.run({ task: 'sales', force: true })
+    expect(await idsIn(made)).toEqual([1, 2])
   })
 
   it('has every type, with timestamps in and without a zone', async () => {

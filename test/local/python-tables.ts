@@ -38,9 +38,12 @@ def write(address, rows, given):
 def compact(address):
     deltalake.DeltaTable(address).optimize.compact()
 
+def restore(address, version):
+    deltalake.DeltaTable(address).restore(version)
+
 for line in sys.stdin:
     name, *args = json.loads(line)
-    print(json.dumps({'read': read, 'write': write, 'compact': compact}[name](*args), default=str), flush=True)
+    print(json.dumps({'read': read, 'write': write, 'compact': compact, 'restore': restore}[name](*args), default=str), flush=True)
 `
 
 export interface PythonTable {
@@ -73,6 +76,11 @@ export async function writeWithPython(address: string, rows: readonly object[], 
 /** Writes the small files of a table as larger ones with delta-rs: the rows stay, and the files are others. */
 export async function compactWithPython(address: string): Promise<void> {
   await ask(['compact', address])
+}
+
+/** Makes the rows of an older version those of the table with delta-rs. */
+export async function restoreWithPython(address: string, version: number): Promise<void> {
+  await ask(['restore', address, version])
 }
 
 interface Interpreter {
