@@ -4,6 +4,7 @@ import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
+import { globMatcher } from '../paths/glob.ts'
 import type { StoredObject } from '../store/store.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
@@ -11,14 +12,17 @@ import type { FindOptions, FoundObjects } from './find-options.ts'
 /** Names among which the nearest are looked for. */
 const candidatesMax = 10_000
 
-/** Creates the error of a glob that no file matches, with the nearest names. */
-export async function noFileError({ input }: FindOptions, glob: string): Promise<FanmillError> {
-  const detail = { glob, root: input.url, nearest: nearestToGlob(glob, await candidateKeys(input)) }
-  return new PermanentError(
-    'NO_INPUT',
-    `nothing under ${input.url} matches ${glob}${nearestHint(detail.nearest, otherwise)}`,
-    detail,
-  )
+/** Creates the error of a glob that no file matches: with the folder in which one does, or the nearest names. */
+export async function noFileError({ input: { url: root }, input }: FindOptions, glob: string): Promise<FanmillError> {
+  const keys = await candidateKeys(input)
+  const matches = globMatcher(glob)
+  const folder = keys.find(key => matches(key.slice(key.indexOf('/') + 1)))?.split('/')[0]
+  const nearest = nearestToGlob(glob, keys)
+  const advice =
+    folder === undefined
+      ? nearestHint(nearest, otherwise)
+      : `, but files in ${folder}/ do; set the input root, --input ${root}/${folder}, or begin paths with ${folder}/`
+  return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${advice}`, { glob, root, nearest })
 }
 
 /** Creates the error of archives that have no member to read: none matches, or all that match are skipped as bad. */

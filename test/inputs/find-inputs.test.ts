@@ -29,6 +29,17 @@ describe('an input glob without a match', () => {
     })
   })
 
+  it('proposes the folder below the root in which files match', async () => {
+    const input = memoryStore()
+    for (const key of ['data/2024/orders.csv', 'raw/orders-1.csv', 'raw/orders.csv.bak'])
+      await input.write(key, Buffer.from('x'))
+    const source = files({ paths: 'orders*.csv', format })
+    await expect(findInputs({ input, params: {}, task: { ...task, source } })).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: `nothing under ${input.url} matches orders*.csv, but files in raw/ do; set the input root, --input ${input.url}/raw, or begin paths with raw/`,
+    })
+  })
+
   it('fails with the archive and the nearest members when only the members do not match', async () => {
     const input = memoryStore()
     await input.write('in/a.zip', zipText({ 'readme.txt': 'x', 'data/2.csv': 'id\n', 'data/1.csv': 'id\n' }))
