@@ -1,6 +1,23 @@
-/** Checks the file of `infer`, with a plain reason when it cannot be read. */
+/** Finds the files of `infer` and checks them, with a plain reason when one cannot be read. */
+import { existsSync } from 'node:fs'
 import { access, constants, readdir, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { PermanentError } from '../errors/errors.ts'
+import { cutLiteral, escapeGlob, excludedGlob, globMatcher } from '../paths/glob.ts'
+import { listKeys } from '../store/disk/list.ts'
+
+/** Returns the path, or the files that match it where it is a glob and no file. Folders below the last segment of the glob are not read. @throws NO_INPUT when none does */
+export async function matchingFiles(path: string): Promise<readonly string[]> {
+  const { literal, rest } = cutLiteral(path)
+  if (rest === '' || excludedGlob(path) !== undefined || existsSync(path)) return [path]
+  const folder = literal.slice(0, literal.lastIndexOf('/') + 1)
+  const glob = `${escapeGlob(literal.slice(folder.length))}${rest}`
+  const depth = glob.includes('**') ? Number.POSITIVE_INFINITY : glob.split('/').length
+  const skips = (key: string): boolean => key.split('/').length > depth || key.endsWith('node_modules/')
+  const files = (await Array.fromAsync(listKeys(resolve(folder), '', skips))).filter(globMatcher(glob))
+  if (files.length > 0) return files.sort().map(file => folder + file)
+  throw new PermanentError('NO_INPUT', `expected files that match ${path}, got none; check the pattern`, { path })
+}
 
 /** Checks that a path is a readable file. @throws NO_INPUT when there is none, USAGE for a folder, INPUT_INVALID when it may not be read */
 export async function checkFile(path: string): Promise<void> {

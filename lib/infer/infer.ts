@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 import { type BinaryFormat, fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
-import { checkFile } from './file.ts'
+import { checkFile, matchingFiles } from './file.ts'
 import { inferParquet } from './parquet.ts'
 import type { InferredText } from './sample/found-text.ts'
 import {
@@ -54,7 +54,7 @@ export interface InferredSource extends Omit<InferredText, 'isColumnMissing'> {
 }
 
 /**
- * Infers columns from the beginnings of at most 16 members of an archive, or files, 512 KiB each, spread over all of them, and reads the sample by them
+ * Infers columns from the beginnings of at most 16 members of an archive, or files, also those that a glob matches, 512 KiB each, spread over all of them, and reads the sample by them
  * as a run does. For Parquet it describes one file or member.
  * @throws NO_INPUT when there is nothing to sample; ZIP_*, INPUT_*
  */
@@ -64,7 +64,8 @@ export async function inferColumns(
 ): Promise<InferredSource> {
   const { members, delimiter } = options
   const found: SampleTexts[] = []
-  for (const each of typeof path === 'string' ? [path] : path) found.push(await dataTexts(each, members))
+  for (const each of typeof path === 'string' ? [path] : path)
+    for (const file of await matchingFiles(each)) found.push(await dataTexts(file, members))
   const texts = found.flatMap(each => each.texts)
   const { name } = texts[0] ?? { name: '' }
   const isNested = found.some(each => each.isNested)

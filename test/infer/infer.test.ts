@@ -323,6 +323,25 @@ describe('a path that cannot be read', () => {
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
   })
 
+  it('is found by a glob, and a name with brackets as it is', async () => {
+    const [text, other] = ['id,v\n1,2\n', 'n\nx\n']
+    const root = folderOf({
+      'd-1/a.csv': text,
+      'd-1/b.csv': text,
+      'd-1/c (1).csv': text,
+      'd-1/deep/d.csv': other,
+      'd-2/e.txt': other,
+    })
+    const sampledBy = async (glob: string) => (await fanmill.infer(join(root, glob))).sampled
+    expect(await sampledBy('d-*/*.csv')).toEqual(['a.csv', 'b.csv', 'c (1).csv'])
+    expect(await sampledBy('d-1/c (1).csv')).toEqual(['c (1).csv'])
+    expect(await sampledBy('d-1/[ab].csv')).toEqual(['a.csv', 'b.csv'])
+    await expect(sampledBy('d-1/*.tsv')).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: `expected files that match ${join(root, 'd-1/*.tsv')}, got none; check the pattern`,
+    })
+  })
+
   it('fails with the name of a file in it when the path is a folder', async () => {
     await expect(fanmill.infer(join(folder, 'data'))).rejects.toMatchObject({
       message: expect.stringContaining('give one of its files, for example'),
