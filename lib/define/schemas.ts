@@ -20,9 +20,18 @@ export const isOwnName = v.check(
 /** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
 export const definitionName = v.pipe(
   v.string('a name'),
-  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
+  v.regex(
+    /^[a-z0-9][a-z0-9-]*$/,
+    issue => `a name of lower case letters, digits and hyphens${nameLike(String(issue.input))}`,
+  ),
   isOwnName,
 )
+
+/** Returns a name that is allowed, for one such as `perUser`. */
+function nameLike(name: string): string {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').match(/[a-z0-9]+/gi) ?? []
+  return words.length === 0 ? '' : ` such as ${words.join('-').toLowerCase()}`
+}
 
 /** Returns the schema of a whole number from `min` up, at most `max` where that is given. */
 export function count(min: number, max = Number.POSITIVE_INFINITY) {
@@ -49,7 +58,7 @@ export const relativePath = v.pipe(
 export const differInMoreThanCase = (all: readonly string[]): boolean =>
   new Set(all.map(name => name.toLowerCase())).size === all.length
 
-const columnNames = v.array(filledText, 'a list of column names')
+const columnNames = v.array(filledText, "a list of column names such as ['shop']")
 
 /** Names of columns, of which one may stand twice. */
 export const columnList = v.pipe(columnNames, v.minLength(1, 'at least one column'))

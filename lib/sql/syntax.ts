@@ -86,7 +86,10 @@ function problemOf({ error_message: given = 'it does not parse', position }: Nod
   if (message.startsWith('Only SELECT')) return 'expected one SELECT, got another kind of statement'
   if (position === undefined || !message.includes(' at or near ')) return message
   const before = Buffer.from(sql).subarray(0, Number(position)).toString().replaceAll(/\s+/g, ' ').trim()
-  return before === '' ? message : `${message}, after ${before.length > 40 ? '… ' : ''}${before.slice(-40).trim()}`
+  const hint = message.includes('near "-"') ? '; a name with a hyphen needs double quotes, such as "per-user"' : ''
+  return before === ''
+    ? message
+    : `${message}, after ${before.length > 40 ? '… ' : ''}${before.slice(-40).trim()}${hint}`
 }
 
 /** Returns a list of the tree; an empty one where the tree has none. */

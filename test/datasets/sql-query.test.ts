@@ -219,6 +219,10 @@ export default pipeline({ name: 'nodes', tasks: [sales, other] })
     [`select current_setting('temp_directory')`, 'the function current_setting is not available'],
     [`copy (select 1) to '/tmp/stolen'`, 'expected one SELECT, got another kind of statement'],
     ['select 1; select 2', 'expected one SELECT, got 2 statements'],
+    [
+      'select * from shop-names',
+      'after select * from shop; a name with a hyphen needs double quotes, such as "per-user"',
+    ],
     ['select * from lace', 'unknown table lace: no dataset of this name is in'],
     ['select nome from "shop-names/2024"', 'unknown column nome; did you mean name'],
   ])('refuses %s', async (sql, message) => {

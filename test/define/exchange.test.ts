@@ -183,6 +183,11 @@ describe('joinOf', () => {
   const join = (options: object, left: object = sales()) => joinOf({ left, right: shops } as never, options as never)
   it.each([
     ['no key', () => join({ on: [] }), 'joinOf: on: expected at least one column'],
+    [
+      'a text',
+      () => join({ on: 'shop' }),
+      "expected a list of columns that both sides have such as ['shop'], or columns of the left side with those of the right such as { shop: 'id' }, got \"shop\"",
+    ],
     ['another kind', () => join({ on: ['id'], how: 'outer' }), 'joinOf: how: expected one of inner, left, full, semi'],
     ['a key twice', () => join({ on: ['id', 'ID'] }), 'joinOf: on: expected each column once, got ID twice'],
     [

@@ -42,7 +42,13 @@ it.each<[string, Readonly<Record<string, unknown>>, string]>([
     'pipeline x: tasks: expected names that differ, got a twice',
   ],
   ['a misspelt option', { task: [] }, 'pipeline x: task: unknown option, did you mean tasks'],
-  ['a name with spaces', { name: 'My pipeline' }, 'name: expected a name of lower case letters, digits and hyphens'],
+  ['a name with spaces', { name: 'My pipeline' }, 'digits and hyphens such as my-pipeline, got "My pipeline"'],
+  [
+    'a name in camel case',
+    { name: 'perUser' },
+    'name of lower case letters, digits and hyphens such as per-user, got "perUser"',
+  ],
+  ['a name of other letters', { name: 'Ü' }, 'a name of lower case letters, digits and hyphens, got "Ü"'],
 ])('refuses %s', (_, changes, message) => {
   const build = () => pipeline({ name: 'x', tasks: [named('a', '{task}')], ...changes })
   expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))

@@ -94,7 +94,7 @@ const sidesSchema = options({ left: v.unknown(), right: v.unknown() }, { from: '
 
 const columnNames = v.union(
   [v.array(filledText), record(filledText, filledText)],
-  'a list of columns that both sides have, or columns of the left side with those of the right',
+  "a list of columns that both sides have such as ['shop'], or columns of the left side with those of the right such as { shop: 'id' }",
 )
 const someNames = v.pipe(
   columnNames,
