@@ -57,33 +57,6 @@ describe('a CSV', () => {
     expect(source).toContain(`  value: ${expected}`)
   })
 
-  it.each([
-    ['decimal commas', ['12,50', '-3', '0,5'], "column.float64({ decimalSeparator: ',' }),"],
-    [
-      'points between thousands',
-      ['1.234,50', '7', '12.345.678'],
-      "column.float64({ decimalSeparator: ',', thousandsSeparator: '.' }),",
-    ],
-    ['commas between thousands', ['1,234,567', '12'], "column.int64({ thousandsSeparator: ',' }),"],
-    ['commas between thousands and a point', ['1,234.5', '12'], "column.float64({ thousandsSeparator: ',' }),"],
-    ['decimal commas and nulls', ['12,50', 'NA'], "column.float64({ decimalSeparator: ',', nullValues: ['NA'] }),"],
-    ['identifiers with leading zeros', ['01,234', '12,50'], 'column.string(),'],
-    ['lists', ['1,2,3', '4'], 'column.string(),'],
-    [
-      'decimal commas, but for one text',
-      ['1,5', '2,25', '3,5', 'auf Anfrage'],
-      `column.string(), // 3 of 4 different values are float64 with decimalSeparator ','; "auf Anfrage" is not`,
-    ],
-    [
-      'commas of two meanings',
-      ['1,234', '12,500'],
-      "column.string(), // numbers whose comma stands before decimals or between thousands: write column.float64({ decimalSeparator: ',' }) or column.int64({ thousandsSeparator: ',' })",
-    ],
-  ])('with numbers that have %s gets their separators', async (_, texts, expected) => {
-    const source = await sourceOf('x.csv', `other;value\n${texts.map(text => `x;${text}\n`).join('')}`)
-    expect(source).toContain(`  value: ${expected}\n`)
-  })
-
   it('gets its dialect, with only the options that are not defaults', async () => {
     expect(await sourceOf('x.csv', 'a;b\n1;"x;y"\n2;z\n')).toMatch(
       /^format: csv\(\{ delimiter: ';' \}\),\ncolumns: \{\n {2}a: column.int64\(\),/,
@@ -321,25 +294,6 @@ describe('a path that cannot be read', () => {
     const failing = fanmill.infer(join(folder, path))
     await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
-  })
-
-  it('is found by a glob, and a name with brackets as it is', async () => {
-    const [text, other] = ['id,v\n1,2\n', 'n\nx\n']
-    const root = folderOf({
-      'd-1/a.csv': text,
-      'd-1/b.csv': text,
-      'd-1/c (1).csv': text,
-      'd-1/deep/d.csv': other,
-      'd-2/e.txt': other,
-    })
-    const sampledBy = async (glob: string) => (await fanmill.infer(join(root, glob))).sampled
-    expect(await sampledBy('d-*/*.csv')).toEqual(['a.csv', 'b.csv', 'c (1).csv'])
-    expect(await sampledBy('d-1/c (1).csv')).toEqual(['c (1).csv'])
-    expect(await sampledBy('d-1/[ab].csv')).toEqual(['a.csv', 'b.csv'])
-    await expect(sampledBy('d-1/*.tsv')).rejects.toMatchObject({
-      code: 'NO_INPUT',
-      message: `expected files that match ${join(root, 'd-1/*.tsv')}, got none; check the pattern`,
-    })
   })
 
   it('fails with the name of a file in it when the path is a folder', async () => {
