@@ -233,8 +233,11 @@ export function partColumns(
 ): string[] {
   // The engine has no statistics of a TRY, and so skips no rows. Other writers leave NaN out of them, though it is the greatest number, and
   // for bytes it looks in Bloom filters for the text that it prints of them.
-  const readName = ({ name, type }: SchemaColumn): string =>
-    isForeign && /FLOAT|DOUBLE|BLOB/.test(type) ? `TRY(${sqlOf(name)})` : sqlOf(name)
+  const readName = ({ name, type }: SchemaColumn): string => {
+    if (isForeign && /FLOAT|DOUBLE|BLOB/.test(type)) return `TRY(${sqlOf(name)})`
+    // Timestamps of 96 bits say nothing of a zone.
+    return isForeign && type.startsWith('TIMESTAMP') ? `CAST(${sqlOf(name)} AS ${type})` : sqlOf(name)
+  }
   return schema.map(each => {
     const { name, type } = each
     const value = Object.hasOwn(partition, name) ? partition[name] : undefined

@@ -72,28 +72,37 @@ describe('statistics of other programs', () => {
   })
 })
 
-it('finds bytes in a Delta table whose files have Bloom filters, in which the engine looks for the text that it prints of them', async () => {
-  const bytes = await parquetOf(
-    `SELECT CAST(range AS INTEGER) AS v, unhex(CASE WHEN range % 2 = 0 THEN 'ff00' ELSE '61' END) AS b FROM range(400)`,
-  )
-  const fields = Object.entries({ v: 'integer', b: 'binary' }).map(([name, type]) => ({
-    name,
-    type,
-    nullable: true,
-    metadata: {},
-  }))
-  const schemaString = JSON.stringify({ type: 'struct', fields })
-  const actions = [
-    log[0],
-    { metaData: { ...log[1]?.metaData, schemaString } },
-    { add: { ...log[2]?.add, size: bytes.length } },
-  ]
+/** Returns the folder of a Delta table of one file. */
+function tableOf(bytes: Uint8Array, types: Readonly<Record<string, string>>): string {
+  const fields = Object.entries(types).map(([name, type]) => ({ name, type, nullable: true, metadata: {} }))
+  const metaData = { ...log[1]?.metaData, schemaString: JSON.stringify({ type: 'struct', fields }) }
+  const actions = [log[0], { metaData }, { add: { ...log[2]?.add, size: bytes.length } }]
   const text = actions.map(action => JSON.stringify(action)).join('\n')
-  const { folder } = project('', { 'table/a.parquet': bytes, 'table/_delta_log/00000000000000000000.json': text })
-  const table = await openDataset(join(folder, 'table'))
-  expect(await Array.fromAsync(table.rows({ where: sql`b = unhex('ff00')` }))).toHaveLength(200)
-  const { rows } = await sqlRows(`select count(*) from t where b = unhex('ff00')`, {
-    datasets: { t: join(folder, 'table') },
+  const files = { 'table/a.parquet': bytes, 'table/_delta_log/00000000000000000000.json': text }
+  return join(project('', files).folder, 'table')
+}
+
+describe('a Delta table of another program', () => {
+  it('has rows with bytes whose Bloom filters have no text that the engine prints of them', async () => {
+    const value = "unhex(CASE WHEN range % 2 = 0 THEN 'ff00' ELSE '61' END)"
+    const bytes = await parquetOf(`SELECT CAST(range AS INTEGER) AS v, ${value} AS b FROM range(400)`)
+    const table = tableOf(bytes, { v: 'integer', b: 'binary' })
+    const rows = (await openDataset(table)).rows({ where: sql`b = unhex('ff00')` })
+    expect(await Array.fromAsync(rows)).toHaveLength(200)
+    const found = await sqlRows("select count(*) from t where b = unhex('ff00')", { datasets: { t: table } })
+    expect(found.rows).toEqual([['200']])
   })
-  expect(rows).toEqual([['200']])
+
+  it('has timestamps with a zone also where those of its files have 96 bits', async () => {
+    const bytes = readFileSync('test/fixtures/parquet/int96_ns.parquet')
+    const table = tableOf(bytes, { v: 'timestamp', n: 'integer' })
+    const where = sql`cast(v as varchar) = '1970-01-01 00:00:00.000001+00'`
+    const rows = await Array.fromAsync((await openDataset(table)).rows({ where }))
+    expect(rows.map(({ n }) => n)).toEqual([0, 2])
+    const found = await sqlRows('select v from t where n = 0', { datasets: { t: table } })
+    expect([found.columns, found.rows]).toEqual([
+      [{ name: 'v', type: 'timestamptz' }],
+      [['1970-01-01 00:00:00.000001+00']],
+    ])
+  })
 })
