@@ -20,6 +20,12 @@ it('escapes with the quote by default', () => {
   expect(csv({ quote: '' }).escape).toBe('')
 })
 
+it('takes null texts that are apart from its marks, and the one that MySQL writes without quotes', () => {
+  expect(csv({ nullValues: ['', '\\N', "'"] }).nullValues).toEqual(['', '\\N', "'"])
+  expect(csv({ quote: '', escape: '\\' }).nullValues).toEqual(['\\N'])
+  expect(csv({ escape: '', nullValues: ['NA'] }).nullValues).toEqual(['NA'])
+})
+
 it('reads latin-1 as windows-1252, as browsers do', () => {
   expect(csv({ encoding: 'latin-1' })).toEqual(csv({ encoding: 'windows-1252' }))
   expect(jsonLines({ encoding: 'latin-1' })).toEqual({ kind: 'jsonLines', encoding: 'windows-1252' })
@@ -59,6 +65,13 @@ it.each<[string, () => unknown, string]>([
     () => csv({ quote: '', escape: '\\', delimiter: '||' }),
     'csv: escape: expected a delimiter of one other character',
   ],
+  [
+    'null texts with the escape, which the engine cannot tell from an escaped text',
+    () => csv({ escape: '\\', nullValues: ['', '\\N'] }),
+    'csv: nullValues: expected texts without ",", "\\"", "\\\\" (nullValues of a column also find them, in quotes too), got "\\\\N"',
+  ],
+  ['null texts with the delimiter', () => csv({ quote: '', delimiter: '-', nullValues: ['-'] }), 'texts without "-" ('],
+  ['null texts with the quote', () => csv({ nullValues: ['""'] }), 'csv: nullValues: expected texts without'],
   [
     'an unknown encoding',
     () => csv({ encoding: 'utf-32' as never }),

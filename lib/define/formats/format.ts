@@ -120,6 +120,7 @@ function checkApart(format: CsvFormat): void {
   const { delimiter, quote, comment } = format
   if (quote !== '' && delimiter.includes(quote))
     throw apart('delimiter', 'a delimiter that is not the quote', delimiter)
+  checkNulls(format)
   if (comment?.startsWith(delimiter))
     throw apart('comment', 'a comment that does not begin with the delimiter', comment)
   if (comment !== undefined && quote !== '' && comment.includes(quote))
@@ -132,6 +133,14 @@ function checkApart(format: CsvFormat): void {
     throw apart('matchNames', 'none where there is no header', format.matchNames)
   if (quote === '' && format.escape !== '' && (delimiter.length > 1 || delimiter === format.escape))
     throw apart('escape', 'a delimiter of one other character where fields are escaped without quotes', delimiter)
+}
+
+/** Refuses null texts that no unquoted field can be, or that the engine cannot tell from an escaped text. */
+function checkNulls({ delimiter, quote, escape: escaped, nullValues }: CsvFormat): void {
+  const marks = quote === '' ? [delimiter] : [...new Set([delimiter, quote, escaped])].filter(mark => mark !== '')
+  const wrong = nullValues.find(text => marks.some(mark => text.includes(mark)))
+  const other = 'nullValues of a column also find them, in quotes too'
+  if (wrong !== undefined) throw apart('nullValues', `texts without ${marks.map(show).join(', ')} (${other})`, wrong)
 }
 
 const apart = (option: string, expected: string, got: string) =>
