@@ -24,7 +24,7 @@ export function resultOf(
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     membersSkipped: run?.skipped?.count ?? 0,
     ...(status === 'complete' && readBy(begun, found)),
-    seconds: (Date.now() - begun.started) / 1000,
+    seconds: (performance.now() - begun.started) / 1000,
   }
 }
 

@@ -32,7 +32,7 @@ import { resultOf } from './task-result.ts'
 
 /** Runs a task. A run that fails is a result with `error`. @throws when the definition, the parameters or the machine are wrong */
 export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd> {
-  const started = Date.now()
+  const started = performance.now()
   const { task, params } = node
   const places = tablePlaces(session, node)
   const tables = await fetchTables(places, task, params)

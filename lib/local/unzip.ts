@@ -55,7 +55,7 @@ export interface UnzipResult {
  * @throws OUTPUT_NOT_OURS, NO_INPUT, ABORTED, ZIP_*, DISK_FULL; there is no `_SUCCESS` then, and the same call resumes
  */
 export async function unzip(archive: string, destination: string, options: UnzipOptions = {}): Promise<UnzipResult> {
-  const startedMs = Date.now()
+  const startedMs = performance.now()
   const { members = '**', workers: threads = defaultWorkers(), signal, onEvent = () => {} } = options
   throwIfAborted(signal)
   const file = resolve(archive)
@@ -76,7 +76,7 @@ export async function unzip(archive: string, destination: string, options: Unzip
     const store = openStore(input)
     const found = await findArchive(definition, basename(file), { input: store, threads })
     const given = { definition, input: store, folder: resolve(destination), found, workers, progress, options }
-    return { ...(await extract(given)), seconds: (Date.now() - startedMs) / 1000 }
+    return { ...(await extract(given)), seconds: (performance.now() - startedMs) / 1000 }
   } catch (error) {
     throwIfAborted(signal)
     throw error

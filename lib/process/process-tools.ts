@@ -33,6 +33,7 @@ export interface ProcessTools extends ShareOutTools {
   readonly deliveries?: (<T>(deliver: () => Promise<T>) => Promise<T>) | undefined
   /** Set for a task that acts instead of reading rows. */
   readonly actions?: ActionTools | undefined
+  /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number
   /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
   readonly isFirstTry?: boolean

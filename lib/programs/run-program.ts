@@ -103,8 +103,8 @@ function stopper(child: ChildProcess) {
     forget: () => clearTimeout(timer),
     /** Resolves when no process of the group is left. */
     async whenGone(): Promise<void> {
-      const until = Date.now() + graceMs
-      while (send(0) && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 20))
+      const until = performance.now() + graceMs
+      while (send(0) && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 20))
       kill()
     },
   }

@@ -1,6 +1,6 @@
 /** Locks a key among processes that share a folder, because a plain file system has no compare-and-swap. */
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,12 +34,13 @@ export async function withLock<T>(folder: string, key: string, act: () => Promis
 async function acquire(folder: string, name: string, key: string): Promise<string[]> {
   const own = await writeTemporary(folder, new TextEncoder().encode(JSON.stringify([hostname(), process.pid])))
   try {
+    const { mtimeMs } = await stat(own)
     for (let waits = 0; waits < waitsMax; waits++) {
       const numbers = await lockNumbers(folder, name)
       const paths = numbers.map(number => join(folder, `${name}${number}`))
       const next = (numbers.at(-1) ?? 0) + 1
       const path = join(folder, `${name}${next}`)
-      if (!(await someHeld(paths)) && (await linkNew(own, path))) {
+      if (!(await someHeld(paths, mtimeMs)) && (await linkNew(own, path))) {
         // When two processes link at the same time, at least the one that lists later sees the other and gives up its lock.
         if (`${await lockNumbers(folder, name)}` === `${[...numbers, next]}`) return [...paths, path]
         await rm(path, { force: true })
@@ -60,17 +61,18 @@ async function lockNumbers(folder: string, name: string): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
-async function someHeld(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) if (await isHeld(path)) return true
+async function someHeld(paths: readonly string[], nowMs: number): Promise<boolean> {
+  for (const path of paths) if (await isHeld(path, nowMs)) return true
   return false
 }
 
-async function isHeld(path: string): Promise<boolean> {
+/** The time is that of the file system, with which the clock of this process may disagree. */
+async function isHeld(path: string, nowMs: number): Promise<boolean> {
   const stats = await statFile(path)
   const text = stats && (await readFile(path, 'utf8').catch(nothingIf(isAbsent)))
   // Released after the listing: it is reported as held, so that the caller lists again. By now another process may hold it again, whose
   // content must not be taken for that of a dead one.
   if (!stats || text === undefined) return true
   const [host, pid] = JSON.parse(text) as [string, number]
-  return (host !== hostname() || isRunning(pid)) && Date.now() - stats.mtimeMs < staleAfterMs
+  return (host !== hostname() || isRunning(pid)) && nowMs - stats.mtimeMs < staleAfterMs
 }

@@ -173,7 +173,7 @@ export function batchTools({
     combines: outputKind(task.output).exchange?.combine !== undefined,
     joinFiles,
     partBytes: layoutOf(task.output)?.partBytes ?? 0,
-    now: () => Date.now(),
+    now: () => performance.now(),
   }
 }
 
