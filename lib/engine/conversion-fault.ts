@@ -2,6 +2,7 @@
 import { engineFault } from '../duckdb/engine.ts'
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Conversion } from './conversion.ts'
+import { overflowIn, varianceAdvice } from './keyed/measure-overflow.ts'
 import { overflowMark } from './keyed/measure-sql.ts'
 
 /** The error as Fanmill's, with what the conversion knows about its cause. */
@@ -13,6 +14,9 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   const words = `${fault.message} ${fault.detail.received}`
   const [, type, column] = new RegExp(`${overflowMark}(\\S+) ([^\\n]*)`).exec(words) ?? []
   if (type !== undefined && column !== undefined) return sumOverflow(column, type, error)
+  const overflow = overflowIn(conversion.transform, words)
+  // A statement that may have failed instead has its record found first.
+  if (overflow && !hasSql(conversion)) return new PermanentError('SUM_OVERFLOW', overflow, {}, { cause: error })
   return /(negative|unfit) intervals/.test(words) ? unfitInterval(conversion, error) : fault
 }
 
@@ -38,7 +42,12 @@ function withColumns(fault: FanmillError, { read }: Conversion): FanmillError {
   return new CapacityError(fault.code, message, { ...fault.detail, columns, neededMb }, { cause: fault.cause })
 }
 
+const hasSql = ({ transform }: Pick<Conversion, 'transform'>): boolean =>
+  transform.steps.some(({ step }) => step.kind === 'sql')
+
 function sumOverflow(column: string, type: string, cause: unknown): PermanentError {
+  if (type === 'variance')
+    return new PermanentError('SUM_OVERFLOW', `measure ${column}: ${varianceAdvice}`, { column }, { cause })
   const what =
     type === 'int64' ? 'an int64 holds, got one beyond 9,223,372,036,854,775,807' : `${type} holds exactly, got another`
   const message = `column ${column}: expected a sum that ${what}; set its type: sum(column, { as: column.decimal(38, 0) })`
@@ -60,9 +69,14 @@ export const isMisfitFault = ({ message }: FanmillError): boolean =>
 
 /** The fault of a careful conversion. Every row that it reads fits, so that a statement of the user's failed. */
 export function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
-  if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
+  if (!hasSql({ transform })) return fault
   const { message, detail, cause } = fault
-  const next = message.startsWith('Conversion') ? '; use try_cast, or leave out rows whose value does not fit' : ''
+  const overflow = overflowIn(transform, `${message} ${detail.received}`)
+  const next = overflow
+    ? `; or ${overflow}`
+    : message.startsWith('Conversion')
+      ? '; use try_cast, or leave out rows whose value does not fit'
+      : ''
   return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${message}${next}`, detail, { cause })
 }
 

@@ -331,4 +331,57 @@ describe('sums', () => {
     const { error } = await some.run()
     expect(error?.message).toContain('column total: expected a sum that an int64 holds')
   })
+
+  const nines = '9'.repeat(38)
+  it.each([
+    ['mean', 'big', 'measure m: expected a sum of at most 38 digits, got a larger one; cast its column to double'],
+    ['sum', 'big', 'measure m: expected a sum of at most 38 digits'],
+    ['variance', 'wide', 'measure m: expected a variance that a float64 holds, got one beyond 1.8e308; divide'],
+    ['stddev', 'wide', 'measure m: expected a variance that a float64 holds'],
+  ])('that overflow in a %s name the measure, in one slice or in several', async (kind, column, message) => {
+    const measures = `{ m: ${kind}('${column}'), other: sum('other'), n: count() }`
+    const text = (steps: string) => `
+import { column, count, csv, files, mean, parquet, pipeline, sql, stddev, sum, task, variance } from 'fanmill'
+const t = task({
+  name: 't',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { k: column.string(), big: column.decimal(38, 0), wide: column.float64(), other: column.float64() },
+  output: parquet({ path: '{task}' }),
+})${steps}.reduce({ by: ['k'], measures: ${measures} })
+export default pipeline({ name: 't', tasks: [t] })
+`
+    const lines = ['1e308', '-1e308', '1e308'].map(wide => `a,${nines},${wide},1e308\n`)
+    const head = 'k,big,wide,other\n'
+    const whole = project(text(''), { 'a.csv': head + lines.join('') })
+    const failure = { code: 'SUM_OVERFLOW', message: expect.stringContaining(message) }
+    expect((await whole.run()).error).toMatchObject(failure)
+    const sliced = project(text(''), Object.fromEntries(lines.map((line, at) => [`${at}.csv`, head + line])))
+    expect((await sliced.run({}, { groupBytes: 40 })).error).toMatchObject(failure)
+    // The statement may be what failed, so that both are named.
+    const after = project(text('.sql`select * from input`'), { 'a.csv': head + lines.join('') })
+    expect((await after.run()).error).toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: expect.stringContaining(`; or ${message}`),
+    })
+  })
+
+  it('of equal values have no variance, and of nearly equal ones that of exact arithmetic', async () => {
+    const values = Array.from({ length: 3000 }, (_, at) => 12_345_678_901_234.375 + ((at * 7919) % 13) / 4)
+    const eighths = values.map(value => BigInt(value * 8))
+    const total = eighths.reduce((sum, value) => sum + value, 0n)
+    const squares = eighths.reduce((sum, value) => sum + (value * 3000n - total) ** 2n, 0n)
+    const exact = Number((squares * 10n ** 12n) / (64n * 3000n ** 2n * 2999n)) / 1e12
+    const lines = values.map((value, at) => `X,${at},1,9876543210.37,${value},1\n`)
+    const cuts = [0, 400, 1300, 3000]
+    const files = cuts.slice(1).map((end, at) => {
+      const text = lines.slice(cuts[at], end).join('')
+      return [`in/${at}.csv`, `origin,day,delay,price,weight,id\n${text}`]
+    })
+    const steps = `.reduce({ by: ['origin'], measures: { equal: variance('price'), near: variance('weight') } })`
+    const some = project(pipeline(steps), Object.fromEntries(files))
+    await some.run({}, { groupBytes: 40 })
+    const [row] = await some.rows('totals')
+    expect(row?.equal).toBe(0)
+    expect(Math.abs(Number(row?.near) / exact - 1)).toBeLessThan(1e-4)
+  })
 })

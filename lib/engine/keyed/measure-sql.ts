@@ -71,9 +71,11 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
   partial: (_, column) => {
     const value = `CAST(${numeric(column).sql} AS DOUBLE)`
     // The engine fails for infinity and for what is no number, of which there is no mean.
-    const square = `var_pop(${value}) FILTER (WHERE isfinite(${value})) * count(${value})`
-    const m2 = `CASE WHEN bool_and(isfinite(${value})) THEN ${square} ELSE CAST('nan' AS DOUBLE) END`
-    const packed = `struct_pack(n := count(${value}), mean := avg(${value}), m2 := ${m2})`
+    const variance = `var_pop(${value}) FILTER (WHERE isfinite(${value}))`
+    const m2 = `CASE WHEN bool_and(isfinite(${value})) THEN ${variance} * count(${value}) ELSE CAST('nan' AS DOUBLE) END`
+    // The difference between means is squared: none may come from rounding where values are equal, and avg() rounds after each row.
+    const mean = `CASE WHEN ${variance} = 0 THEN any_value(${value}) ELSE favg(${value}) END`
+    const packed = `struct_pack(n := count(${value}), mean := ${mean}, m2 := ${m2})`
     return { moments: `CASE WHEN count(${value}) > 0 THEN CAST(${packed} AS ${momentsType}) END` }
   },
   combine: ({ moments }) => {
@@ -84,7 +86,9 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
       moments: `list_reduce(list(${moments}) FILTER (WHERE ${moments} IS NOT NULL), lambda ${a}, ${b}: CAST(${joined} AS ${momentsType}))`,
     }
   },
-  finish: ({ moments = '' }) => `CASE WHEN (${moments}).n > 1 THEN ${finish(moments)} END`,
+  // Whether the squares of large numbers overflow within a slice, where the engine fails, or only here, depends on how rows are cut.
+  finish: ({ moments = '' }, name) =>
+    `CASE WHEN isinf((${moments}).m2) THEN CAST(error(${quoteText(`${overflowMark}variance ${name}`)}) AS DOUBLE) WHEN (${moments}).n > 1 THEN ${finish(moments)} END`,
 })
 
 const extreme = (name: 'min' | 'max'): MeasureKind => ({
