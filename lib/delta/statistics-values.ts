@@ -42,6 +42,7 @@ function textOf(bytes: Buffer, round: 'down' | 'up'): string | undefined {
 function numberText(element: SchemaElement, bound: bigint | number, round: 'down' | 'up'): string | undefined {
   if (typeof bound === 'number') return JSON.stringify(bound)
   const kind = boundKind(element)
+  if (kind === 'boolean') return String(bound === 1n)
   if (kind === 'decimal') return decimalText(bound, element.logical?.scale ?? element.scale ?? 0)
   if (kind === 'date') return quoted(dateText(Number(bound) * 86_400_000)?.slice(0, 10))
   if (kind === 'timestamp') return quoted(timestampText(element, bound, round))

@@ -2,10 +2,10 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { physical, type SchemaElement } from './footer.ts'
 
-/** A bound that compares: a number, or the UTF-8 bytes of a text. Days, microseconds and unscaled decimals are whole numbers. */
+/** A bound that compares: a number, or the UTF-8 bytes of a text. Booleans, days, microseconds and unscaled decimals are whole numbers. */
 export type Bound = bigint | number | Buffer
 
-export type BoundKind = 'integer' | 'float' | 'decimal' | 'date' | 'timestamp' | 'text'
+export type BoundKind = 'boolean' | 'integer' | 'float' | 'decimal' | 'date' | 'timestamp' | 'text'
 
 const [logicalString, logicalDecimal, logicalDate, logicalTime, logicalTimestamp] = [1, 5, 6, 7, 8]
 const [convertedText, convertedDecimal, convertedDate] = [0, 5, 6]
@@ -17,6 +17,7 @@ const convertedTimestamps: Readonly<Record<number, number>> = { 9: 1, 10: 2 }
 export function boundKind({ type, logical, converted = -1 }: SchemaElement): BoundKind | undefined {
   const id = logical?.id
   const isPlain = logical === undefined
+  if (type === physical.boolean) return 'boolean'
   if (id === logicalDecimal || (isPlain && converted === convertedDecimal)) return 'decimal'
   if (type === physical.float || type === physical.double) return 'float'
   if (type === physical.bytes)
@@ -35,6 +36,7 @@ export function readBound(element: SchemaElement, bytes: Uint8Array): Bound | un
   if (kind === undefined) return undefined
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (kind === 'text') return buffer
+  if (type === physical.boolean) return bytes.length === 1 ? BigInt(buffer.readUInt8()) : undefined
   if (type === physical.int32) return bytes.length === 4 ? BigInt(buffer.readInt32LE()) : undefined
   if (type === physical.int64) return bytes.length === 8 ? buffer.readBigInt64LE() : undefined
   if (type === physical.float) return finite(bytes.length === 4 ? buffer.readFloatLE() : Number.NaN)
