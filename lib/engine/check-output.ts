@@ -54,7 +54,7 @@ export function castWritten(
     const unfit = parts.partitionBy.includes(name) ? undefined : unfitInterval(type, column)
     if (unfit)
       return `CASE WHEN ${unfit} THEN CAST(error('fanmill: unfit intervals') AS ${type}) ELSE ${column} END AS ${column}`
-    if (parts.bloomFilters && isFloat(type) && !parts.partitionBy.includes(name))
+    if (isFloat(type) && (parts.bloomFilters || parts.partitionBy.includes(name)))
       return `${oneOfEqual(column, type)} AS ${column}`
     // Files have times with an offset in UTC.
     if (type === timeWithZone) return `CAST(timezone(INTERVAL 0 HOUR, ${column}) AS ${type}) AS ${column}`
@@ -66,7 +66,7 @@ export function castWritten(
 
 const isFloat = (type: string): boolean => type === 'FLOAT' || type === 'DOUBLE'
 
-/** Returns one of the values that are equal: the engine looks for the bits of a value in Bloom filters, and leaves out rows with others. */
+/** Returns one of the values that are equal: they are one partition, and the engine finds only the bits of a value in Bloom filters. */
 const oneOfEqual = (column: string, type: string): string =>
   `CASE WHEN ${column} = 0 THEN CAST(0 AS ${type}) WHEN isnan(${column}) THEN CAST('nan' AS ${type}) ELSE ${column} END`
 

@@ -101,3 +101,20 @@ it('ends with PARTS_LOST when another program keeps removing uncommitted parts',
   expect(error).toMatchObject({ code: 'PARTS_LOST', detail: { batches: [0] } })
   expect(outputFiles()).toEqual([])
 })
+
+it('makes one partition of numbers that are equal, such as 0 and -0, and replaces it whole', async () => {
+  const code = `
+import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+export default pipeline({ name: 't', tasks: [task({
+  name: 't',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { v: column.float64(), f: column.float32(), n: column.int32() },
+  output: parquet({ path: 't', partitionBy: ['v', 'f'], mode: 'replacePartitions' }),
+}).sql\`select v, case when n < 0 then f / f else f end as f, n from input\`] })`
+  const some = project(code, { 'a.csv': 'v,f,n\n-0.0,1,1\n0,1,2\n5,0,3\n5,-0.0,4\n7,nan,5\n7,0,-6\n' })
+  expect((await some.run()).error).toBeUndefined()
+  expect(some.manifest('t').parts.map(({ partition }) => partition)).toHaveLength(3)
+  some.write({ 'a.csv': 'v,f,n\n0,1,7\n5,-0.0,8\n7,nan,9\n' })
+  expect((await some.run()).error).toBeUndefined()
+  expect((await some.rows('t')).map(({ n }) => n).toSorted()).toEqual([7, 8, 9])
+})
