@@ -15,7 +15,7 @@ export async function findTable(
   { path, version, show = files => files }: TablePlace,
   options: FindOptions & PartNeed,
 ): Promise<FoundObjects> {
-  const { input, sample, task, checkpoints } = options
+  const { input, sample, task, checkpoints, keepsOne = true } = options
   if (!checkpoints) throw new PermanentError('ENGINE_FAILED', 'expected an engine for checkpoints, got none', {})
   const table: DeltaTable = { store: input, prefix: `${path}/`, checkpoints }
   const written = await readTableManifest(table, version)
@@ -26,8 +26,10 @@ export async function findTable(
   const manifest = show(written)
   const filled = manifest.parts.filter(part => part.rows > 0)
   const needed = filled.length > 0 ? await neededParts({ ...manifest, parts: filled }, options) : []
-  const parts = spread(needed, sample)
-  const etags = await etagsOf(input, table, parts)
+  // Reads nothing, like the part of a dataset without rows: the columns are known without it.
+  const isEmpty = filled.length === 0 && keepsOne
+  const parts = isEmpty ? [{ key: '', bytes: 0, partition: undefined }] : spread(needed, sample)
+  const etags = isEmpty ? new Map<string, string>() : await etagsOf(input, table, spread(needed, sample))
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   return {
     inputs: [inputOf(path, manifest)],

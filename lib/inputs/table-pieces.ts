@@ -143,7 +143,8 @@ async function findRows(
 }
 
 function partPiece(output: Store, slice: Slice): TablePiece[] {
-  if (slice.kind !== 'part') return []
+  // A table without rows has no file.
+  if (slice.kind !== 'part' || slice.part.sizeBytes === 0) return []
   const { partition, ...object } = slice.part
   return [{ ...pieceOf(output, object), partition }]
 }

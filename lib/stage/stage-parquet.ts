@@ -111,6 +111,8 @@ export async function addPart(
   { side, isRepeated = false }: JoinedPart = {},
 ): Promise<void> {
   const { key, etag, sizeBytes, partition = {} } = part
+  // No file is that small: the part stands for a table without any.
+  if (sizeBytes === 0) return
   const origin = { archive: key, member: '' }
   // Faults of a join name the columns of its key.
   const reading = side === undefined ? 'own' : 'named'

@@ -133,6 +133,55 @@ export default pipeline({ name: 'shops', tasks: [sales, large, doubled, names] }
     expect(await rowsOf(some, 'doubled')).toEqual([])
   })
 
+  it('reads Delta tables without rows, of another task or of another program, as empty datasets', async () => {
+    const some = project(
+      `
+import { column, count, csv, delta, deltaTable, files, joinOf, parquet, partitionsOf, pipeline, sql, sum, table, task } from 'fanmill'
+const output = (path: string) => parquet({ path })
+const sales = task({
+  name: 'sales',
+  source: files({ paths: 'sales.csv', format: csv() }),
+  columns: { shop: column.string(), total: column.int32() },
+  output: delta({ path: 'sales', mode: 'overwrite', partitionBy: ['shop'] }),
+})
+const large = task({ name: 'large', source: partitionsOf(sales, { where: sql\`total > 1\` }), output: output('large') })
+  .sql\`select *, total * 2 as twice from input\`
+const sums = task({ name: 'sums', source: partitionsOf(sales), output: output('sums') })
+  .reduce({ by: ['shop'], measures: { total: sum('total'), n: count() } })
+const theirs = task({ name: 'theirs', requires: sales, source: deltaTable({ path: 'out/sales' }), output: output('theirs') })
+const shops = task({
+  name: 'shops',
+  source: files({ paths: 'shops.csv', format: csv() }),
+  columns: { shop: column.string(), city: column.string() },
+  output: output('shops'),
+})
+const joined = task({
+  name: 'joined',
+  source: joinOf({ left: partitionsOf(shops), right: partitionsOf(sales) }, { on: ['shop'], how: 'left' }),
+  output: output('joined'),
+})
+const tabled = task({ name: 'tabled', source: partitionsOf(shops), tables: { sales: table(sales) }, output: output('tabled') })
+  .sql\`select i.shop, s.total from input i left join sales s using (shop)\`
+export default pipeline({ name: 'sales', tasks: [sales, shops, large, sums, theirs, joined, tabled] })
+`.replaceAll('\\`', '`'),
+      { 'sales.csv': 'shop,total\n', 'shops.csv': 'shop,city\na,Rome\n' },
+    )
+    const names = ['sales', 'shops', 'large', 'sums', 'theirs', 'joined', 'tabled']
+    const all = (status: string) => Object.fromEntries(names.map(name => [name, status]))
+    expect(statusesOf(await some.run())).toEqual(all('complete'))
+    const columnsOf = (path: string) => some.manifest(path).schema.map(({ name, type }) => `${name} ${type}`)
+    expect(columnsOf('large')).toEqual(['shop VARCHAR', 'total INTEGER', 'twice INTEGER'])
+    expect(columnsOf('theirs')).toEqual(['shop VARCHAR', 'total INTEGER'])
+    expect(await some.rows('joined')).toEqual([{ shop: 'a', city: 'Rome', total: null }])
+    expect(await some.rows('tabled')).toEqual([{ shop: 'a', total: null }])
+    for (const path of ['large', 'sums', 'theirs']) expect(await some.rows(path)).toEqual([])
+    expect(statusesOf(await some.run())).toEqual(all('skipped'))
+    some.write({ 'sales.csv': 'shop,total\na,2\n' })
+    expect(statusesOf(await some.run())).toEqual({ ...all('complete'), shops: 'skipped' })
+    expect(await some.rows('joined')).toEqual([{ shop: 'a', city: 'Rome', total: 2 }])
+    expect(await some.rows('sums')).toEqual([{ shop: 'a', total: 2n, n: 1n }])
+  })
+
   it('appends the parts that are new', async () => {
     const appending = `
 import { column, csv, files, parquet, partitionsOf, pipeline, task } from 'fanmill'
