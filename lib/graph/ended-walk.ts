@@ -1,5 +1,6 @@
 /** How the nodes of a walk ended on a laptop, for `status` and `rejects`: the content of walk.json, and which walk was the last. */
 import * as v from 'valibot'
+import type { ErrorCode } from '../errors/errors.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { formatVersion, paramsSchema } from '../model/outcome/manifest.ts'
 import { reasonSchema } from '../model/run/reason.ts'
@@ -21,7 +22,9 @@ const endedNodeSchema = v.object({
   rowsWritten: count,
   rowsRejected: count,
   /** Why it failed. */
-  error: v.optional(v.object({ code: v.string(), message: v.string() })),
+  error: v.optional(
+    v.object({ code: v.optional(v.custom<ErrorCode>(code => typeof code === 'string')), message: v.string() }),
+  ),
   /** The failed node because of which it was not run. */
   blockedBy: v.optional(v.string()),
 })

@@ -107,6 +107,10 @@ export interface TaskResult extends NodeName {
   readonly seconds: number
   /** URL or path of the dataset. */
   readonly output: string
+  /** Why it failed; absent for a run on AWS. */
+  readonly error?: Pick<PlainError, 'code' | 'message'>
+  /** The failed node because of which it was not run; absent on AWS, and after a stop. */
+  readonly blockedBy?: string
 }
 
 /** A node has ended, or will not run. */

@@ -64,7 +64,9 @@ it('prints all nodes of the last command, why some failed or were not run, and t
   const months = { '2001-01.csv': 'delay\n1\n', '2001-02.csv': 'delay\nmany\n', '2001-03.csv': 'delay\nfew\nsome\n' }
   const cwd = folderOf({ 'pipeline.ts': pipeline, ...months })
   const range = ['--param', 'month=2001-01..2001-03']
-  expect(await fanmill(['run', 'pipeline.ts', ...range], { cwd })).toMatchObject({ code: 1 })
+  const run = await fanmill(['run', 'pipeline.ts', ...range], { cwd })
+  expect(run.code).toBe(1)
+  expect(run.stdout).toContain('late(month=2001-03): not run, because flights(month=2001-03) failed\n')
   const { stdout } = await fanmill(['status'], { cwd })
   expect(stdout.split('\n')).toEqual([
     expect.stringMatching(/^task +status +rows +rejects +seconds +run$/),
@@ -94,6 +96,13 @@ it('prints all nodes of the last command, why some failed or were not run, and t
   ).toMatchObject({ code: 0 })
   expect((await fanmill(['status'], { cwd })).stdout).toMatch(/^run [0-9a-f]{16}, attempt 2: complete$/m)
   expect((await fanmill(['rejects'], { cwd })).stdout).toBe('no rejects\n')
+})
+
+it('says in the summary why a node failed before its run began', async () => {
+  const cwd = folderOf({ 'pipeline.ts': pipeline, '2001-01.csv': 'delay\n1\n' })
+  const run = await fanmill(['run', 'pipeline.ts', '--param', 'month=2001-01..2001-02'], { cwd })
+  expect(run.stdout).toMatch(/^flights\(month=2001-02\): failed before its run began: NO_INPUT .*2001-02\.csv/m)
+  expect((await fanmill(['status'], { cwd })).stdout).toMatch(/^flights\(month=2001-02\): failed: NO_INPUT /m)
 })
 
 it('counts nodes that are complete without listing them where there are many', async () => {

@@ -68,11 +68,16 @@ function taskRow(task: TaskResult): readonly unknown[] {
   ]
 }
 
-function outcomeLine({ node, status, output, reasons }: TaskResult, statusCommand: string | undefined): string {
-  if (status === 'failed' && statusCommand === undefined)
-    return `${node}: failed before its run began, nothing was committed`
+function outcomeLine(
+  { node, status, output, reasons, error, blockedBy }: TaskResult,
+  statusCommand: string | undefined,
+): string {
+  if (status === 'failed' && statusCommand === undefined) {
+    const why = error ? `: ${[error.code, error.message].filter(Boolean).join(' ')}` : ', nothing was committed'
+    return `${node}: failed before its run began${why}`
+  }
   if (status === 'failed') return `${node}: failed, nothing was committed; ${statusCommand}`
-  if (status === 'notRun') return `${node}: not run, because another task failed`
+  if (status === 'notRun') return `${node}: not run, because ${blockedBy ?? 'another task'} failed`
   if (status === 'skipped') return `${node}: complete already in ${output}`
   return `${node}: complete in ${output}${reasons ? ` (${reasonsText(reasons)})` : ''}`
 }

@@ -6,7 +6,7 @@ import { fitResources } from '../../graph/fit-resources.ts'
 import type { GraphNode, TaskGraph } from '../../graph/graph.ts'
 import { isDone, lostNodes, type NodeState, readyNodes } from '../../graph/node-states.ts'
 import { upstreamNodes } from '../../graph/upstream-nodes.ts'
-import type { RunStatus } from '../../model/events.ts'
+import type { RunStatus, TaskResult } from '../../model/events.ts'
 import { taskNamed } from '../../model/run/resolve-task.ts'
 import { refuseWithoutStandIn } from '../../programs/perform.ts'
 import type { Session } from '../session.ts'
@@ -21,7 +21,7 @@ interface Walk {
   /** Grows when a node has found out what it requires besides. */
   graph: TaskGraph
   readonly states: Record<string, NodeState>
-  readonly ends: Map<string, TaskEnd>
+  readonly results: Map<string, TaskResult>
   readonly running: Map<string, { readonly node: GraphNode; readonly ended: Promise<void> }>
   nodeOf: (node: GraphNode) => TaskNode
   /** Resolves to true when the graph is in the state; absent where nothing was run. */
@@ -42,7 +42,7 @@ interface Walk {
 export async function walkGraph(session: Session, graph: TaskGraph): Promise<RunResult> {
   refuseWithoutStandIn(graph.nodes.map(({ task }) => taskNamed(session.pipeline, task)))
   const walk: Walk = {
-    ...{ session, graph, states: {}, ends: new Map(), running: new Map() },
+    ...{ session, graph, states: {}, results: new Map(), running: new Map() },
     nodeOf: taskNodes(session, graph),
   }
   do startNodes(walk)
@@ -52,7 +52,7 @@ export async function walkGraph(session: Session, graph: TaskGraph): Promise<Run
   const { nodes } = walk.graph
   const ended = nodes.map(node => ({ ...walk.nodeOf(node), isComplete: isDone(walk.states[node.key]) }))
   await removeTemporaryRows(session, ended)
-  if (await walk.recording) await recordWalk(session, walk.graph, walk)
+  if (await walk.recording) await recordWalk(session, walk.graph, walk.results)
   return result
 }
 
@@ -98,7 +98,7 @@ function writerOf({ graph, nodeOf }: Walk, outputPath: string): TaskNode | undef
 }
 
 async function endNode(walk: Walk, node: GraphNode): Promise<void> {
-  const { session, states, ends, running } = walk
+  const { session, states, results, running } = walk
   const taskNode = walk.nodeOf(node)
   // Only what was asked for is forced, not all that it requires.
   const force = session.options.force && walk.graph.requested.includes(node.key)
@@ -114,7 +114,8 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
   running.delete(node.key)
   if (!end) return
   walk.error ??= end.error
-  ends.set(node.key, end)
+  const { error } = end
+  results.set(node.key, { ...end.result, ...(error && { error: { code: error.code, message: error.message } }) })
   // A walk over complete nodes writes nothing, so that it is possible where the output is read-only.
   if (end.result.status !== 'skipped') walk.recording ??= recordChanged(walk)
   session.emit({ event: 'node', ...end.result, ...(end.error && { error: shortError(end.error) }) })
@@ -150,18 +151,21 @@ async function recordChanged(walk: Walk): Promise<boolean> {
 
 function endWithout(walk: Walk, node: GraphNode): void {
   walk.states[node.key] = 'notRun'
-  const result = emptyResult(walk.session, walk.nodeOf(node), 'notRun')
-  walk.ends.set(node.key, { result })
+  // All that the node requires has ended before.
+  const failedOf = (key: string) => (walk.states[key] === 'failed' ? key : walk.results.get(key)?.blockedBy)
+  const blockedBy = node.requires.map(failedOf).find(key => key !== undefined)
+  const result = { ...emptyResult(walk.session, walk.nodeOf(node), 'notRun'), ...(blockedBy && { blockedBy }) }
+  walk.results.set(node.key, result)
   walk.session.emit({ event: 'node', ...result })
 }
 
 function resultOfWalk(walk: Walk): RunResult {
-  const { graph, ends, states, session } = walk
+  const { graph, results, states, session } = walk
   const notBegun = graph.nodes.filter(({ key }) => states[key] === undefined)
   if (notBegun.length > 0) walk.error ??= abortError(session.options.signal)
   const { error } = walk
   for (const node of notBegun) endWithout(walk, node)
-  const tasks = graph.nodes.flatMap(({ key }) => ends.get(key)?.result ?? [])
+  const tasks = graph.nodes.flatMap(({ key }) => results.get(key) ?? [])
   // A fault of the definition or the machine is no result of a run where none began.
   if (error && tasks.every(({ runId }) => runId === '')) throw error
   if (error) return { status: 'failed', tasks, error }
