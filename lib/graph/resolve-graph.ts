@@ -1,5 +1,6 @@
 /** Resolves what is requested of a pipeline into a graph, and finds what is wrong with it before anything runs. */
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
 import { formatVersion } from '../model/outcome/manifest.ts'
 import { nodeIdOf } from '../model/run/node-name.ts'
 import { outputPathOf } from '../model/run/output-path.ts'
@@ -44,7 +45,20 @@ export function resolveGraph(
 function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly BoundTask[] {
   const chosen = tasks?.map(name => taskNamed(pipeline, name)) ?? pipeline.tasks
   refuseForeignParam(chosen, params)
-  return chosen.flatMap(task => paramSets(task.params, ownValues(task, params)).map(values => bindTask(task, values)))
+  return chosen.flatMap(task => setsFor(task, ownValues(task, params)).map(values => bindTask(task, values)))
+}
+
+/** @throws as `paramSets`, with the task that needs a parameter without a value: others of the request may need none */
+function setsFor(task: TaskDefinition, given: NonNullable<GraphRequest['params']>): readonly ParamValues[] {
+  try {
+    return paramSets(task.params, given)
+  } catch (error) {
+    const isMissing = error instanceof PermanentError && given[String(error.detail.param)] === undefined
+    if (!isMissing) throw error
+    const { code, message, detail } = error
+    const advice = `task ${task.name} needs it: give it, as in --param ${detail.param}=VALUE, or name a task that needs none`
+    throw new PermanentError(code, `${message}; ${advice}`, { ...detail, task: task.name }, { cause: error })
+  }
 }
 
 /** Resolves the graph of one task under its parameters, and returns the node of the task in it. @throws as `resolveGraph` */

@@ -176,7 +176,11 @@ describe('a graph that cannot run', () => {
       code: 'PARAM_INVALID',
       message: 'param mont: expected one of the params month, year, got mont, did you mean month',
     })
-    expect(refused(of(flights), {})).toMatchObject({ code: 'PARAM_INVALID' })
+    expect(refused(of(flights), {})).toMatchObject({
+      code: 'PARAM_INVALID',
+      message:
+        'param month: expected a month YYYY-MM, got nothing; task flights needs it: give it, as in --param month=VALUE, or name a task that needs none',
+    })
     for (const month of ['2001-02..2001-01', '2001-01..2001-02..2001-03', '2001-01..2001-13', '2001-01,'])
       expect(refused(of(flights), { params: { month } }), month).toMatchObject({ code: 'PARAM_INVALID' })
     expect(refused(of(flights), { params: { month: '0001-01..2001-01' } })).toMatchObject({ code: 'PARAM_INVALID' })
