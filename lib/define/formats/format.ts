@@ -120,7 +120,6 @@ function checkApart(format: CsvFormat): void {
   const { delimiter, quote, comment } = format
   if (quote !== '' && delimiter.includes(quote))
     throw apart('delimiter', 'a delimiter that is not the quote', delimiter)
-  checkNulls(format)
   if (comment?.startsWith(delimiter))
     throw apart('comment', 'a comment that does not begin with the delimiter', comment)
   if (comment !== undefined && quote !== '' && comment.includes(quote))
@@ -133,6 +132,7 @@ function checkApart(format: CsvFormat): void {
     throw apart('matchNames', 'none where there is no header', format.matchNames)
   if (quote === '' && format.escape !== '' && (delimiter.length > 1 || delimiter === format.escape))
     throw apart('escape', 'a delimiter of one other character where fields are escaped without quotes', delimiter)
+  checkNulls(format)
 }
 
 /** Refuses null texts that no unquoted field can be, or that the engine cannot tell from an escaped text. */
