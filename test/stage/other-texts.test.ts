@@ -97,6 +97,23 @@ const forms: readonly TextForm[] = [
     ],
     rejects: ['6 3 a int32'],
   },
+  ...(
+    [
+      ['\r', '5 2 a int32'],
+      ['\n', '4 2 a int32'],
+      ['\r\n', '4 2 a int32'],
+    ] as const
+  ).map(([newline, reject]) => ({
+    name: `escaped newlines in records that end in ${JSON.stringify(newline)}`,
+    format: csv({ delimiter: '\t', quote: '', escape: '\\' }),
+    columns: ab,
+    text: ['a\tb', '1\tx\\\ny\\\rz', 'q\tw', '2\tv', ''].join(newline),
+    rows: [
+      { a: 1, b: 'x\ny\rz' },
+      { a: 2, b: 'v' },
+    ],
+    rejects: [reject],
+  })),
   {
     name: 'escapes with another delimiter, without a header, in windows-1252',
     format: csv({ delimiter: ',', quote: '', escape: '\\', header: false, encoding: 'windows-1252' }),
