@@ -6,6 +6,7 @@ import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../errors/errors.ts'
 import { withFaults } from '../store/disk/fault.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
+import { makeFolder } from '../store/disk/folders.ts'
 import { type BundleOrigin, type CachedBundle, findBundle, hashesPath, keepBundle } from './bundle-cache.ts'
 import { type BuildRecord, inputStates, sha256 } from './bundle-inputs.ts'
 import { fileNames, moduleBuild, type PipelinePluginOptions, pipelinePlugin, requireShim } from './bundle-plugin.ts'
@@ -76,7 +77,7 @@ async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): P
   const text = outputText(run, '.js')
   const name = `${basename(entry, extname(entry))}-${sha256(text).slice(0, 16)}.mjs`
   const path = join(target, name)
-  await mkdir(target, { recursive: true })
+  await (keep ? makeFolder(target) : mkdir(target, { recursive: true }))
   await sweepTemporary(target)
   await writeWhole(`${path}.map`, outputText(run, '.js.map'))
   await writeWhole(path, `${withRequire(text)}//# sourceMappingURL=${encodeURIComponent(name)}.map\n`)

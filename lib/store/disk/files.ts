@@ -1,13 +1,12 @@
 /** Writes files that appear whole or not at all, and survive a power cut. */
 import { randomUUID } from 'node:crypto'
-import { constants, copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { constants, copyFile, link, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { nothingIf } from '../../errors/expected.ts'
 import { errnoOf } from './fault.ts'
-
-/** Limit on recreating a folder that another process removes during a write. */
-const placeTriesMax = 10
+import { inFolderOf } from './folders.ts'
+import { syncPath } from './sync.ts'
 
 /** Returns the etag of a version of a file: a rename keeps it, a rewrite changes it. */
 export function etagOf(stats: { readonly ino: bigint; readonly size: bigint; readonly mtimeNs: bigint }): string {
@@ -24,13 +23,13 @@ export async function statFile(
   return { etag: etagOf(stats), sizeBytes: Number(size), mtimeMs: Number(mtimeMs), changed: `${ctimeNs}` }
 }
 
-/** Writes a new file in the folder of temporary files, synced to the disk, and returns its path. */
-export async function writeTemporary(folder: string, bytes: Uint8Array): Promise<string> {
+/** Writes a new file in the folder of temporary files, and returns its path. The file is synced to the disk, unless it need not survive a power cut. */
+export async function writeTemporary(folder: string, bytes: Uint8Array, survives = true): Promise<string> {
   const path = temporaryPath(folder)
-  const file = await inFolderOf(path, () => open(path, 'wx'))
+  const file = await inFolderOf(path, () => open(path, 'wx'), dirname(folder))
   try {
     await file.writeFile(bytes)
-    await file.sync()
+    if (survives) await file.sync()
   } catch (error) {
     await rm(path, { force: true })
     throw error
@@ -52,30 +51,17 @@ export async function linkNew(from: string, to: string): Promise<boolean> {
   return linked === true
 }
 
-/** Renames a file and creates its folder; a file on another device is first copied to `temporary`. */
-export async function moveFile(from: string, to: string, temporary: string): Promise<void> {
+/** Renames a file and makes its folder; a file on another device is first copied to `temporary`. @see makeFolder */
+export async function moveFile(from: string, to: string, temporary: string, lasting: string): Promise<void> {
   try {
-    await inFolderOf(to, () => rename(from, to))
+    await inFolderOf(to, () => rename(from, to), lasting)
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error
     const copy = temporaryPath(temporary)
-    await inFolderOf(copy, () => copyFile(from, copy, constants.COPYFILE_EXCL))
+    await inFolderOf(copy, () => copyFile(from, copy, constants.COPYFILE_EXCL), dirname(temporary))
     await syncPath(copy)
-    await inFolderOf(to, () => rename(copy, to))
+    await inFolderOf(to, () => rename(copy, to), lasting)
     await rm(from)
-  }
-}
-
-/** Brings a file's or folder's content down to the disk. */
-export async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } catch (error) {
-    // Deliberately ignored, because some file systems cannot sync a folder and offer nothing else.
-    if (!['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
-  } finally {
-    await file.close()
   }
 }
 
@@ -121,16 +107,4 @@ export function isRunning(pid: number): boolean {
 /** Returns whether a file system error means that the path does not exist. */
 export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
-}
-
-/** Runs `act`, which needs the folder of `path`, and creates the folder when it is missing or another process removes it. */
-export async function inFolderOf<T>(path: string, act: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await act()
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || tries === placeTriesMax) throw error
-      await mkdir(dirname(path), { recursive: true })
-    }
-  }
 }

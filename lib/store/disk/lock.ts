@@ -32,7 +32,7 @@ export async function withLock<T>(folder: string, key: string, act: () => Promis
 }
 
 async function acquire(folder: string, name: string, key: string): Promise<string[]> {
-  const own = await writeTemporary(folder, new TextEncoder().encode(JSON.stringify([hostname(), process.pid])))
+  const own = await writeTemporary(folder, new TextEncoder().encode(JSON.stringify([hostname(), process.pid])), false)
   try {
     const { mtimeMs } = await stat(own)
     for (let waits = 0; waits < waitsMax; waits++) {
@@ -73,6 +73,8 @@ async function isHeld(path: string, nowMs: number): Promise<boolean> {
   // Released after the listing: it is reported as held, so that the caller lists again. By now another process may hold it again, whose
   // content must not be taken for that of a dead one.
   if (!stats || text === undefined) return true
-  const [host, pid] = JSON.parse(text) as [string, number]
-  return (host !== hostname() || isRunning(pid)) && nowMs - stats.mtimeMs < staleAfterMs
+  // A file without its content is left from before a power cut: it is linked only once it is written.
+  const [, host, pid] = /^\["(.*)",(\d+)\]$/s.exec(text) ?? []
+  if (host === undefined) return false
+  return (host !== hostname() || isRunning(Number(pid))) && nowMs - stats.mtimeMs < staleAfterMs
 }

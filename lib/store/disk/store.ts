@@ -18,7 +18,6 @@ import type {
 import { EmptiedFolders } from './emptied-folders.ts'
 import { withFaults } from './fault.ts'
 import {
-  inFolderOf,
   isAbsent,
   linkNew,
   moveFile,
@@ -26,14 +25,15 @@ import {
   removeFile,
   statFile,
   sweepTemporary,
-  syncPath,
   writeTemporary,
 } from './files.ts'
+import { inFolderOf } from './folders.ts'
 import { listFolderKeys, listKeys } from './list.ts'
 import { withLock } from './lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './pending.ts'
 import { checkRenames, checkWritable } from './place.ts'
 import { checkedPath, readFileNow, readFileRange, scanFile } from './read.ts'
+import { syncFolder, syncPath } from './sync.ts'
 
 /** Prefix of temporary files and locks, on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -44,7 +44,7 @@ const statsAtOnce = 64
 /**
  * Opens the store of a folder, which keeps each object in a file with the name of its key.
  *
- * Objects appear whole and, after `create`, `write` and `completePart`, are synced to the disk. `create` is atomic (a link). `replace`
+ * Objects appear whole and, after `create`, `write` and `completePart`, are synced to the disk, with the folders that are new above them. `create` is atomic (a link). `replace`
  * compares and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same
  * folder must use this store. An etag consists of inode, size and modification time; a tool that restores old times after a rewrite in
  * place is not detected.
@@ -139,7 +139,7 @@ class DiskStore implements Store {
       const from = await this.#writeTemporary(bytes)
       try {
         if (!(await linkNew(from, path))) return undefined
-        await syncPath(dirname(path))
+        await syncFolder(dirname(path))
         return (await statFile(from))?.etag
       } finally {
         await rm(from, { force: true })
@@ -170,7 +170,7 @@ class DiskStore implements Store {
       const uploadId = pendingFolder(run)
       const path = this.#pendingPath({ key, token, uploadId })
       if (this.#syncsParts) await syncPath(file)
-      if (file !== path) await moveFile(file, path, this.#temporary)
+      if (file !== path) await moveFile(file, path, this.#temporary, join(this.url, stateRoot))
       const found = await statFile(path)
       assert(found, 'a part that was just moved is there')
       return { key, sizeBytes: found.sizeBytes, token, uploadId, etags: [found.etag] }
@@ -179,7 +179,7 @@ class DiskStore implements Store {
 
   readonly files: LocalFiles = {
     pathOf: key => this.#path(key),
-    moveIn: (key, file) => withFaults('write', key, () => moveFile(file, this.#path(key), this.#temporary)),
+    moveIn: (key, file) => withFaults('write', key, () => moveFile(file, this.#path(key), this.#temporary, this.url)),
   }
 
   pendingFolder(run: StagingRun): string {
@@ -199,7 +199,7 @@ class DiskStore implements Store {
       const pending = this.#pendingPath(part)
       const isMoved = await this.#folders.takeOut(dirname(pending), () => this.#complete(pending, path))
       if (!isMoved) return this.#isCompleted(part)
-      if (this.#syncsParts) await syncPath(dirname(path))
+      if (this.#syncsParts) await syncFolder(dirname(path))
       return true
     })
   }
@@ -210,7 +210,8 @@ class DiskStore implements Store {
     if (await move().catch(nothingIf(isAbsent))) return true
     // The part is looked for only after its rename has failed, because most parts find their folder; it is created only for an existing part.
     if (!(await statFile(pending))) return false
-    if (await inFolderOf(path, move).catch(nothingIf(isAbsent))) return true
+    const lasting = this.#syncsParts ? dirname(path) : this.url
+    if (await inFolderOf(path, move, lasting).catch(nothingIf(isAbsent))) return true
     await pruneFolders(dirname(path), this.url)
     return false
   }
@@ -282,7 +283,7 @@ class DiskStore implements Store {
     if (made && afterMs !== undefined && made.mtimeMs <= afterMs)
       await utimes(from, (afterMs + 1) / 1000, (afterMs + 1) / 1000)
     await inFolderOf(path, () => rename(from, path))
-    await syncPath(dirname(path))
+    await syncFolder(dirname(path))
     const found = await statFile(path)
     assert(found, 'a file that was just written is there')
     return found.etag
