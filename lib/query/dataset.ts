@@ -202,7 +202,7 @@ async function select(
   const limit = query.rowsMax === undefined ? '' : ` LIMIT ${query.rowsMax}`
   try {
     const values = (query.where?.values ?? []) as DuckDBValue[]
-    return await connection.stream(`SELECT ${list.join(', ')} FROM (${from}) AS dataset${where}${limit}`, values)
+    return await connection.stream(`SELECT ${list.join(', ')} FROM (${from}) AS input${where}${limit}`, values)
   } catch (error) {
     if (condition === undefined) throw engineFault(error, { file: part.file })
     const names = query.schema.map(column => column.name)

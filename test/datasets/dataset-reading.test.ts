@@ -110,3 +110,21 @@ it('reads from S3 only what a query needs', async () => {
   }, 0)
   expect(bytes).toBeLessThan(datasets[1]!.manifest.totals.bytes / 20)
 })
+
+it('takes input.name in a condition for a column, as conditions of tasks do, also beside a column named input', async () => {
+  const code = `
+import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+export default pipeline({ name: 't', tasks: [task({
+  name: 't',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { n: column.int32(), p: column.int32() },
+  output: parquet({ path: 't', partitionBy: ['p'] }),
+}).sql\`select n, p, {'n': 0, 'p': 0} as input from input\`] })`
+  const some = project(code, { 'a.csv': 'n,p\n1,1\n2,1\n3,2\n' })
+  expect((await some.run()).error).toBeUndefined()
+  const found = (await openDataset(join(some.out, 't'))).rows({
+    columns: ['n'],
+    where: sql`input.p = 1 and input.n > 1`,
+  })
+  expect(await Array.fromAsync(found)).toEqual([{ n: 2 }])
+})
