@@ -6,6 +6,8 @@ import { bindTurn, enterTurn } from '../../lib/runs/turn.ts'
 import { readState } from '../../lib/state/files.ts'
 import { shippedKeys } from '../../lib/state/shipped-state.ts'
 import { readRunEnd, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
+import { parquetOf } from '../engine/converting.ts'
+import { outcomeOf } from '../runs/protocol.ts'
 import { type FakeAws, type FakeExecution, startAws } from './fake-aws.ts'
 import { eventsOf, fanmill } from './fanmill.ts'
 
@@ -181,6 +183,30 @@ describe('status', () => {
   it('shows a waiting execution when nothing has run yet', async () => {
     aws.begin('first', { outputs: [{ task: 'points', status: 'wait' }] })
     expect((await operate('status')).stdout).toContain('execution first: running')
+  })
+})
+
+describe('rejects', () => {
+  it('prints those of all runs of an execution, by default of the latest, or of one run', async () => {
+    const first = aws.begin('first', ended)
+    const runs = [await reserve(first), await reserve(first, { month: '2001-02' })]
+    first.outputs = runs.map(({ runId, attempt }, at) => ({
+      ...{ task: `points${at}`, status: 'planned', run: { runId, attempt } },
+    }))
+    for (const [at, run] of runs.entries()) {
+      const keys = runKeys(run)
+      const item = { batch: 0, members: '', range: { start: 0, end: 0 }, sliceCount: 0, memberCount: 0, bytes: 0 }
+      await aws.store.write(keys.plan, stateBytes([item]))
+      const outcome = outcomeOf(run, { batch: 0, token: 't', parts: [] })
+      await aws.store.write(keys.outcome(0), stateBytes({ ...outcome, rejects: [`rejects-${at}`] }))
+      const row = `select 'a.zip' as archive, '' as member, 3::bigint as line, 2::bigint as record, 'x' as "column", 'int32' as expected`
+      await aws.store.write(`rejects-${at}`, await parquetOf(`${row}, 'bad${at}' as received, '' as text`))
+    }
+    for (const words of ['rejects', 'rejects first']) {
+      const { stdout } = await operate(words)
+      expect(stdout).toMatch(/^node .+\npoints\(month=2001-01\) .+ bad0\npoints\(month=2001-02\) .+ bad1\n$/)
+    }
+    expect((await operate(`rejects ${runs[1]?.runId}`)).stdout).toMatch(/^archive .+\na\.zip .+ bad1\n$/)
   })
 })
 
