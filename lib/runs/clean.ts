@@ -23,6 +23,8 @@ export interface CleanPlan {
   readonly parts: readonly ListedPart[]
   /** Damaged state files; the state that depends on them is kept. */
   readonly damaged: readonly DamagedFile[]
+  /** Owner and end of the lease of each attempt that is not kept, as they were found. */
+  readonly holders?: ReadonlyMap<string, string | undefined> | undefined
 }
 
 /**
@@ -42,6 +44,8 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
   }
   const all = [...names, ...listed.flatMap(part => attemptOfPart(part) ?? [])]
   await mapParallel([...new Map(all.map(name => [attemptText(name), name]))], judge, readsAtOnce)
+  // Read again after the leases: a process that had ended by then may have begun a commit after the first reading.
+  for (const text of (await neededAttempts(store)).attempts) uses.set(text, kept)
   const unneeded = names.filter(name => !uses.get(attemptText(name))?.isKept)
   const isOld = (part: ListedPart): boolean => {
     const name = attemptOfPart(part)
@@ -58,7 +62,13 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     ],
     parts: listed.filter(isOld),
     damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),
+    holders: holdersOf(uses),
   }
+}
+
+function holdersOf(uses: ReadonlyMap<string, AttemptUse>): CleanPlan['holders'] {
+  const ended = [...uses].filter(([, { isKept, hasEnded }]) => !isKept || hasEnded)
+  return ended.length > 0 ? new Map(ended.map(([text, { holder }]) => [text, holder])) : undefined
 }
 
 /** Returns the hashes of shipped code by which kept attempts can be continued. */
@@ -66,10 +76,37 @@ function shippedIn(uses: Iterable<AttemptUse>): ReadonlySet<string> {
   return new Set(Array.from(uses).flatMap(({ isKept, shipped }) => (isKept && shipped !== undefined ? shipped : [])))
 }
 
-/** Removes the planned state and parts; may be called again. */
-export async function clean(store: Store, plan: Pick<CleanPlan, 'objects' | 'parts'>): Promise<void> {
-  await mapParallel(plan.parts, part => store.abortPart(part), readsAtOnce)
-  await mapParallel(plan.objects, ({ key }) => store.remove(key), readsAtOnce)
+/** Removes the planned state and parts, except of attempts that a process has taken over since; may be called again. */
+export async function clean(
+  store: Store,
+  { parts, objects, holders = new Map() }: Pick<CleanPlan, 'objects' | 'parts' | 'holders'>,
+): Promise<void> {
+  const looked = new Map<string, Promise<boolean>>()
+  const isAsPlanned = (name: RunName | undefined): boolean | Promise<boolean> => {
+    const text = name && attemptText(name)
+    if (!name || !text || !holders.has(text)) return true
+    const found = looked.get(text) ?? holderOf(store, name).then(holder => holder === holders.get(text))
+    looked.set(text, found)
+    return found
+  }
+  const abort = async (part: ListedPart) => (await isAsPlanned(attemptOfPart(part))) && store.abortPart(part)
+  const remove = async ({ key }: StoredObject) =>
+    (await isAsPlanned(attemptOf(key) ?? exchangerOf(key))) && store.remove(key)
+  await mapParallel(parts, abort, readsAtOnce)
+  await mapParallel(objects, remove, readsAtOnce)
+}
+
+async function holderOf(store: Store, name: RunName): Promise<string | undefined> {
+  const lease = await readUndamaged(store, runKeys(name).lease, readLease)
+  return isDamaged(lease) ? undefined : holderIn(lease)
+}
+
+const holderIn = (lease: Lease | undefined): string | undefined => lease && `${lease.owner.id} ${lease.leaseUntil}`
+
+/** Returns the attempt whose stages exchange the rows of a key. */
+function exchangerOf(key: string): RunName | undefined {
+  const [runId, attempt] = key.startsWith(exchangeRoot) ? key.slice(exchangeRoot.length).split('/') : []
+  return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
 }
 
 /** Whether the state of an attempt is kept, and whether it has ended for certain, so that its pending parts can be removed. */
@@ -79,6 +116,8 @@ interface AttemptUse {
   readonly damaged?: DamagedFile
   /** Hash of the shipped code that planned it, and that continues it. */
   readonly shipped?: string | undefined
+  /** Owner and end of its lease. */
+  readonly holder?: string | undefined
 }
 
 const kept: AttemptUse = { isKept: true }
@@ -102,9 +141,8 @@ async function exchangedOf(
 ): Promise<StoredObject[]> {
   const objects: StoredObject[] = []
   for await (const folder of store.listFolders(exchangeRoot, { depth: 2 })) {
-    const [runId = '', attempt] = folder.slice(exchangeRoot.length).split('/')
-    const name = { runId, attempt: Number(attempt) }
-    const isNeeded = useOfAttempt(name)?.isKept && !(await store.stat(runKeys(name).manifest))
+    const name = exchangerOf(folder)
+    const isNeeded = name && useOfAttempt(name)?.isKept && !(await store.stat(runKeys(name).manifest))
     if (!isNeeded) for await (const object of store.list(folder)) objects.push(object)
   }
   return objects
@@ -125,7 +163,7 @@ async function useOf(
   if (isDamaged(record)) return lease ? useBy(lease, options) : { isKept: true, damaged: record }
   if (!record) return { isKept: false }
   if (damagedOutputs.has(outputHashOf(record.outputPath))) return { ...kept, shipped }
-  return useBy(lease ?? record, options, record)
+  return { ...useBy(lease ?? record, options, record), holder: holderIn(lease) }
 }
 
 function useBy(holder: Lease, { now, isAlive, olderThanMs }: CleanOptions, record?: RunRecord): AttemptUse {

@@ -234,6 +234,44 @@ describe('clean', () => {
     expect((await planClean(world.store, living)).parts).toHaveLength(1)
   })
 
+  it.each([0, 7 * day])('keeps a commit that began meanwhile and was interrupted (age %s)', olderThanMs => {
+    let onRequest: (request: StoreRequest, phase: string) => Promise<void> = async () => {}
+    return inWorld(
+      () => memoryStore({ onRequest: (request, phase) => onRequest(request, phase) }),
+      async world => {
+        await world.run(one)
+        const before = await world.keysOfManifest()
+        let isKilled: boolean | undefined
+        onRequest = async ({ operation, key }, phase) => {
+          if (operation !== 'read' || key !== 'flights/_SUCCESS' || phase !== 'after' || isKilled !== undefined) return
+          isKilled = false
+          isKilled = await world.runKilled(two, 'complete-part-0:after#1')
+        }
+        const given = { ...options(world), olderThanMs, endedOlderThanMs: 0 }
+        await clean(world.store, await planClean(world.store, given))
+        expect(isKilled).toBe(true)
+        expect(await world.reserve(world.actor(), two)).toMatchObject({ status: 'complete' })
+        expect((await world.outputKeys()).sort()).toEqual(await world.keysOfManifest())
+        expect(await world.keysOfManifest()).not.toEqual(before)
+      },
+    )
+  })
+
+  test('keeps a run that was taken over after it was found to have ended', async world => {
+    const { actor, run } = await half(world, two)
+    actor.die()
+    const plan = await planClean(world.store, { ...options(world), olderThanMs: 0 })
+    expect(plan.parts).toHaveLength(1)
+    const next = world.actor()
+    const taken = (await world.reserve(next, two)) as ReservedRun
+    expect(taken).toMatchObject({ status: 'resume', runId: run.runId })
+    await clean(world.store, plan)
+    expect(await world.pendingKeys()).toEqual(plan.parts.map(({ key }) => key))
+    for (const { key } of plan.objects) expect(await world.store.stat(key)).toMatchObject({ key })
+    await world.process(next, taken, two)
+    expect(await world.commit(next, taken, two)).toMatchObject({ done: true })
+  })
+
   test('removes shipped code that was started long ago, unless a run is live', async world => {
     const keys = ['a', 'b'].map(digit => shippedKeys(digit.repeat(64)))
     const ship = async (index: number) => {
