@@ -5,6 +5,7 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { openEngine, useEngine } from '../duckdb/engine.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
@@ -146,7 +147,7 @@ async function parseAlone(statement: string, scratch: string): Promise<ParsedQue
 /** @throws SQL_INVALID for an unknown table; as `currentManifest` */
 async function findTable(name: string, options: SqlOptions): Promise<FoundTable> {
   const { datasets = {}, output = defaultOutput } = options
-  const given = Object.entries(datasets).find(([table]) => table.toLowerCase() === name.toLowerCase())?.[1]
+  const given = Object.entries(datasets).find(([table]) => engineName(table) === engineName(name))?.[1]
   if (given === undefined && !isBelow(name)) throw await unknownTable(name, options)
   const path = given ?? `${output.replace(/\/+$/, '')}/${name}`
   const found = await datasetsOf(name, path, options)
@@ -169,7 +170,7 @@ async function datasetsOf(name: string, path: string, options: SqlOptions): Prom
   } catch (error) {
     const isMissing = hasCode(error, 'DATASET_MISSING') && error instanceof PermanentError && !('key' in error.detail)
     const below = isMissing ? await datasetsBelowTable(name, path, options) : []
-    const isNamed = Object.keys(options.datasets ?? {}).some(table => table.toLowerCase() === name.toLowerCase())
+    const isNamed = Object.keys(options.datasets ?? {}).some(table => engineName(table) === engineName(name))
     if (below.length === 0 && (!isMissing || isNamed)) throw error
     return below
   }

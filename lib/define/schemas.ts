@@ -1,5 +1,6 @@
 /** Defines the schemas that several builders share. Each message names what it expects. */
 import * as v from 'valibot'
+import { engineName } from '../errors/engine-name.ts'
 import { record } from '../errors/record-schema.ts'
 import { piece } from './check.ts'
 import type { ColumnDefinition, Format } from './definition.ts'
@@ -56,7 +57,7 @@ export const relativePath = v.pipe(
 
 /** Whether no two names are equal in another case, as the engine takes them for one. */
 export const differInMoreThanCase = (all: readonly string[]): boolean =>
-  new Set(all.map(name => name.toLowerCase())).size === all.length
+  new Set(all.map(engineName)).size === all.length
 
 const columnNames = v.array(filledText, "a list of column names such as ['shop']")
 

@@ -4,6 +4,7 @@ import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
 import { isText } from '../define/formats/format-kind.ts'
 import { columnNames, columnsOf, type EngineColumn } from '../duckdb/engine-column.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/outcome/manifest.ts'
@@ -98,8 +99,8 @@ async function datasetColumns(
 function checkDifferent(columns: readonly ReadColumn[]): void {
   const names = new Map<string, string>()
   for (const { name } of columns) {
-    const other = names.get(name.toLowerCase())
-    names.set(name.toLowerCase(), name)
+    const other = names.get(engineName(name))
+    names.set(engineName(name), name)
     // Equal names are refused where the file is known.
     if (other === undefined || other === name) continue
     const message = `expected columns in paths and files whose names differ in more than case, got ${other} and ${name}; set hive: false, or rename one`

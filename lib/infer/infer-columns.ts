@@ -6,6 +6,7 @@ import { quoteTexts } from '../duckdb/quote.ts'
 import { columnTypes, describeParquet, type GivenParquet } from '../engine/read/parquet/describe.ts'
 import { textSources } from '../engine/read/staged-sources.ts'
 import type { TextSource } from '../engine/read/text/text-source.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { scalarName } from '../model/type-names.ts'
 import type { StagedFile } from '../stage/staged-file.ts'
 import type { Inferred, InferredColumn } from './columns-source.ts'
@@ -27,7 +28,7 @@ export interface FoundColumn {
 
 /** Returns names in their first spelling, each with those that differ from it in case. */
 export function bySpelling(names: Iterable<string>): { readonly name: string; readonly others: readonly string[] }[] {
-  const groups = Map.groupBy(new Set(names), name => name.toLowerCase())
+  const groups = Map.groupBy(new Set(names), engineName)
   return [...groups.values()].map(([name = '', ...others]) => ({ name, others }))
 }
 

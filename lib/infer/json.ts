@@ -1,6 +1,7 @@
 /** Finds the columns of sampled JSON lines. */
 import type { JsonLinesFormat, TextEncoding } from '../define/definition.ts'
 import { jsonLines } from '../define/formats/format.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { openReader } from '../query/dataset.ts'
 import { createStage } from '../stage/stage.ts'
 import { describeJson, type FoundColumn } from './infer-columns.ts'
@@ -37,10 +38,10 @@ export async function findJson(
 
 /** Returns columns whose texts may be numbers. Attributes and texts of XML elements get names without their mark, where these are free. */
 function untyped(columns: readonly FoundColumn[]): readonly FoundColumn[] {
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  const taken = new Set(columns.map(({ name }) => engineName(name)))
   return columns.map(column => {
     const plain = column.name.replace(/^[@#]/, '')
-    const isFree = plain !== column.name && !taken.has(plain.toLowerCase())
+    const isFree = plain !== column.name && !taken.has(engineName(plain))
     return { ...column, isText: false, ...(isFree && { name: plain, from: column.name }) }
   })
 }

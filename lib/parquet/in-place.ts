@@ -1,4 +1,5 @@
 /** Tells whether the engine may open a Parquet file of others as it is, without a copy whose footer is rewritten. */
+import { engineName } from '../errors/engine-name.ts'
 import { columnsOf, type ParquetColumn, type ParquetLeaf } from './columns.ts'
 import type { ParquetFooter } from './footer.ts'
 import { boundsByRowGroup } from './row-group-bounds.ts'
@@ -23,7 +24,7 @@ export function foreignColumnsOf(footer: ParquetFooter): readonly ParquetColumn[
  * timestamps in microseconds are its own, and of the other kinds it drops no digit.
  */
 export function isReadAsWritten(columns: readonly ParquetColumn[], chosen: ReadonlySet<number>): boolean {
-  const names = new Set(columns.map(({ name }) => name.toLowerCase()))
+  const names = new Set(columns.map(({ name }) => engineName(name)))
   if (names.size < columns.length || names.has('')) return false
   const canOpen = columns.every(
     ({ leaves, refused }) => refused === undefined && leaves.every(({ kind }) => kind !== 'geometry'),

@@ -1,6 +1,7 @@
 /** Finds the partitions of a dataset that may have rows for a condition. */
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import { engineName } from '../errors/engine-name.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import { conjunctsOf, expressionText, rowsThatMeet } from '../sql/predicate.ts'
 
@@ -18,7 +19,7 @@ export async function neededPartitions(engine: Engine, query: PartitionQuery): P
     const type = schema.find(each => each.name === name)?.type ?? 'VARCHAR'
     return `CAST(t${at} AS ${type}) AS ${quoteName(name)}`
   })
-  const lower = names.map(name => name.toLowerCase())
+  const lower = names.map(engineName)
   const all = await conjunctsOf(connection, conditions)
   const own = all.filter(({ columns: used }) => used?.length && used.every(name => lower.includes(name)))
   if (own.length === 0) return partitions.map(() => true)

@@ -1,5 +1,6 @@
 /** Refuses user SQL that could read anything but its input, its tables and its own expressions. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { engineName } from '../errors/engine-name.ts'
 import { nearest } from '../errors/nearest.ts'
 import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
 import { invalidSql, list, type Node, parseExpression, parseSelect } from './syntax.ts'
@@ -42,7 +43,7 @@ export async function allowedExpression(connection: DuckDBConnection, sql: strin
  */
 export async function checkAllowed(connection: DuckDBConnection, tree: Node, allowed: AllowedSql): Promise<void> {
   const unlisted = new Set<string>()
-  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), { ...allowed, unlisted })
+  checkNode(tree, new Set(allowed.tables.map(engineName)), { ...allowed, unlisted })
   if (unlisted.size === 0) return
   const functions = await engineFunctions(connection)
   // The engine itself refuses unknown names, and names the nearest one.
@@ -94,7 +95,7 @@ function argumentsOf(node: Node, allowed: AllowedSql): Node {
 function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, check: Check): ReadonlySet<string> {
   const visible = new Set(tables)
   for (const { key, value } of list((map as Node | undefined)?.map)) {
-    const name = String(key).toLowerCase()
+    const name = engineName(String(key))
     const { node } = ((value as Node).query ?? {}) as Node
     const isRecursive = (node as Node | undefined)?.type === 'RECURSIVE_CTE_NODE'
     checkNode(value, isRecursive ? new Set([...visible, name]) : visible, check)
@@ -107,7 +108,7 @@ function checkTable(node: Node, tables: ReadonlySet<string>, { where, sql }: All
   const name = String(node.table_name)
   const path = [node.catalog_name, node.schema_name, name].filter(part => part).join('.')
   if (node.at_clause) throw invalidSql(where, `AT cannot stand after ${name}, which has no versions`, sql)
-  if (path === name && tables.has(name.toLowerCase())) return
+  if (path === name && tables.has(engineName(name))) return
   const [meant] = nearest(path, tables)
   const advice = meant === undefined ? thereAre([...tables]) : `did you mean ${meant}`
   throw invalidSql(where, `unknown table ${path}; ${advice}`, sql)

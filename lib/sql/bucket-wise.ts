@@ -1,5 +1,6 @@
 /** Refuses SQL over the rows of a bucket whose rows would depend on which keys share a bucket. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { engineName } from '../errors/engine-name.ts'
 import { selectOverInput } from './allowed.ts'
 import { collatedAggregate, hasChoosingWindow, hasCollation, outsideTables } from './collation.ts'
 import { aggregateFunctions } from './functions.ts'
@@ -143,31 +144,31 @@ function checkExpression(tree: unknown, { by, refuse, rows, isGrouped }: Express
 }
 
 const namesAll = (expressions: readonly Node[], by: readonly string[], rows: ReadonlySet<string>): boolean =>
-  by.every(name => expressions.some(expression => columnOf(expression, rows) === name.toLowerCase()))
+  by.every(name => expressions.some(expression => columnOf(expression, rows) === engineName(name)))
 
 /** Returns the names that the rows of `input` have in the FROM of a SELECT, in lower case. */
 function inputNames(select: Node): ReadonlySet<string> {
   const tables = nodesIn(select.from_table, node => (node.type === 'JOIN' ? [node.left, node.right] : []))
   const ofInput = [...tables].filter(node => node.type !== 'JOIN' && countInput(node) > 0)
-  return new Set(ofInput.map(({ alias, table_name: name }) => String(alias || name).toLowerCase()))
+  return new Set(ofInput.map(({ alias, table_name: name }) => engineName(String(alias || name))))
 }
 
 /** Returns the name of a column of `input` that an expression consists of; undefined for a field of a struct and a column of a table. */
 function columnOf({ class: kind, column_names: path }: Node, rows: ReadonlySet<string>): string | undefined {
   if (kind !== 'COLUMN_REF') return undefined
-  const [name, ...others] = (path as readonly string[]).map(part => part.toLowerCase()).reverse()
+  const [name, ...others] = (path as readonly string[]).map(engineName).reverse()
   return others.length === 0 || (others.length === 1 && rows.has(others[0] ?? '')) ? name : undefined
 }
 
 /** Returns whether a SELECT returns the columns of the key unchanged, under their names. */
 export function keepsKey(select: Node, by: readonly string[]): boolean {
   const rows = inputNames(select)
-  return by.every(name => list(select.select_list).some(expression => returns(expression, name.toLowerCase(), rows)))
+  return by.every(name => list(select.select_list).some(expression => returns(expression, engineName(name), rows)))
 }
 
 function returns(expression: Node, name: string, rows: ReadonlySet<string>): boolean {
   if (expression.class !== 'STAR') {
-    const alias = String(expression.alias ?? '').toLowerCase()
+    const alias = engineName(String(expression.alias ?? ''))
     return columnOf(expression, rows) === name && (alias === '' || alias === name)
   }
   const {
@@ -177,7 +178,7 @@ function returns(expression: Node, name: string, rows: ReadonlySet<string>): boo
     columns,
     relation_name: table,
   } = expression
-  if (table && !rows.has(String(table).toLowerCase())) return false
-  const texts = JSON.stringify([excluded, list(replaced).map(({ key }) => key), renamed]).toLowerCase()
+  if (table && !rows.has(engineName(String(table)))) return false
+  const texts = engineName(JSON.stringify([excluded, list(replaced).map(({ key }) => key), renamed]))
   return columns !== true && !texts.includes(JSON.stringify(name))
 }

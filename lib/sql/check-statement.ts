@@ -1,6 +1,7 @@
 /** Binds a user's statement over an empty table `input`, to find equal column names and aggregates of `input` in subqueries. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { isInput, isSubquery, onSlices, refusal } from './row-wise.ts'
 import { list, type Node, nodesIn, selectWithColumn } from './syntax.ts'
@@ -39,7 +40,7 @@ export async function checkStatement(
 export function checkNames(names: readonly string[], where: string, kind: 'sql' | 'map'): void {
   const seen = new Set<string>()
   for (const name of names) {
-    const key = name.toLowerCase()
+    const key = engineName(name)
     if (!seen.has(key)) {
       seen.add(key)
       continue

@@ -1,4 +1,5 @@
 /** Finds COLLATE where SQL keeps one of several equal texts: which of them it keeps depends on the order of the rows. */
+import { engineName } from '../errors/engine-name.ts'
 import { aggregateFunctions } from './functions.ts'
 import { isInput, isSubquery } from './row-wise.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
@@ -35,9 +36,9 @@ export function outsideTables(select: Node, columns: readonly string[] = []): (n
   // The columns of a join or a subquery are not known.
   if (columns.length === 0 || !isInput(from as Node)) return Object.values
   const aliases = [from as Node, ...list(values)].map(({ alias }) => String(alias))
-  const names = new Set(['input', ...aliases, ...columns].map(name => name.toLowerCase()))
+  const names = new Set(['input', ...aliases, ...columns].map(engineName))
   const isOuter = ({ column_names: path }: Node): boolean =>
-    ((path ?? []) as readonly string[]).some(part => names.has(part.toLowerCase()))
+    ((path ?? []) as readonly string[]).some(part => names.has(engineName(part)))
   return node => (isSubquery(node) && !nodesIn(node.subquery).some(isOuter) ? [node.child] : Object.values(node))
 }
 

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { quoteText } from '../duckdb/quote.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { allowedExpression } from './allowed.ts'
 import { list, type Node, nodesIn, parseSelect, selectText } from './syntax.ts'
 
@@ -36,7 +37,7 @@ function columnsOf(node: Node): readonly string[] | undefined {
   for (const { class: kind, column_names: path } of nodesIn(node)) {
     if (kind === 'SUBQUERY' || kind === 'LAMBDA' || kind === 'STAR' || kind === 'WINDOW') return undefined
     if (kind !== 'COLUMN_REF') continue
-    const parts = (path as readonly string[]).map(part => part.toLowerCase())
+    const parts = (path as readonly string[]).map(engineName)
     const [first, second] = parts
     if (first === undefined || parts.length > 2 || (second !== undefined && first !== 'input')) return undefined
     names.add(second ?? first)

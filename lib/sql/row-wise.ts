@@ -1,5 +1,6 @@
 /** Refuses SQL whose rows would depend on how the input is cut into slices. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { selectOverInput } from './allowed.ts'
 import { aggregateFunctions, unstableFunctions } from './functions.ts'
@@ -43,8 +44,8 @@ export const onSlices =
 /** Checks the functions of the whole statement, also in subqueries over tables. */
 export function checkFunctions(tree: Node, columns: readonly string[] | undefined, refuse: Refuse): void {
   for (const { class: kind, function_name: called, column_names: path, children, sample } of nodesIn(tree)) {
-    const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
-    const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
+    const word = Array.isArray(path) && path.length === 1 ? engineName(String(path[0])) : undefined
+    const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => engineName(column) !== word)
     const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
     if (name !== undefined && unstableFunctions.has(name)) refuse(`the function ${name}`)
     if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
@@ -61,7 +62,7 @@ function checkSelect(select: Node, refuse: Refuse): void {
   if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY')
   if (select.having) refuse('HAVING')
   if (select.qualify) refuse('QUALIFY')
-  const withNames = list((select.cte_map as Node | undefined)?.map).map(({ key }) => String(key).toLowerCase())
+  const withNames = list((select.cte_map as Node | undefined)?.map).map(({ key }) => engineName(String(key)))
   if (withNames.includes('input')) refuse('a WITH clause named input')
   if (mentionsInput(select.cte_map)) refuse('input in a WITH clause')
   checkFrom(select.from_table as Node | undefined, refuse)
@@ -118,7 +119,7 @@ export const outsideSubqueries = (node: Node): readonly unknown[] =>
 
 /** Whether a table in FROM is `input`. */
 export const isInput = (node: Node): boolean =>
-  node.type === 'BASE_TABLE' && String(node.table_name).toLowerCase() === 'input' && !node.schema_name
+  node.type === 'BASE_TABLE' && engineName(String(node.table_name)) === 'input' && !node.schema_name
 
 const mentionsInput = (tree: unknown): boolean => countInput(tree) > 0
 

@@ -1,6 +1,7 @@
 /** Parses user SQL with the engine's own parser: one SELECT, or one expression. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoteText } from '../duckdb/quote.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 
 /** A part of the engine's parse tree, as `json_serialize_sql` prints it. */
@@ -55,9 +56,9 @@ export function tableNames(tree: unknown): readonly string[] {
   const expressions = new Set<string>()
   for (const { type, table_name: name, cte_map: map } of nodesIn(tree)) {
     if (type === 'BASE_TABLE') named.add(String(name))
-    for (const { key } of list((map as Node | undefined)?.map)) expressions.add(String(key).toLowerCase())
+    for (const { key } of list((map as Node | undefined)?.map)) expressions.add(engineName(String(key)))
   }
-  return [...named].filter(name => !expressions.has(name.toLowerCase()))
+  return [...named].filter(name => !expressions.has(engineName(name)))
 }
 
 /** Yields the nodes of a tree, each before those in its parts. */

@@ -1,18 +1,19 @@
 /** Finds the columns that a parse tree names. */
+import { engineName } from '../errors/engine-name.ts'
 import { list, type Node, nodesIn } from './syntax.ts'
 
 /** Returns those of the names that a parsed SELECT over these tables uses; all where it may use any. */
 export function treeColumns(tree: Node, tables: readonly string[], names: readonly string[]): readonly string[] {
   const used = new Set<string>()
   const rows = aliasesIn(tree, tables)
-  return collectNames(tree, rows, new Map(names.map(name => [name.toLowerCase(), name])), used) ? [...used] : names
+  return collectNames(tree, rows, new Map(names.map(name => [engineName(name), name])), used) ? [...used] : names
 }
 
 /** Returns the names by which whole rows can be meant. */
 export function aliasesIn(tree: Node, tables: readonly string[] = ['input']): ReadonlySet<string> {
-  const found = new Set(tables.map(table => table.toLowerCase()))
+  const found = new Set(tables.map(table => engineName(table)))
   for (const { alias, type } of nodesIn(tree))
-    if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(alias.toLowerCase())
+    if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(engineName(alias))
   return found
 }
 
@@ -28,11 +29,11 @@ export function collectNames(
     if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0)
       return false
     const names = (path ?? []) as readonly string[]
-    const alone = kind === 'COLUMN_REF' && names.length === 1 ? String(names[0]).toLowerCase() : undefined
+    const alone = kind === 'COLUMN_REF' && names.length === 1 ? engineName(String(names[0])) : undefined
     // A column that is named like the rows comes before them.
     if (alone !== undefined && rows.has(alone) && !known.has(alone)) return false
     for (const name of [...columnParts(names, rows, known), ...((using ?? []) as readonly string[])]) {
-      const column = known.get(String(name).toLowerCase())
+      const column = known.get(engineName(String(name)))
       if (column !== undefined) used.add(column)
     }
   }
@@ -45,7 +46,7 @@ function columnParts(
   rows: ReadonlySet<string>,
   known: ReadonlyMap<string, string>,
 ): readonly string[] {
-  const parts = path.map(part => part.toLowerCase())
+  const parts = path.map(engineName)
   const at = parts.findLastIndex(part => rows.has(part)) + 1
   return known.has(parts[at] ?? '') ? parts.slice(0, at + 1) : parts
 }

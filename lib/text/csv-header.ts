@@ -1,5 +1,6 @@
 /** Reads the part above the records of a text: byte order mark, lines to skip, and the header. */
 import type { TextLayout } from '../define/formats/format-kind.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { splitFields } from './csv-fields.ts'
 import { bomBytes, decodeText } from './encoding.ts'
@@ -82,7 +83,7 @@ export function refuseEqualNames(
 ): void {
   const seen = new Map<string, string>()
   for (const name of names) {
-    const key = ignoreCase ? name.toLowerCase() : name
+    const key = ignoreCase ? engineName(name) : name
     const same = seen.get(key)
     if (same !== undefined && (used(name) || used(same))) {
       const message = `${where}: expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`

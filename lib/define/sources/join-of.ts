@@ -1,5 +1,6 @@
 /** The builder of a source that joins the rows of two datasets by key. */
 import * as v from 'valibot'
+import { engineName } from '../../errors/engine-name.ts'
 import { record } from '../../errors/record-schema.ts'
 import { check, invalid, options } from '../check.ts'
 import type { PathColumns } from '../columns/path-columns.ts'
@@ -140,7 +141,7 @@ function checkKeys(side: 'left' | 'right', { columns }: PartitionsOfSource, on: 
     throw invalid(`joinOf: ${side}: columns`, `expected the columns of the key too, got no ${missing}`)
 }
 
-const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+const isSame = (one: string, other: string): boolean => engineName(one) === engineName(other)
 
 /** The rows of a side, as far as the compiler knows them. */
 type RowsOf<Side> = Side extends PartitionsOfSource & SourceRows<infer Row> ? KnownRow<Row> : RowOfTask<Side>

@@ -1,4 +1,5 @@
 /** Checks the exchanges of a task against its output and its other steps. */
+import { engineName } from '../../errors/engine-name.ts'
 import { invalid } from '../check.ts'
 import type { TaskDefinition } from '../definition.ts'
 import { layoutOf } from '../outputs/output-kind.ts'
@@ -32,7 +33,7 @@ export function columnsAfterExchange(step: ExchangingStep, columns: readonly str
 }
 
 const includesName = (names: readonly string[], name: string): boolean =>
-  names.some(each => each.toLowerCase() === name.toLowerCase())
+  names.some(each => engineName(each) === engineName(name))
 
 /** Steps that are functions of the parameters are checked when they are resolved. */
 function checkScope(subject: string, { transform, output }: TaskDefinition, index: number): void {

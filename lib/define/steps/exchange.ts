@@ -1,5 +1,6 @@
 /** Builds the steps that bring rows of one key together. */
 import * as v from 'valibot'
+import { engineName } from '../../errors/engine-name.ts'
 import { record } from '../../errors/record-schema.ts'
 import { check, invalid, options, piece } from '../check.ts'
 import { frozen } from '../freeze.ts'
@@ -74,8 +75,8 @@ export function reduceStep(given: ReduceOptions<string, Readonly<Record<string, 
   const names = Object.keys(measures)
   if (names.length === 0)
     throw invalid('reduce: measures', 'expected at least one measure, got none; distinct keeps one row of each key')
-  const lower = by.map(name => name.toLowerCase())
-  const both = names.find(name => lower.includes(name.toLowerCase()))
+  const lower = by.map(engineName)
+  const both = names.find(name => lower.includes(engineName(name)))
   if (both !== undefined) throw invalid('reduce: measures', `expected names that by does not use, got ${both} in both`)
   return frozen({ kind: 'reduce', by, measures: { ...measures }, buckets })
 }

@@ -1,4 +1,5 @@
 /** Checks a task's options against each other. */
+import { engineName } from '../../errors/engine-name.ts'
 import { didYouMean } from '../../errors/nearest.ts'
 import { invalid } from '../check.ts'
 import { checkNamesInFile } from '../columns/check-names.ts'
@@ -176,10 +177,10 @@ export function checkOutputColumns(task: TaskDefinition): void {
   const known = columnsAfter(task)
   const layout = layoutOf(task.output)
   if (known === undefined || !layout) return
-  const lower = known.map(name => name.toLowerCase())
+  const lower = known.map(engineName)
   const used = { partitionBy: layout.partitionBy, sortBy: layout.sortBy, bucketBy: layout.bucketBy?.columns ?? [] }
   for (const [option, names] of Object.entries(used)) {
-    const unknown = names.find(name => !lower.includes(name.toLowerCase()))
+    const unknown = names.find(name => !lower.includes(engineName(name)))
     if (unknown !== undefined)
       throw invalid(
         `${subject}: output.${option}`,

@@ -4,6 +4,7 @@ import type { Step } from '../../define/definition.ts'
 import { hasRight, type JoinStep, joinSides, keepsUnmatched } from '../../define/steps/join-definition.ts'
 import { columnNames } from '../../duckdb/engine-column.ts'
 import { quoteName } from '../../duckdb/quote.ts'
+import { engineName } from '../../errors/engine-name.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { keyTypes } from '../../model/key-types.ts'
 import type { SchemaColumn } from '../../model/outcome/manifest.ts'
@@ -123,9 +124,9 @@ function columnsOf(join: JoinStep, sides: SideColumns): JoinedColumn[] {
   })
   if (!hasRight(how)) return ofLeft
   const others = right.filter(({ name }) => !on.some(key => key.right === name))
-  const taken = new Set(left.map(({ name }) => name.toLowerCase()))
+  const taken = new Set(left.map(({ name }) => engineName(name)))
   const ofRight = others.map(({ name, type }): JoinedColumn => {
-    const isTaken = taken.has(name.toLowerCase())
+    const isTaken = taken.has(engineName(name))
     const sql = `r.${quoteName(name)}`
     return { name: isTaken && prefix ? prefix + name : name, type, sql, side: 1, own: name }
   })
@@ -134,8 +135,8 @@ function columnsOf(join: JoinStep, sides: SideColumns): JoinedColumn[] {
 }
 
 function checkNames(columns: readonly JoinedColumn[]): void {
-  const names = columns.map(({ name }) => name.toLowerCase())
-  const twice = columns.find(({ name }, at) => names.indexOf(name.toLowerCase()) < at)
+  const names = columns.map(({ name }) => engineName(name))
+  const twice = columns.find(({ name }, at) => names.indexOf(engineName(name)) < at)
   if (!twice) return
   const message = `joinOf: expected columns of different names on both sides, besides those of the key, got ${twice.name} on both; set prefix, or leave it out with partitionsOf(side, { columns })`
   throw new PermanentError('DEFINITION_INVALID', message, { column: twice.name })

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Step } from '../../define/definition.ts'
 import type { AggregateStep, PickStep } from '../../define/steps/exchange-definition.ts'
 import { measuredColumns } from '../../define/tasks/task-stages.ts'
+import { engineName } from '../../errors/engine-name.ts'
 import { conditionOf } from '../../model/run/resolve-task.ts'
 import { parseExpression, parseSelect } from '../../sql/syntax.ts'
 import { aliasesIn, collectNames, treeColumns } from '../../sql/tree-columns.ts'
@@ -18,7 +19,7 @@ export async function usedColumns(
   names: readonly string[],
 ): Promise<readonly string[] | undefined> {
   const used = new Set<string>()
-  const known = new Map(names.map(name => [name.toLowerCase(), name]))
+  const known = new Map(names.map(name => [engineName(name), name]))
   for (const step of steps) {
     if (step.kind === 'aggregate' || step.kind === 'pick') return keyed(step, known, used)
     if (step.kind !== 'sql') return undefined
@@ -44,7 +45,7 @@ function keyed(
 ): readonly string[] | undefined {
   const names = Object.values(step.measures).flatMap(measuredColumns)
   for (const name of [...step.by, ...names]) {
-    const column = known.get(name.toLowerCase())
+    const column = known.get(engineName(name))
     if (column === undefined) return undefined
     used.add(column)
   }

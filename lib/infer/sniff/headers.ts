@@ -1,4 +1,5 @@
 /** Compares the headers of samples: which names are one column, and which may be. */
+import { engineName } from '../../errors/engine-name.ts'
 
 export interface SampleHeader {
   /** Name of the sample. */
@@ -22,9 +23,7 @@ export function namedColumns(headers: readonly SampleHeader[]): readonly NamedCo
   for (const spellings of Map.groupBy(names, spelling).values()) {
     if (spellings.length === 1 || areApart(spellings, headers)) columns.push(columnOf(spellings, true))
     // Names that differ only in case cannot be two columns.
-    else
-      for (const same of Map.groupBy(spellings, name => name.toLowerCase()).values())
-        columns.push(columnOf(same, false))
+    else for (const same of Map.groupBy(spellings, engineName).values()) columns.push(columnOf(same, false))
   }
   return columns
 }

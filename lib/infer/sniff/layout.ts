@@ -1,5 +1,6 @@
 /** Finds where the records of a delimited text begin: lines above the header, the header, and comments. */
 import { Buffer } from 'node:buffer'
+import { engineName } from '../../errors/engine-name.ts'
 import type { Dialect } from '../../text/records/dialect.ts'
 import { candidatesOf } from '../column-candidates.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from '../sample/records.ts'
@@ -170,8 +171,8 @@ export function uniqueNames(names: readonly string[]): string[] {
     // A JavaScript object moves keys that are numbers to its front.
     const name = /^[0-9]+$/.test(plain) ? `column_${plain}` : plain
     let unique = name
-    for (let count = 2; taken.has(unique.toLowerCase()); count++) unique = `${name}_${count}`
-    taken.add(unique.toLowerCase())
+    for (let count = 2; taken.has(engineName(unique)); count++) unique = `${name}_${count}`
+    taken.add(engineName(unique))
     return unique
   })
 }
@@ -181,8 +182,8 @@ function headerFault(names: readonly string[]): string | undefined {
   const seen = new Set<string>()
   for (const name of names) {
     if (name.includes('\0')) return `a NUL character in the name ${JSON.stringify(name.replaceAll('\0', ''))}`
-    if (name !== '' && seen.has(name.toLowerCase())) return `${JSON.stringify(name)} more than once`
-    seen.add(name.toLowerCase())
+    if (name !== '' && seen.has(engineName(name))) return `${JSON.stringify(name)} more than once`
+    seen.add(engineName(name))
   }
   return undefined
 }

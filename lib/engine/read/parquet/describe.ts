@@ -2,6 +2,7 @@
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { engineFault } from '../../../duckdb/engine.ts'
 import { quoteName, quoteTexts } from '../../../duckdb/quote.ts'
+import { engineName } from '../../../errors/engine-name.ts'
 import { FanmillError, PermanentError } from '../../../errors/errors.ts'
 import { placeOf } from '../../../model/member-place.ts'
 import { typeName } from '../../../model/type-names.ts'
@@ -91,13 +92,13 @@ export function ownColumns(file: ParquetFile, used?: ReadonlySet<string>): reado
   return file.columns.flatMap((column, position) => {
     const { name } = column
     if (used && !used.has(name)) return []
-    if (names.has(name.toLowerCase()))
+    if (names.has(engineName(name)))
       throw refusal(
         file,
         name,
         `expected names that differ in more than case, got ${name} once more; declare \`columns\` in the task`,
       )
-    names.add(name.toLowerCase())
+    names.add(engineName(name))
     checkColumn(file, position)
     return [{ name, type: sourceSql(column, { strict: true, wants: 'own' }).type }]
   })

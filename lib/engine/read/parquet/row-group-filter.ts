@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../../define/definition.ts'
 import { runBound } from '../../../duckdb/bound-query.ts'
+import { engineName } from '../../../errors/engine-name.ts'
 import type { SchemaColumn } from '../../../model/outcome/manifest.ts'
 import type { ParquetFooter } from '../../../parquet/footer.ts'
 import { boundsByRowGroup, type RowGroupBounds } from '../../../parquet/row-group-bounds.ts'
@@ -85,7 +86,7 @@ async function testOf(
   schema: readonly SchemaColumn[],
 ): Promise<Test | undefined> {
   if (columns?.length !== 1) return undefined
-  const column = schema.find(({ name }) => name.toLowerCase() === columns[0])
+  const column = schema.find(({ name }) => engineName(name) === columns[0])
   // Bounds are in the order of bytes.
   if (!column || hasCollation(node)) return undefined
   const parts = partsOf(node)

@@ -2,6 +2,7 @@
 import type { ColumnDefinition, CsvFormat } from '../../../define/definition.ts'
 import { layoutOfText } from '../../../define/formats/format-kind.ts'
 import { quoteName } from '../../../duckdb/quote.ts'
+import { engineName } from '../../../errors/engine-name.ts'
 import type { StagedFile } from '../../../stage/staged-file.ts'
 import { sqlType } from '../column-sql.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
@@ -56,13 +57,13 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
  * take (equal to another in whatever case, or with a NUL) gets its position as well.
  */
 function textNames(names: readonly string[]): string[] {
-  const reserved = new Set(names.map(name => `text ${name.toLowerCase()}`))
+  const reserved = new Set(names.map(name => `text ${engineName(name)}`))
   const taken = new Set<string>()
   return names.map((name, index) => {
     let text = `text ${name.replaceAll('\0', '\u2400')}`
-    const isOwn = text === `text ${name}` && !taken.has(text.toLowerCase())
-    while (!isOwn && (reserved.has(text.toLowerCase()) || taken.has(text.toLowerCase()))) text += ` ${index + 1}`
-    taken.add(text.toLowerCase())
+    const isOwn = text === `text ${name}` && !taken.has(engineName(text))
+    while (!isOwn && (reserved.has(engineName(text)) || taken.has(engineName(text)))) text += ` ${index + 1}`
+    taken.add(engineName(text))
     return text
   })
 }
