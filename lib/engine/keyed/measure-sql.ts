@@ -72,9 +72,11 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
     const value = `CAST(${numeric(column).sql} AS DOUBLE)`
     // The engine fails for infinity and for what is no number, of which there is no mean.
     const variance = `var_pop(${value}) FILTER (WHERE isfinite(${value}))`
-    const m2 = `CASE WHEN bool_and(isfinite(${value})) THEN ${variance} * count(${value}) ELSE CAST('nan' AS DOUBLE) END`
+    // Scaled, so that no sum of finite values overflows. The sum with a compensation is also that which tells infinity and NaN.
+    const average = `favg(${value} * 5.421010862427522e-20)`
+    const m2 = `CASE WHEN isfinite(${average}) THEN ${variance} * count(${value}) ELSE CAST('nan' AS DOUBLE) END`
     // The difference between means is squared: none may come from rounding where values are equal, and avg() rounds after each row.
-    const mean = `CASE WHEN ${variance} = 0 THEN any_value(${value}) ELSE favg(${value}) END`
+    const mean = `CASE WHEN ${variance} = 0 THEN any_value(${value}) ELSE ${average} * 1.8446744073709552e19 END`
     const packed = `struct_pack(n := count(${value}), mean := ${mean}, m2 := ${m2})`
     return { moments: `CASE WHEN count(${value}) > 0 THEN CAST(${packed} AS ${momentsType}) END` }
   },
