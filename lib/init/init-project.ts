@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from 'node:p
 import { PermanentError } from '../errors/errors.ts'
 import { literal } from '../infer/columns-source.ts'
 import { dataTexts, type InferredSource, inferColumns, isArchive } from '../infer/infer.ts'
+import type { SampleText } from '../infer/sample/sample.ts'
 import type { InferProgress } from '../infer/text.ts'
 import { projectFiles } from './project-files.ts'
 import { projectNames } from './project-names.ts'
@@ -37,13 +38,14 @@ export async function initProject({ data, directory, version, onProgress }: Init
   if (data === undefined) await writeNew(folder, { [`data/${exampleName}`]: exampleText })
   const file = resolve(data ?? example)
   const inferred = await inferColumns(file, { onProgress })
-  const { sample, files: sampleFiles } = await sampleOf(file, inferred, folder)
+  const { texts } = await dataTexts(file)
+  const { sample, files: sampleFiles } = await sampleOf(file, { ...inferred, texts }, folder)
   const { format, columns } = partsOf(inferred.source)
   const files = projectFiles({
     ...{ ...names, version, format, columns, sample },
     input: relativePath(folder, dirname(file)),
     path: pathOf(file),
-    members: isArchive(file) ? `**/*${extname(inferred.sampled[0] ?? '')}` : undefined,
+    members: isArchive(file) ? membersOf(inferred.sampled[0] ?? '', texts) : undefined,
     isNested: inferred.isNested,
     hasRejects: inferred.rejects.length > 0,
   })
@@ -80,8 +82,19 @@ function pathOf(file: string): string {
   return /[*?{}[\]()!+@\\]/.test(name) ? `*${extname(name)}` : name
 }
 
-async function sampleOf(file: string, { sampled, format, isNested }: InferredSource, folder: string) {
-  const { texts } = await dataTexts(file)
+/** Returns the glob of the members that end like the first, in any case that they are written in. */
+function membersOf(first: string, texts: readonly SampleText[]): string {
+  const ending = extname(first)
+  const all = new Set([ending, ...texts.map(({ name }) => extname(name))])
+  const same = [...all].filter(each => each.toLowerCase() === ending.toLowerCase())
+  return same.length === 1 ? `**/*${ending}` : `**/*{${same.join(',')}}`
+}
+
+interface SampledData extends InferredSource {
+  readonly texts: readonly SampleText[]
+}
+
+async function sampleOf(file: string, { sampled, format, isNested, texts }: SampledData, folder: string) {
   const text = texts.find(({ name }) => name === sampled[0]) ?? texts[0]
   const member = isArchive(file) ? text?.name : undefined
   // The test builds zips; of another archive, or one with archives in it, it reads the data itself.

@@ -43,6 +43,14 @@ describe('fanmill init', () => {
     ])
   })
 
+  it('reads the members whose ending is written in another case too', async () => {
+    await init('cased', file('cased.zip', buildZip({ 'a.csv': 'id\n1\n', 'b.CSV': 'id\n2\n', 'c.txt': 'x' })))
+    expect(text('cased', 'pipelines/cased.ts')).toContain("members: '**/*{.csv,.CSV}'")
+    const options = { input: folder, output: join(folder, 'cased/out'), workers: 1 }
+    const { tasks } = await run(join(folder, 'cased/pipelines/cased.ts'), options)
+    expect(tasks).toMatchObject([{ rowsWritten: 2 }])
+  })
+
   it('allows some rejects where the data has some, and compresses the sample as the data is', async () => {
     const rows = Array.from({ length: 600 }, (_, id) => `${id},${'x'.repeat(20)}\n`).join('')
     await init('logs', file('logs.csv.gz', gzipSync(`id,text\n${rows}total: 600\n`)))
