@@ -32,6 +32,8 @@ export interface CleanPlan {
  * young. Visible parts are never touched.
  */
 export async function planClean(store: Store, options: CleanOptions): Promise<CleanPlan> {
+  // Listed before the attempts, so that the attempt of each is known: one that begins now must not lose its rows.
+  const exchanges = await Array.fromAsync(store.listFolders(exchangeRoot, { depth: 2 }))
   const needed = await neededAttempts(store)
   const names = await attemptsIn(store)
   const listed = await Array.fromAsync(store.listParts(''))
@@ -57,7 +59,7 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
   return {
     objects: [
       ...(await objectsOf(store, unneeded, names.length)),
-      ...(await exchangedOf(store, name => uses.get(attemptText(name)))),
+      ...(await exchangedOf(store, exchanges, name => uses.get(attemptText(name)))),
       ...(await findOldShipments(store, { ...options, needed: shippedIn(uses.values()) })),
     ],
     parts: listed.filter(isOld),
@@ -137,10 +139,11 @@ async function objectsOf(store: Store, attempts: readonly RunName[], attemptCoun
 /** Lists the rows that stages of unneeded attempts exchanged, and those that a commit left when it ended before it removed them. */
 async function exchangedOf(
   store: Store,
+  folders: readonly string[],
   useOfAttempt: (name: RunName) => AttemptUse | undefined,
 ): Promise<StoredObject[]> {
   const objects: StoredObject[] = []
-  for await (const folder of store.listFolders(exchangeRoot, { depth: 2 })) {
+  for (const folder of folders) {
     const name = exchangerOf(folder)
     const isNeeded = name && useOfAttempt(name)?.isKept && !(await store.stat(runKeys(name).manifest))
     if (!isNeeded) for await (const object of store.list(folder)) objects.push(object)

@@ -6,7 +6,7 @@ import { listRuns, readRun } from '../../lib/runs/runs.ts'
 import { shippedKeys } from '../../lib/state/shipped-state.ts'
 import { runKeys, stateBytes } from '../../lib/state/state.ts'
 import { type MemoryStore, memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
-import { shippedRoot } from '../../lib/store/state-root.ts'
+import { exchangeRoot, shippedRoot } from '../../lib/store/state-root.ts'
 import { inWorld, type Job, type World } from './protocol.ts'
 
 const one: Job = { inputs: { 'a.zip': 'A' }, params: { month: '2001-01' } }
@@ -253,6 +253,27 @@ describe('clean', () => {
         expect(await world.reserve(world.actor(), two)).toMatchObject({ status: 'complete' })
         expect((await world.outputKeys()).sort()).toEqual(await world.keysOfManifest())
         expect(await world.keysOfManifest()).not.toEqual(before)
+      },
+    )
+  })
+
+  it('keeps the rows that a run exchanges which began meanwhile', () => {
+    let begin = async (): Promise<void> => {}
+    const onRequest = ({ operation }: StoreRequest, phase: string) =>
+      operation === 'listParts' && phase === 'before' ? begin() : Promise.resolve()
+    return inWorld(
+      () => memoryStore({ onRequest }),
+      async world => {
+        await world.run(one)
+        let exchanged = ''
+        begin = async () => {
+          const { runId, attempt } = (await world.reserve(world.actor(), two)) as ReservedRun
+          exchanged = `${exchangeRoot}${runId}/${attempt}/0/0-0.parquet`
+          await world.store.write(exchanged, new Uint8Array(1))
+        }
+        const plan = await planClean(world.store, { ...options(world), olderThanMs: 0 })
+        expect(await world.store.stat(exchanged)).toBeDefined()
+        expect(plan.objects.map(({ key }) => key)).not.toContain(exchanged)
       },
     )
   })
