@@ -84,3 +84,8 @@ export function wordsOf(errno: string): string {
   const meaning = meanings[errno]
   return meaning === undefined ? errno : `${meaning} (${errno})`
 }
+
+/** Returns whether a file system error means that the path does not exist. */
+export function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+}

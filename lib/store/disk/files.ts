@@ -4,7 +4,7 @@ import { constants, copyFile, link, open, readdir, rename, rm, rmdir, stat, unli
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { nothingIf } from '../../errors/expected.ts'
-import { errnoOf } from './fault.ts'
+import { errnoOf, isAbsent } from './fault.ts'
 import { inFolderOf } from './folders.ts'
 import { syncPath } from './sync.ts'
 
@@ -102,9 +102,4 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     return errnoOf(error) === 'EPERM'
   }
-}
-
-/** Returns whether a file system error means that the path does not exist. */
-export function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 }

@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nothingIf } from '../../errors/expected.ts'
-import { isAbsent } from './files.ts'
+import { isAbsent } from './fault.ts'
 
 /** Deeper than any real tree; ends a loop of links that `realpath` does not show. */
 const depthMax = 100

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransientError } from '../../errors/errors.ts'
 import { nothingIf } from '../../errors/expected.ts'
-import { isAbsent, isRunning, linkNew, statFile, writeTemporary } from './files.ts'
+import { isAbsent } from './fault.ts'
+import { isRunning, linkNew, statFile, writeTemporary } from './files.ts'
 
 /** A lock is held for some milliseconds, for a compare and a rename. A holder of this age is considered dead. */
 const staleAfterMs = 60_000

@@ -4,8 +4,7 @@ import { access, constants, readdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PermanentError } from '../../errors/errors.ts'
 import { nothingIf } from '../../errors/expected.ts'
-import { errnoOf, wordsOf } from './fault.ts'
-import { isAbsent } from './files.ts'
+import { errnoOf, isAbsent, wordsOf } from './fault.ts'
 
 /** Checks that this process may write to a folder, or to the nearest existing one above it. @throws OUTPUT_READ_ONLY naming it */
 export async function checkWritable(path: string): Promise<void> {

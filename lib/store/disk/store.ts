@@ -16,17 +16,8 @@ import type {
   StoredObject,
 } from '../store.ts'
 import { EmptiedFolders } from './emptied-folders.ts'
-import { withFaults } from './fault.ts'
-import {
-  isAbsent,
-  linkNew,
-  moveFile,
-  pruneFolders,
-  removeFile,
-  statFile,
-  sweepTemporary,
-  writeTemporary,
-} from './files.ts'
+import { isAbsent, withFaults } from './fault.ts'
+import { linkNew, moveFile, pruneFolders, removeFile, statFile, sweepTemporary, writeTemporary } from './files.ts'
 import { inFolderOf } from './folders.ts'
 import { listFolderKeys, listKeys } from './list.ts'
 import { withLock } from './lock.ts'

@@ -1,7 +1,7 @@
 /** Brings parts down to the disk while the engine still writes them: a disk writes a gigabyte a second at best, and nobody waits for it then. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAbsent } from '../../store/disk/files.ts'
+import { isAbsent } from '../../store/disk/fault.ts'
 import { syncPath } from '../../store/disk/sync.ts'
 
 const intervalMs = 250
