@@ -42,7 +42,8 @@ const columns = {
   customer: column.struct({ city: column.string(), kind: column.string(), limit: column.decimal(10, 1) }),
   either: column.string(),
 }
-const output = parquet({ path: 't' })
+/** Without Bloom filters, because −0 is written as 0 beside them. */
+const output = parquet({ path: 't', bloomFilters: false })
 const format = avro()
 
 /** Reads timestamps in microseconds, because functions and tests have milliseconds. */
