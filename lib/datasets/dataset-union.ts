@@ -1,6 +1,7 @@
 /** Finds the datasets that a table of a query stands for: the one at its path, or those of one task below, one for each set of parameters. */
 import { readSuccess } from '../commit/head.ts'
 import type { ParamValues } from '../define/definition.ts'
+import { engineName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, SchemaColumn } from '../model/outcome/manifest.ts'
 import { canonicalJson } from '../model/run/identity.ts'
@@ -111,8 +112,8 @@ function paramsOf({ runs }: Manifest): ParamValues {
 /** Adds the parameters that are no columns of the rows. */
 function withParams(manifest: Manifest): Manifest {
   const { schema, partitionBy, parts } = manifest
-  const taken = new Set(schema.map(({ name }) => name.toLowerCase()))
-  const params = Object.entries(paramsOf(manifest)).filter(([name]) => !taken.has(name.toLowerCase()))
+  const taken = new Set(schema.map(({ name }) => engineName(name)))
+  const params = Object.entries(paramsOf(manifest)).filter(([name]) => !taken.has(engineName(name)))
   const added = params.map(([name, value]): SchemaColumn => ({ name, type: typeOf(value) }))
   const partition = Object.fromEntries(params.map(([name, value]) => [name, String(value)]))
   return {

@@ -77,7 +77,7 @@ describe('the process of an owner', () => {
   it('is this one, and not an earlier one with its number or one of another machine', () => {
     const owner = thisOwner()
     expect(isAlive(owner)).toBe(existsSync('/proc') ? true : undefined)
-    expect(isAlive({ ...owner, ticks: '1' })).toBe(existsSync('/proc') ? false : true)
+    expect(isAlive({ ...owner, ticks: '1' })).toBe(!existsSync('/proc'))
     expect(isAlive({ ...owner, ticks: undefined })).toBeUndefined()
     expect(isAlive({ ...owner, host: 'another' })).toBeUndefined()
     expect(isAlive({ ...owner, pid: 2 ** 22 + 1 })).toBe(false)
