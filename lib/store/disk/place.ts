@@ -8,17 +8,15 @@ import { errnoOf, isAbsent, wordsOf } from './fault.ts'
 
 /** Checks that this process may write to a folder, or to the nearest existing one above it. @throws OUTPUT_READ_ONLY naming it */
 export async function checkWritable(path: string): Promise<void> {
-  for (let tryNumber = 1; ; tryNumber++) {
-    const folder = await existingFolder(path)
-    try {
-      return await access(folder, constants.W_OK | constants.X_OK)
-    } catch (error) {
-      // Runs that end meanwhile remove the folders that they have emptied.
-      if (isAbsent(error) && tryNumber < triesMax) continue
-      const errno = errnoOf(error) ?? 'EACCES'
-      const message = `cannot write to ${folder}: ${wordsOf(errno)}`
-      throw new PermanentError('OUTPUT_READ_ONLY', message, { folder, errno }, { cause: error })
-    }
+  const folder = await existingFolder(path)
+  try {
+    await access(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    // A run that ended meanwhile removed the folder, which it had emptied: it is made in the one above.
+    if (isAbsent(error) && dirname(folder) !== folder) return checkWritable(dirname(folder))
+    const errno = errnoOf(error) ?? 'EACCES'
+    const message = `cannot write to ${folder}: ${wordsOf(errno)}`
+    throw new PermanentError('OUTPUT_READ_ONLY', message, { folder, errno }, { cause: error })
   }
 }
 
