@@ -5,7 +5,7 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { openEngine, useEngine } from '../duckdb/engine.ts'
-import { engineName } from '../errors/engine-name.ts'
+import { isSameName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
@@ -147,11 +147,10 @@ async function parseAlone(statement: string, scratch: string): Promise<ParsedQue
 /** @throws SQL_INVALID for an unknown table; as `currentManifest` */
 async function findTable(name: string, options: SqlOptions): Promise<FoundTable> {
   const { datasets = {}, output = defaultOutput } = options
-  const given = Object.entries(datasets).find(([table]) => engineName(table) === engineName(name))?.[1]
+  const given = Object.entries(datasets).find(([table]) => isSameName(table, name))?.[1]
   if (given === undefined && !isBelow(name)) throw await unknownTable(name, options)
   const path = given ?? `${output.replace(/\/+$/, '')}/${name}`
-  const found = await datasetsOf(name, path, options)
-  if (found.length === 0) throw await unknownTable(name, options)
+  const found = await datasetsOf({ name, path, isGiven: given !== undefined }, options)
   for (const { place, manifest } of found) {
     if (manifest.schema.length === 0) {
       const message = `table ${name}: expected a dataset with rows, got one of extracted files in ${path}`
@@ -162,17 +161,20 @@ async function findTable(name: string, options: SqlOptions): Promise<FoundTable>
   return { name, datasets: found }
 }
 
-/** Returns the dataset at a path, or those below it; none for a name without either. @throws as `currentManifest` and `datasetsBelowTable` */
-async function datasetsOf(name: string, path: string, options: SqlOptions): Promise<readonly FoundDataset[]> {
+/** Returns the dataset at a path, or those below it. @throws SQL_INVALID where there is neither; as `currentManifest` and `datasetsBelowTable` */
+async function datasetsOf(
+  { name, path, isGiven }: { readonly name: string; readonly path: string; readonly isGiven: boolean },
+  options: SqlOptions,
+): Promise<readonly FoundDataset[]> {
   const place = await placeOf(path, options)
   try {
     return [{ place, manifest: await currentManifest(place) }]
   } catch (error) {
-    const isMissing = hasCode(error, 'DATASET_MISSING') && error instanceof PermanentError && !('key' in error.detail)
-    const below = isMissing ? await datasetsBelowTable(name, path, options) : []
-    const isNamed = Object.keys(options.datasets ?? {}).some(table => engineName(table) === engineName(name))
-    if (below.length === 0 && (!isMissing || isNamed)) throw error
-    return below
+    // While a run commits, the error is transient: its dataset is there soon.
+    if (!hasCode(error, 'DATASET_MISSING') || !(error instanceof PermanentError)) throw error
+    const below = await datasetsBelowTable(name, path, options)
+    if (below.length > 0) return below
+    throw isGiven ? error : await unknownTable(name, options)
   }
 }
 

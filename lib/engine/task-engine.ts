@@ -24,7 +24,7 @@ import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { noRejects } from './write/reject-rows.ts'
 import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-buckets.ts'
-import { type PartOptions, writeParts } from './write/write-parts.ts'
+import { writeParts } from './write/write-parts.ts'
 import { bucketRowGroup } from './write/writer-limits.ts'
 
 export interface TaskEngine extends Pick<TaskConversions, 'rowGroups'> {
@@ -125,7 +125,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     findFault: async job => findFault(await conversions.forFiles(job), job),
     heaviestKeys: files => heaviestKeys(connection, task, files),
     combine: (files, options) => combine(connection, task, files, { ...options, memoryBytes: engine.memoryBytes }),
-    merge: (files, options) => merge(connection, conversions.latest?.parts ?? task.parts, files, options),
+    merge: (files, options) => merge(connection, conversions.latest ?? task, files, options),
   }
 }
 
@@ -133,18 +133,19 @@ const nothing: Converted = { kind: 'parts', ...noRejects, parts: [], rowsRead: 0
 
 async function merge(
   connection: DuckDBConnection,
-  parts: PartOptions,
+  { parts, written }: Pick<EngineTask, 'parts'> & { readonly written?: readonly SchemaColumn[] },
   files: readonly string[],
   { target, fileRows }: MergeOptions,
 ): Promise<readonly SharePart[]> {
   const sql = `SELECT * FROM ${scan(files)}`
-  const columns = columnsOf(await connection.run(`${sql} LIMIT 0`))
+  // A thread that has converted nothing yet knows the columns only by the files.
+  const columns: readonly { readonly type: unknown }[] = written ?? columnsOf(await connection.run(`${sql} LIMIT 0`))
   const query = { sql, values: [], types: columns.map(({ type }) => String(type)) }
   const [file = ''] = files
   const split = fileRows === undefined ? undefined : { file, fileRows }
-  const written = await writeParts(connection, query, target, { ...parts, split })
-  if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
-  return written
+  const merged = await writeParts(connection, query, target, { ...parts, split })
+  if (merged.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
+  return merged
 }
 
 async function combine(

@@ -26,10 +26,10 @@ export async function findTable(
   const manifest = show(written)
   const filled = manifest.parts.filter(part => part.rows > 0)
   const needed = filled.length > 0 ? await neededParts({ ...manifest, parts: filled }, options) : []
-  // Reads nothing, like the part of a dataset without rows: the columns are known without it.
-  const isEmpty = filled.length === 0 && keepsOne
-  const parts = isEmpty ? [{ key: '', bytes: 0, partition: undefined }] : spread(needed, sample)
-  const etags = isEmpty ? new Map<string, string>() : await etagsOf(input, table, spread(needed, sample))
+  const chosen = spread(needed, sample)
+  const etags = await etagsOf(input, table, chosen)
+  // One of no bytes for a table without rows, as a dataset without rows has a part: the columns are known without it.
+  const parts = filled.length === 0 && keepsOne ? [{ key: '', bytes: 0, partition: undefined }] : chosen
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   return {
     inputs: [inputOf(path, manifest)],

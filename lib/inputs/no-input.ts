@@ -13,7 +13,8 @@ import type { FindOptions, FoundObjects } from './find-options.ts'
 const candidatesMax = 10_000
 
 /** Creates the error of a glob that no file matches: with the folder in which one does, or the nearest names. */
-export async function noFileError({ input: { url: root }, input }: FindOptions, glob: string): Promise<FanmillError> {
+export async function noFileError({ input }: FindOptions, glob: string): Promise<FanmillError> {
+  const root = input.url
   const keys = await candidateKeys(input)
   const matches = globMatcher(glob)
   const folder = keys.find(key => matches(key.slice(key.indexOf('/') + 1)))?.split('/')[0]

@@ -1,7 +1,7 @@
 /** Adds the parameters of a node to the rows that it wrote: columns whose values are those of partitions. */
 import type { ParamValue, ParamValues, PartitionsOfSource } from '../define/definition.ts'
 import type { ParamType } from '../define/params/param-definition.ts'
-import { engineName } from '../errors/engine-name.ts'
+import { isSameName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/outcome/manifest.ts'
 
@@ -26,7 +26,7 @@ export function withParamColumns<Files extends DatasetFiles>(
   values: ParamValues,
 ): Files {
   if (!of || !names) return files
-  const taken = files.schema.find(column => names.some(name => engineName(name) === engineName(column.name)))
+  const taken = files.schema.find(column => names.some(name => isSameName(name, column.name)))
   if (taken) {
     const message = `partitionsOf: params: expected names that are no columns of task ${of.name}, got ${taken.name}, which its rows have already; leave it out`
     throw new PermanentError('DEFINITION_INVALID', message, { task: of.name, column: taken.name })

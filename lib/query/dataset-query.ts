@@ -1,7 +1,7 @@
 /** Runs one SELECT over datasets, each a view of the parts that its manifest names. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { engineFault } from '../duckdb/engine.ts'
-import { columnNames } from '../duckdb/engine-column.ts'
+import { columnNames, columnsOf } from '../duckdb/engine-column.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { emptyRead } from '../engine/read/read-columns.ts'
 import { stepSql } from '../engine/transform/step-sql.ts'
@@ -137,8 +137,8 @@ function exactSql(sql: string, columns: readonly SchemaColumn[]): string {
 }
 
 async function describe(connection: DuckDBConnection, sql: string): Promise<SchemaColumn[]> {
-  const described = await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`)
-  return described.columnNames().map((name, at) => ({ name, type: String(described.columnType(at)) }))
+  const columns = columnsOf(await connection.run(`SELECT * FROM (${sql}\n) LIMIT 0`))
+  return columns.map(({ name, type }) => ({ name, type: String(type) }))
 }
 
 /** Matches errors of the engine that are faults of the statement, and not of the engine. */

@@ -23,16 +23,21 @@ export function planAppend(
   const isGone = goneAmong(inputs)
   if (isRedo) return redo(inputs, runs, isGone)
   const added = inputs.filter(input => isNew(input, runs))
-  for (const { runId, inputs: listed } of added.length > 0 ? runs : []) {
-    const gone = listed.find(isGone)
+  if (added.length > 0) refuseGone(runs, isGone)
+  return { inputs: added, replaces: [] }
+}
+
+/** @throws INPUT_ALREADY_APPENDED when rows of a run were appended that is gone from its dataset */
+function refuseGone(runs: readonly ManifestRun[], isGone: (listed: ManifestInput) => boolean): void {
+  for (const { runId, inputs } of runs) {
+    const gone = inputs.find(isGone)
     if (!gone) continue
     const message = `the rows of ${gone.key} were appended by run ${runId}, and its dataset has other rows in their place now; run with --force to replace them here too, or choose the mode replace`
     throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: gone.key, runId })
   }
-  return { inputs: added, replaces: [] }
 }
 
-/** Tells which runs of a dataset that is read are no longer in it: others have taken their place, so that both would double rows. */
+/** Finds the runs that are gone from a dataset that is read: other runs have replaced them, and rows of both would be there twice. */
 function goneAmong(inputs: readonly InputObject[]): (listed: ManifestInput) => boolean {
   const keys = new Set(inputs.map(({ key }) => key))
   const datasets = new Set(inputs.map(datasetOfRun))

@@ -2,6 +2,7 @@
 import type { EndedNode } from '../../local/state.ts'
 import { print, visible } from '../output.ts'
 import { formatCount } from './amounts.ts'
+import { failureText } from './failure.ts'
 import { countLine, nodesShownMax, statusTexts } from './summary.ts'
 import { printTable } from './table.ts'
 
@@ -27,5 +28,5 @@ function whyText({ node, state, error, runId, blockedBy }: EndedNode, flags: str
   const blocked = blockedBy === undefined ? 'the command ended before' : `${blockedBy} failed`
   if (state === 'notRun') return `${node}: not run, because ${blocked}`
   const status = runId === undefined ? '' : `; fanmill status ${runId}${flags}`
-  return `${node}: failed: ${[error?.code, error?.message].filter(Boolean).join(' ')}${status}`
+  return `${node}: failed: ${error ? failureText(error) : ''}${status}`
 }

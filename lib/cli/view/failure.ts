@@ -79,6 +79,15 @@ function deployedAdvice(code: ErrorCode, { failures }: ErrorDetail = {}): string
     : undefined
 }
 
+/** Returns code and message of a failure in one text; it may have no code. */
+export const failureText = ({
+  code,
+  message,
+}: {
+  readonly code?: string | undefined
+  readonly message: string
+}): string => [code, message].filter(Boolean).join(' ')
+
 /** Limit on the rows of a table in an error; the others are counted. */
 const rowsShownMax = 10
 

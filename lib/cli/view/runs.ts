@@ -7,6 +7,7 @@ import { paramsText } from '../../model/run/node-name.ts'
 import { print, visible } from '../output.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
 import { paintStatus } from './colours.ts'
+import { failureText } from './failure.ts'
 import { failureTable, printFaults, skippedTable } from './fault-tables.ts'
 
 /** Prints a run, its progress, and its failures. */
@@ -15,7 +16,7 @@ export async function printRun(run: RunSummary): Promise<void> {
   print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
   print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rowsWritten)} rows`)
   print(visible(`output ${run.output}`))
-  if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
+  if (run.error) print(visible(`${run.status}: ${failureText(run.error)}`))
   if (run.skipped) printSkipped(run.skipped)
   if (run.failures.length > 0) printFaults(failureTable(run.failures))
 }
@@ -34,7 +35,7 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
   print(`${visible(`execution ${name}`)}: ${paintStatus(status)}${seconds === undefined ? '' : ` after ${seconds}`}`)
   print(visible(`started ${[startedAt, startedBy].filter(Boolean).join(', ')}`))
   if (continuedBy !== undefined) print(visible(`continued by execution ${continuedBy.split(':').at(-1)}`))
-  if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))
+  if (fault) print(visible(`ended: ${failureText(fault)}`))
   // The error of a run is more precise than that of its task, and is printed with the run.
   const withError = runs.filter(run => run.error).map(run => run.runId)
   for (const task of tasks) print(visible(taskText(task, withError.includes(task.run?.runId ?? ''))))
@@ -43,7 +44,7 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
 
 function taskText({ task, node, status, run, fault }: ExecutedTask, isPrinted: boolean): string {
   const runText = run?.runId === undefined ? '' : ` (run ${run.runId})`
-  const why = fault && !isPrinted ? ` ${[fault.code, fault.message].filter(Boolean).join(' ')}` : ''
+  const why = fault && !isPrinted ? ` ${failureText(fault)}` : ''
   return `${node ? `node ${node}` : `task ${task}`}: ${taskTexts[status]}${runText}${why}`
 }
 

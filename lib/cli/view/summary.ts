@@ -3,6 +3,7 @@ import type { TaskResult, TaskStatus } from '../../model/events.ts'
 import { reasonsText } from '../../model/run/reason.ts'
 import { print, visible } from '../output.ts'
 import { formatBytes, formatCount, formatRate } from './amounts.ts'
+import { failureText } from './failure.ts'
 import { drawTable } from './table.ts'
 
 const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
@@ -73,7 +74,7 @@ function outcomeLine(
   statusCommand: string | undefined,
 ): string {
   if (status === 'failed' && statusCommand === undefined) {
-    const why = error ? `: ${[error.code, error.message].filter(Boolean).join(' ')}` : ', nothing was committed'
+    const why = error ? `: ${failureText(error)}` : ', nothing was committed'
     return `${node}: failed before its run began${why}`
   }
   if (status === 'failed') return `${node}: failed, nothing was committed; ${statusCommand}`

@@ -1,6 +1,6 @@
 /** The options that all outputs of Parquet files share, with their defaults and checks. */
 import * as v from 'valibot'
-import { engineName } from '../../errors/engine-name.ts'
+import { isSameName } from '../../errors/engine-name.ts'
 import { invalid } from '../check.ts'
 import { count, flag, names, oneOf, relativePath } from '../schemas.ts'
 import { hasGlob, placeholdersOf } from '../template-syntax.ts'
@@ -52,7 +52,7 @@ export function checkLayout(
   { partitionBy, sortBy, mode }: Pick<ParquetOutput, 'partitionBy' | 'sortBy' | 'mode'>,
 ): void {
   checkFolderNames(subject, partitionBy)
-  const both = sortBy.find(name => partitionBy.some(other => engineName(other) === engineName(name)))
+  const both = sortBy.find(name => partitionBy.some(other => isSameName(other, name)))
   if (both !== undefined)
     throw invalid(`${subject}: sortBy`, `expected columns that partitionBy does not name, got ${both} in both`)
   if (mode === 'replacePartitions' && partitionBy.length === 0)

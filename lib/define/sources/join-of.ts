@@ -1,6 +1,6 @@
 /** The builder of a source that joins the rows of two datasets by key. */
 import * as v from 'valibot'
-import { engineName } from '../../errors/engine-name.ts'
+import { isSameName } from '../../errors/engine-name.ts'
 import { record } from '../../errors/record-schema.ts'
 import { check, invalid, options } from '../check.ts'
 import type { PathColumns } from '../columns/path-columns.ts'
@@ -134,14 +134,12 @@ function areKept({ left, right, on, buckets }: JoinSource): boolean {
 /** @throws DEFINITION_INVALID for a column of the key twice, or one that the side does not read */
 function checkKeys(side: 'left' | 'right', { columns }: PartitionsOfSource, on: readonly JoinKey[]): void {
   const keys = on.map(key => key[side])
-  const twice = keys.find((name, at) => keys.some((other, index) => index < at && isSame(name, other)))
+  const twice = keys.find((name, at) => keys.some((other, index) => index < at && isSameName(name, other)))
   if (twice !== undefined) throw invalid('joinOf: on', `expected each column once, got ${twice} twice`)
   const missing = columns && keys.find(name => !columns.includes(name))
   if (missing !== undefined)
     throw invalid(`joinOf: ${side}: columns`, `expected the columns of the key too, got no ${missing}`)
 }
-
-const isSame = (one: string, other: string): boolean => engineName(one) === engineName(other)
 
 /** The rows of a side, as far as the compiler knows them. */
 type RowsOf<Side> = Side extends PartitionsOfSource & SourceRows<infer Row> ? KnownRow<Row> : RowOfTask<Side>

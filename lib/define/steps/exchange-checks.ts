@@ -1,5 +1,5 @@
 /** Checks the exchanges of a task against its output and its other steps. */
-import { engineName } from '../../errors/engine-name.ts'
+import { isSameName } from '../../errors/engine-name.ts'
 import { invalid } from '../check.ts'
 import type { TaskDefinition } from '../definition.ts'
 import { layoutOf } from '../outputs/output-kind.ts'
@@ -32,8 +32,7 @@ export function columnsAfterExchange(step: ExchangingStep, columns: readonly str
   return step.kind === 'reduce' ? [...step.by, ...Object.keys(step.measures)] : [...columns]
 }
 
-const includesName = (names: readonly string[], name: string): boolean =>
-  names.some(each => engineName(each) === engineName(name))
+const includesName = (names: readonly string[], name: string): boolean => names.some(each => isSameName(each, name))
 
 /** Steps that are functions of the parameters are checked when they are resolved. */
 function checkScope(subject: string, { transform, output }: TaskDefinition, index: number): void {

@@ -4,7 +4,7 @@ import type { Step } from '../../define/definition.ts'
 import type { AggregateStep, PickStep } from '../../define/steps/exchange-definition.ts'
 import { measuredColumns } from '../../define/tasks/task-stages.ts'
 import { engineName } from '../../errors/engine-name.ts'
-import { conditionOf } from '../../model/run/resolve-task.ts'
+import { conditionOf, returnsAll } from '../../model/run/resolve-task.ts'
 import { parseExpression, parseSelect } from '../../sql/syntax.ts'
 import { aliasesIn, collectNames, treeColumns } from '../../sql/tree-columns.ts'
 import { stepSql } from '../transform/step-sql.ts'
@@ -25,7 +25,7 @@ export async function usedColumns(
     if (step.kind !== 'sql') return undefined
     const sql = stepSql(step, 1)
     // A condition of the source returns the columns that it lists.
-    const isCondition = step.clause === 'where' && sql.startsWith('SELECT * ')
+    const isCondition = step.clause === 'where' && returnsAll(sql)
     const tree = await (isCondition
       ? parseExpression(connection, conditionOf(sql), 'where')
       : parseSelect(connection, sql, 'transform step')

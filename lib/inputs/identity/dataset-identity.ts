@@ -1,5 +1,5 @@
 /** Identifies the runs of a dataset, which enter the runs that read or require it. */
-import type { ManifestPart, ManifestRun } from '../../model/outcome/manifest.ts'
+import type { ManifestInput, ManifestPart, ManifestRun } from '../../model/outcome/manifest.ts'
 import { shortHash } from '../../model/run/identity.ts'
 import { partitionFolder } from '../../paths/partition-path.ts'
 
@@ -7,13 +7,7 @@ import { partitionFolder } from '../../paths/partition-path.ts'
 export const runKeyOf = (outputPath: string, runId: string): string => `${outputPath}#${runId}`
 
 /** Returns the dataset of which an input is one run; undefined for files and other inputs. */
-export function datasetOfRun({
-  key,
-  identity,
-}: {
-  readonly key: string
-  readonly identity: string
-}): string | undefined {
+export function datasetOfRun({ key, identity }: Pick<ManifestInput, 'key' | 'identity'>): string | undefined {
   const at = key.lastIndexOf('#')
   return at >= 0 && identity.split('/', 1)[0] === key.slice(at + 1) ? key.slice(0, at) : undefined
 }

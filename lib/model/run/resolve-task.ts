@@ -73,6 +73,9 @@ export function whereStep(condition: SqlStep, list = '*'): SqlStep {
   return { ...condition, texts, clause: 'where' }
 }
 
+/** Whether the statement of a `where` returns all columns, and not those of a list. */
+export const returnsAll = (statement: string): boolean => statement.startsWith(`SELECT *${opening}`)
+
 /** Returns the condition in the statement of a `where`. */
 export const conditionOf = (statement: string): string =>
   statement.slice(statement.indexOf(opening) + opening.length, -closing.length)

@@ -35,13 +35,12 @@ export async function withLock<T>(folder: string, key: string, act: () => Promis
 async function acquire(folder: string, name: string, key: string): Promise<string[]> {
   const own = await writeTemporary(folder, new TextEncoder().encode(JSON.stringify([hostname(), process.pid])), false)
   try {
-    const { mtimeMs } = await stat(own)
     for (let waits = 0; waits < waitsMax; waits++) {
       const numbers = await lockNumbers(folder, name)
       const paths = numbers.map(number => join(folder, `${name}${number}`))
       const next = (numbers.at(-1) ?? 0) + 1
       const path = join(folder, `${name}${next}`)
-      if (!(await someHeld(paths, mtimeMs)) && (await linkNew(own, path))) {
+      if (!(await someHeld(paths, own)) && (await linkNew(own, path))) {
         // When two processes link at the same time, at least the one that lists later sees the other and gives up its lock.
         if (`${await lockNumbers(folder, name)}` === `${[...numbers, next]}`) return [...paths, path]
         await rm(path, { force: true })
@@ -62,12 +61,14 @@ async function lockNumbers(folder: string, name: string): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
-async function someHeld(paths: readonly string[], nowMs: number): Promise<boolean> {
-  for (const path of paths) if (await isHeld(path, nowMs)) return true
+/** Whether one of the locks is held. Their ages are taken from the time of a file that was just written: the clock of this process may differ. */
+async function someHeld(paths: readonly string[], newFile: string): Promise<boolean> {
+  if (paths.length === 0) return false
+  const { mtimeMs } = await stat(newFile)
+  for (const path of paths) if (await isHeld(path, mtimeMs)) return true
   return false
 }
 
-/** The time is that of the file system, with which the clock of this process may disagree. */
 async function isHeld(path: string, nowMs: number): Promise<boolean> {
   const stats = await statFile(path)
   const text = stats && (await readFile(path, 'utf8').catch(nothingIf(isAbsent)))
