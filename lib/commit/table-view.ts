@@ -45,7 +45,7 @@ export async function viewTable(
   return { manifest: standing, standing, hasSuccess: true, generation, checkFits, checkRemovable }
 }
 
-/** Refuses to replace rows of a run of which files are gone while there are files of others: its rows may be in these, and would stay. */
+/** Refuses to replace the rows of a run when some of its files are gone and others have files in the table: these may hold its rows, which would stay. */
 function checkFiles(
   table: DeltaTable,
   { runId, manifest, snapshot }: { readonly runId: string; readonly manifest: Manifest; readonly snapshot: Snapshot },

@@ -70,7 +70,7 @@ describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-r
     )
   })
 
-  it('keeps each row once after delta-rs has compacted it, also in a forced run, which cannot tell its rows any more', async () => {
+  it('keeps each row once after delta-rs has compacted the table, and refuses a forced run', async () => {
     const made = project(pipeline(`mode: 'append'`), { 'in/1.csv': salesOf([[1, 'a']]) })
     await run(made)
     made.write({ 'in/2.csv': salesOf([[2, 'b']]) })
@@ -84,7 +84,7 @@ describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-r
     expect(await idsIn(made)).toEqual([1, 2, 3])
   })
 
-  it('has the rows again that delta-rs has taken out with an older version, when it is forced', async () => {
+  it('appends rows again that delta-rs has removed by restoring an older version, when it is forced', async () => {
     const made = project(pipeline(`mode: 'append'`), { 'in/1.csv': salesOf([[1, 'a']]) })
     await run(made)
     made.write({ 'in/2.csv': salesOf([[2, 'b']]) })
