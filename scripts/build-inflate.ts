@@ -1,12 +1,13 @@
 /**
  * Makes the kernel that inflates: libdeflate's sources with a patch of ours, compiled to WebAssembly.
- * Needs cargo (which gets the sources), patch, clang and wasm-ld 14, and wasm-opt 108; other versions make other bytes.
+ * Needs cargo (which gets the sources), patch, and what compile-c.ts needs.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compileC } from './compile-c.ts'
 
 const folder = join(import.meta.dirname, '../lib/inflate')
 const patch = join(folder, 'libdeflate/joined-pairs.patch')
@@ -36,12 +37,7 @@ function compileKernel(work: string): Buffer {
   run('cargo', 'vendor', '--quiet')
   const sources = join('vendor', crate, 'libdeflate')
   run('patch', '--strip=1', `--directory=${sources}`, `--input=${patch}`)
-  const target = ['--target=wasm32', '-mbulk-memory', '-ffreestanding', '-O3', '-Wno-macro-redefined']
-  run('clang', ...target, `-I${sources}`, '-c', kernel, '-o', 'kernel.o')
-  const link = ['--no-entry', '--export=__heap_base', '-z', 'stack-size=16384', '--strip-all']
-  run('wasm-ld', ...link, 'kernel.o', '-o', 'linked.wasm')
-  run('wasm-opt', '-O4', '--enable-bulk-memory', 'linked.wasm', '-o', 'kernel.wasm')
-  return readFileSync(join(work, 'kernel.wasm'))
+  return compileC(kernel, work, ['-Wno-macro-redefined', `-I${sources}`])
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -25,14 +25,15 @@ export interface PassedText extends Pick<RangeText, 'start' | 'end' | 'scan'> {
 
 const defaultWindowBytes = 1 << 20
 
-type TakeRecords = (records: Uint8Array, header: readonly string[]) => void
+/** Returns whether more records are wanted. */
+type TakeRecords = (records: Uint8Array, header: readonly string[]) => boolean
 
 /** Windows after which messages are received, such as the one that stops a thread. */
 const windowsAtOnce = 16
 
 /**
  * Passes the records of a slice on in pieces of whole records, each of which is valid during the call. Returns undefined for a slice without
- * records, and after any number of pieces where a record is longer than a window: read it with `readRangeSlice`.
+ * records, after any number of pieces where a record is longer than a window, and where no more records are wanted: read it with `readRangeSlice`.
  * Memory: two windows. @throws as `readRangeSlice`
  */
 export async function passRangeSlice(options: PassOptions, take: TakeRecords): Promise<PassedText | undefined> {
@@ -68,10 +69,10 @@ async function passText(options: PassOptions, take: TakeRecords): Promise<Passed
 interface Passing {
   readonly from: number
   readonly scan: ReturnType<typeof createWindowScan>
-  take(records: Uint8Array): void
+  take(records: Uint8Array): boolean
 }
 
-/** Returns the offset after the last record; undefined where a record is longer than a window. */
+/** Returns the offset after the last record; undefined where a record is longer than a window, or no more are wanted. */
 async function passWindows(
   {
     input: { key, etag, sizeBytes },
@@ -94,7 +95,7 @@ async function passWindows(
     const recordEnd = scan.push(window)
     const filled = held + window.length
     const complete = recordEnd === -1 ? 0 : held + recordEnd
-    if (complete > 0) take(buffer.subarray(0, complete))
+    if (complete > 0 && !take(buffer.subarray(0, complete))) return undefined
     if (scan.isDone) return at + recordEnd
     buffer.copyWithin(0, complete, filled)
     held = filled - complete
@@ -102,8 +103,7 @@ async function passWindows(
     at = end
   }
   // The last record has no newline.
-  if (held > 0) take(buffer.subarray(0, held))
-  return sizeBytes
+  return held === 0 || take(buffer.subarray(0, held)) ? sizeBytes : undefined
 }
 
 /** Bytes that are read beyond the range at once, for the end of the last record. */

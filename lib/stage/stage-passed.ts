@@ -3,7 +3,7 @@ import { hasFields, type TextFormat } from '../define/formats/format-kind.ts'
 import type { MemberPlace } from '../model/member-place.ts'
 import type { RecordScan } from '../text/records/records.ts'
 import type { OpenFile } from './open-file.ts'
-import { newlineOf, plainNewline, type StageableText } from './stage-text.ts'
+import { byteOrderMark, hasMark, newlineOf, plainNewline, type StageableText } from './stage-text.ts'
 
 export interface PassedRecords {
   readonly scan: RecordScan
@@ -11,9 +11,12 @@ export interface PassedRecords {
   readonly firstLine?: number
 }
 
-/** Passes the records of a text on in pieces of whole records, each with the header of the text. Returns undefined where it cannot pass all. */
+/**
+ * Passes the records of a text on in pieces of whole records, each with the header of the text, until `take` returns false. Returns undefined
+ * where it cannot pass all.
+ */
 export type PassRecords<T extends PassedRecords> = (
-  take: (records: Uint8Array, header: readonly string[]) => void,
+  take: (records: Uint8Array, header: readonly string[]) => boolean,
 ) => Promise<T | undefined>
 
 /** The parts of a stage that passed records use. */
@@ -42,10 +45,11 @@ export async function stagePassed<T extends PassedRecords>(
         newline: records[records.indexOf(10) - 1] === 13 ? 'crlf' : 'lf',
         isAlone: false,
       })
+      if (hasMark(records) && file.writer.bytes === 0) write(file, byteOrderMark)
       target = { file, start: file.writer.bytes }
     }
     write(target.file, records)
-    target.file.plain?.add(records)
+    return true
   })
   if (!target) return undefined
   const { file, start } = target

@@ -65,6 +65,8 @@ async function* stageMembers(
     current().skipped.push(skippedMember(error))
   }
   const reading = { limits, signal, onBad: onBadMember === 'skip' ? onBad : undefined }
+  /** Bytes since the last piece. Where pieces end must not depend on how they are staged. */
+  let bytes = 0
   for await (const found of readTexts(store, input, slice, reading)) {
     const origin = { archive: input.key, member: found.member.name }
     const staging = current()
@@ -78,7 +80,10 @@ async function* stageMembers(
       staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
       // The slice of a compressed tar archive may have any number of members.
-      if (staging.text.bytes >= pieceBytes) yield
+      bytes += found.bytes.length
+      if (bytes < pieceBytes) continue
+      bytes = 0
+      yield
     }
   }
   current().counts.bytesIn += slice.range.end - slice.range.start

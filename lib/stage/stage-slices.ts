@@ -22,8 +22,15 @@ export type StageSource =
       readonly kind: 'slices'
       readonly slices: readonly Slice[]
       readonly inputs: BatchInputs
+      /** Which of their pieces are staged, as `stageSlice` yields them, end exclusive. Default all. */
+      readonly pieces?: PieceRange | undefined
     }
   | { readonly kind: 'staged'; readonly staged: StagedText }
+
+export interface PieceRange {
+  readonly start: number
+  readonly end: number
+}
 
 /** Returns the reads that staging these slices begins with, in order. Small files are included only for stores without `readNow`. */
 export function wantedRanges(
@@ -59,6 +66,8 @@ export interface StagedSlices
 export interface StagedPart {
   readonly staged: StagedSlices
   readonly isLast: boolean
+  /** The pieces of the slices that it has. */
+  readonly pieces: PieceRange
 }
 
 /**
@@ -72,21 +81,35 @@ export async function* stageInParts(
   options: SliceStageOptions & { readonly partBytes: number },
 ): AsyncGenerator<StagedPart> {
   let staging = openStaging(options)
+  let pieces: PieceRange = { start: 0, end: 0 }
   try {
     if (source.kind === 'staged') await reuseStaged(source.staged, staging, options)
     else
-      for (const slice of source.slices)
-        for await (const _piece of stageSlice(slice, inputOf(source.inputs, slice), () => staging, options)) {
-          if ((staging.text?.bytes ?? 0) < options.partBytes) continue
-          const full = staging
-          staging = openStaging(options)
-          yield { staged: finish(full, options), isLast: false }
-        }
-    yield { staged: finish(staging, options), isLast: true }
+      for await (const _piece of piecesOf(source, () => staging, options)) {
+        pieces = { ...pieces, end: pieces.end + 1 }
+        const isFull = (staging.text?.bytes ?? 0) >= options.partBytes
+        const isOther = pieces.end === source.pieces?.start
+        if (pieces.end === source.pieces?.end) break
+        if (!isOther && (!isFull || source.pieces)) continue
+        const full = staging
+        staging = openStaging(options)
+        if (isOther) full.discard()
+        else yield { staged: finish(full, options), isLast: false, pieces }
+        pieces = { start: pieces.end, end: pieces.end }
+      }
+    yield { staged: finish(staging, options), isLast: true, pieces: { ...pieces, end: Number.MAX_SAFE_INTEGER } }
   } catch (error) {
     staging.discard()
     throw error
   }
+}
+
+async function* piecesOf(
+  { slices, inputs }: Extract<StageSource, { kind: 'slices' }>,
+  staging: () => Staging,
+  options: SliceStageOptions,
+): AsyncGenerator<void> {
+  for (const slice of slices) yield* stageSlice(slice, inputOf(inputs, slice), staging, options)
 }
 
 /** Stages slices as one part. @throws as `stageInParts` */
@@ -133,8 +156,9 @@ async function reuseStaged(staged: StagedText, staging: Staging, options: SliceS
   const files = staged.files as readonly StagedFile[]
   const mustLocate = options.isLocated && files.some(file => !file.located)
   const mustSplit = options.isByMember && files.some(file => !onlyPlace(file.members))
-  if (staging.text && (mustLocate || mustSplit)) await restage(files, staging.text)
-  else staging.borrowed = files
+  const { text } = staging
+  if (text && (mustLocate || mustSplit)) await restage(files, text)
+  else staging.borrowed = files.filter(file => !text?.addStaged(file))
   // A member in several pieces is counted with its first piece.
   staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
   staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))

@@ -38,6 +38,8 @@ export interface StageableText {
   readonly firstRecord: number
   /** True when no other text may follow in the same file: its last record has an open quote. */
   readonly isAlone: boolean
+  /** Whether the records begin with what is a byte order mark at the beginning of a file. */
+  readonly hasMark: boolean
   /** The records, where they are written as they are. */
   readonly unchanged?: Uint8Array
   /** Passes the text to `write`, rewritten where the engine needs that, and the records that are rejects already to `setAside`. */
@@ -65,7 +67,8 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
   const firstLine = (origin.firstLine ?? 1) + lines
   // Another encoding changes no record's end: a scan holds for the converted text too.
   const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
-  const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
+  const counts = { records: scan.records, firstLine, firstRecord }
+  const shared = { columns, ...counts, isAlone: scan.endsInsideQuote, hasMark: hasMark(bytes) }
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
   const newline = styleOf(scan)
   if (member !== undefined || mustRewrite(scan, columns, options.format)) {
@@ -137,7 +140,13 @@ export function plainNewline(
   return isPlain ? styleOf(scan) : undefined
 }
 
-const styleOf = ({ newline }: RecordScan): 'lf' | 'crlf' => (newline === 'crlf' ? 'crlf' : 'lf')
+/** Returns the newline of a text whose newlines are all the same. */
+export const styleOf = ({ newline }: RecordScan): 'lf' | 'crlf' => (newline === 'crlf' ? 'crlf' : 'lf')
+
+/** U+FEFF, which the engine drops at the beginning of a file. */
+export const byteOrderMark: Uint8Array = Buffer.from('\ufeff')
+
+export const hasMark = (text: Uint8Array): boolean => byteOrderMark.every((byte, at) => text[at] === byte)
 
 /** Returns a newline as bytes. */
 export const newlineOf = (style: 'lf' | 'crlf'): Uint8Array => Buffer.from(style === 'crlf' ? '\r\n' : '\n')

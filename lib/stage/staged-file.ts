@@ -2,6 +2,7 @@
 import type { KeyRange } from '../model/plan-data.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { Partition } from '../paths/partition-path.ts'
+import type { FieldKind } from '../text/columns/field-kind.ts'
 
 export interface StagedMember {
   /** 0-based number of the `add` call, over all files of the stage; located records are prefixed with it. */
@@ -35,8 +36,8 @@ export interface StagedFile {
   readonly longestRecord?: number
   /** True when the last record has an unclosed quote. */
   readonly isOpen?: boolean
-  /** Whether every field of a column, by its position, is written plainly; absent where it was not looked at. */
-  readonly plainColumns?: readonly boolean[]
+  /** Set for a Parquet file of rows that were parsed when they were staged: the kind of each field, undefined for fields that it lacks. */
+  readonly parsed?: readonly (FieldKind | undefined)[]
   /** File of the records that are rejects already: `records` counts them, the text lacks them. */
   readonly setAside?: string
   readonly members: readonly StagedMember[]

@@ -6,7 +6,7 @@ import type { ColumnDefinition, Columns } from '../../lib/define/definition.ts'
 import { csv, parquet } from '../../lib/define/index.ts'
 import { type Engine, openEngine } from '../../lib/duckdb/engine.ts'
 import type { Converted } from '../../lib/engine/conversion.ts'
-import { plainForms } from '../../lib/engine/read/text/scanned-types.ts'
+import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
@@ -28,7 +28,7 @@ export async function readTexts(
   })
   try {
     const task = await openReader(engine, column, strict)
-    const opened = { task, folder, forms: plainForms(format, { columns: columnsOf(column), strict }) }
+    const opened = { task, folder, parsing: parsingOf(format, { columns: columnsOf(column) }) }
     const careful = await readCarefully(opened, texts)
     for (const [index, text] of texts.entries()) {
       const fast = await readOne(opened, text)
@@ -65,15 +65,15 @@ let conversions = 0
 interface Opened {
   readonly task: TaskEngine
   readonly folder: string
-  readonly forms: StageOptions['plainForms']
+  readonly parsing: StageOptions['parsing']
 }
 
 async function convertTexts(
-  { task, folder, forms }: Opened,
+  { task, folder, parsing }: Opened,
   { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean },
 ): Promise<Converted> {
   const name = `c${conversions++}`
-  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, plainForms: forms })
+  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, parsing })
   stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), {
     archive: 'a',
     member: 'm',

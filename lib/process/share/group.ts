@@ -53,9 +53,10 @@ export async function* groupParts(
   const slice = group.kind === 'slices' ? (group.slices[0]?.slice ?? 0) : group.staged.slice
   const options = { isLocated: tools.isAlwaysLocated, isByMember: tools.engine.isByMember }
   let isFirst = true
-  for await (const { staged, isLast } of tools.stageInParts(group, options)) {
+  for await (const { staged, isLast, pieces } of tools.stageInParts(group, options)) {
+    const part = isFirst && isLast ? group : { ...group, pieces }
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    yield { source: isFirst && isLast && canReadAgain(group) ? group : again, staged, isLast }
+    yield { source: canReadAgain(group) ? part : again, staged, isLast }
     isFirst = false
   }
 }

@@ -6,7 +6,6 @@ import { needsPlaces } from '../../define/columns/provenance.ts'
 import type { TaskDefinition } from '../../define/definition.ts'
 import { isText } from '../../define/formats/format-kind.ts'
 import { memberPolicy } from '../../define/sources/member-policy.ts'
-import { plainForms } from '../../engine/read/text/scanned-types.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { inflateFile } from '../../inflate/file.ts'
 import { skippedMember } from '../../model/outcome/skipped-member.ts'
@@ -65,11 +64,10 @@ export async function* streamPieces(
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
-  const { columns = {}, strict } = task
+  const { columns = {} } = task
   const spares = isInMemory(folder) ? new SpareFiles({ filesMax: spareFilesMax }) : undefined
   const staging = {
     ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: groupBytes, spares },
-    plainForms: plainForms(format, { columns, strict }),
   }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
   let stage = open()

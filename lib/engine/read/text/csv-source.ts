@@ -7,8 +7,9 @@ import type { StagedFile } from '../../../stage/staged-file.ts'
 import { sqlType } from '../column-sql.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
 import { unescapedText, writtenText } from './escaped-text.ts'
+import { isParsed, parsedRows } from './parsed-rows.ts'
 import { csvRecordText } from './record-text.ts'
-import { fieldsOf, isExact, isScannable } from './scanned-types.ts'
+import { fieldsOf, isScannable } from './scanned-types.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
 /** Reads the columns by name, or by position where the format has no header. */
@@ -21,26 +22,32 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
   const nameAt = (index: number): string => quoteName(texts[index] as string)
   const textAt = (index: number): string => (escapes ? unescapedText(nameAt(index), escapes) : nameAt(index))
   const written = csvRecordText(texts, format)
-  const isTyped = (name: string): boolean =>
-    options.badRecords === 'fail' &&
-    positions.has(name) &&
-    !hive.includes(name) &&
-    isScannable(columns[name], format) &&
-    (options.strict === false || isExact(columns[name], files, positions.get(name)))
-  const types = Array.from(positions, ([column, index]) =>
-    isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
-  ).flat()
+  const parsed = files[0]?.parsed
+  const isTyped = (name: string): boolean => {
+    if (hive.includes(name) || !positions.has(name)) return false
+    if (parsed) return isParsed(files, positions.get(name))
+    // The scan loses nothing of a boolean.
+    const isExact = options.strict === false || columns[name]?.type === 'boolean'
+    return options.badRecords === 'fail' && isExact && isScannable(columns[name], format)
+  }
+  const types = Object.fromEntries(
+    Array.from(positions, ([column, index]) =>
+      isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
+    ).flat(),
+  )
   const used = [
     ...prefixOf(files),
     ...names.flatMap((_, index) => (options.keepNew || declaredAt.has(index) ? [nameAt(index)] : [])),
   ]
   return {
-    from: scanText(
-      files,
-      texts,
-      { ...layoutOfText(format), nulls: format.nullValues },
-      { ...options, types: Object.fromEntries(types), isPadded: format.shortRows === 'null' },
-    ),
+    from: parsed
+      ? parsedRows(files, texts, types)
+      : scanText(
+          files,
+          texts,
+          { ...layoutOfText(format), nulls: format.nullValues },
+          { ...options, types, isPadded: format.shortRows === 'null' },
+        ),
     isTyped,
     text: column => {
       const index = positions.get(column)

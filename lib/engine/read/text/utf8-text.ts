@@ -9,12 +9,13 @@ import { encodingOf } from '../../../text/records/dialect.ts'
 
 /**
  * Whether a fast reading may be tried: a text that is not UTF-8 ends the engine for good when it has columns that are
- * not read. Texts whose columns are all read need no check, nor does located text, of which staging sets aside what is not UTF-8.
+ * not read. Texts whose columns are all read need no check, nor do rows that were parsed, nor located text, of which staging sets aside what
+ * is not UTF-8.
  * Memory: a piece of 1 MiB.
  */
 export function isReadable(files: readonly StagedFile[], format: TextFormat, columns: Columns): boolean {
   const hasUnread = (file: StagedFile): boolean =>
-    !file.located && hasFields(format) && hasUnreadColumns(file, format, columns)
+    !file.located && !file.parsed && hasFields(format) && hasUnreadColumns(file, format, columns)
   // Other encodings became UTF-8 when they were staged.
   if (encodingOf(format) !== 'utf-8') return true
   return files.filter(hasUnread).every(file => file.bytes === 0 || isUtf8File(file.file))

@@ -1,0 +1,71 @@
+/** Chooses what CSV is parsed to while it is staged, and reads the rows that were parsed. */
+import type { ColumnDefinition, Columns, Format } from '../../../define/definition.ts'
+import { layoutOfText } from '../../../define/formats/format-kind.ts'
+import { quoteName } from '../../../duckdb/quote.ts'
+import { parsedColumnName } from '../../../stage/parsed-file.ts'
+import type { Parsing } from '../../../stage/parsed-files.ts'
+import type { StagedFile } from '../../../stage/staged-file.ts'
+import { canParse } from '../../../text/columns/column-parser.ts'
+import type { FieldKind } from '../../../text/columns/field-kind.ts'
+import { dialectOf } from '../../../text/records/dialect.ts'
+import { scan } from '../parquet/describe.ts'
+import { isPlain } from './plain-text.ts'
+import { fieldsOf } from './scanned-types.ts'
+
+/** Returns how the text of a task's inputs is parsed; undefined where it is not. */
+export function parsingOf(
+  format: Format,
+  { columns, keepNew = false }: { readonly columns: Columns; readonly keepNew?: boolean },
+): Parsing | undefined {
+  if (format.kind !== 'csv' || layoutOfText(format).escapes) return undefined
+  if (!canParse(dialectOf(format), format.nullValues)) return undefined
+  return {
+    nulls: format.nullValues,
+    fieldsOf(header) {
+      const { names, positions } = fieldsOf(header, format, { columns })
+      const kinds = new Map(Array.from(positions, ([name, position]) => [position, kindOf(columns[name])]))
+      return names.map((_, position) => kinds.get(position) ?? (keepNew ? text : undefined))
+    },
+  }
+}
+
+const text: FieldKind = { kind: 'text' }
+
+/** Returns the kind of fields that are parsed to what the engine reads of them; a text for columns that it converts itself. */
+function kindOf(column: ColumnDefinition | undefined): FieldKind {
+  if (!column || column.format !== undefined || !isPlain(column)) return text
+  const { type, required: isRequired = false, precision = 18, scale = 3 } = column
+  const integer = /^(u?)int(8|16|32|64)$/.exec(type)
+  if (integer) return { kind: 'integer', isRequired, ...limitsOf(integer[1] === 'u', Number(integer[2])) }
+  if (type === 'decimal') return precision > 18 ? text : { kind: 'decimal', isRequired, precision, scale }
+  if (type === 'float64') return { kind: 'float', isRequired }
+  return type === 'boolean' || type === 'date' || type === 'timestamp' ? { kind: type, isRequired } : text
+}
+
+/** The largest integer of 64 bits with a sign: a larger one, of `uint64`, is left to the engine. */
+const int64Max = 2n ** 63n - 1n
+
+function limitsOf(isUnsigned: boolean, bits: number): Required<Pick<FieldKind, 'least' | 'most'>> {
+  const most = 2n ** BigInt(isUnsigned ? bits : bits - 1) - 1n
+  return { least: isUnsigned ? 0n : -most - 1n, most: most > int64Max ? int64Max : most }
+}
+
+/** Returns a FROM clause over rows that were parsed, with the columns `names` by position; those of `types` have that type. */
+export function parsedRows(
+  files: readonly StagedFile[],
+  names: readonly string[],
+  types: Readonly<Record<string, string>>,
+): string {
+  const columns = names.flatMap((name, position) => {
+    if (!files[0]?.parsed?.[position]) return []
+    const parsed = parsedColumnName(position)
+    return [`${types[name] === undefined ? parsed : `CAST(${parsed} AS ${types[name]})`} AS ${quoteName(name)}`]
+  })
+  return `(SELECT ${columns.join(', ')} FROM ${scan(files.map(({ file }) => file))})`
+}
+
+/** Whether the fields at a position were parsed to values. */
+export const isParsed = (files: readonly StagedFile[], position: number | undefined): boolean => {
+  const kind = position === undefined ? undefined : files[0]?.parsed?.[position]
+  return kind !== undefined && kind.kind !== 'text'
+}

@@ -1,0 +1,212 @@
+/** Parses texts to columns while they are staged, as long as they are written plainly. The others are left to the engine's own reader. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { MemberPlace } from '../model/member-place.ts'
+import type { ParseOutcome } from '../text/columns/column-parser.ts'
+import type { FieldKind } from '../text/columns/field-kind.ts'
+import type { Dialect } from '../text/records/dialect.ts'
+import { ParsedFile } from './parsed-file.ts'
+import { openFilesMax, type StageFiles } from './stage-files.ts'
+import type { PassedRecords, PassRecords } from './stage-passed.ts'
+import { type StageableText, styleOf } from './stage-text.ts'
+import type { StagedFile, StagedMember } from './staged-file.ts'
+
+/** How the texts of a stage are parsed. */
+export interface Parsing {
+  /** Texts that are null where they stand without quotes. */
+  readonly nulls: readonly string[]
+  /** Returns the kind of each field of a record under this header; undefined for fields that are not read. */
+  fieldsOf(header: readonly string[]): readonly (FieldKind | undefined)[]
+}
+
+interface ParsedFilesOptions {
+  readonly dialect: Dialect
+  readonly files: Pick<StageFiles, 'newWriter'>
+  /** Counts bytes of text that are added, and less than 0 when they are removed again. @throws DISK_FULL */
+  count(bytes: number): void
+}
+
+/** The texts with one header and one kind of newline. */
+interface TextGroup {
+  readonly header: readonly string[]
+  readonly newline: 'lf' | 'crlf'
+  fields: readonly (FieldKind | undefined)[]
+  file?: ParsedFile | undefined
+  /** Set when a text could not be parsed: the texts behind it are left to the engine too, so that rows keep their order. */
+  isOff?: boolean
+}
+
+const irregular = { kind: 'irregular' } as ParseOutcome
+
+type Named = Pick<StagedMember, 'index' | 'archive' | 'member'>
+
+/** Bytes of a text that may be written before it ends. */
+const longTextBytes = 4 * 1024 * 1024
+const windowBytes = 1024 * 1024
+
+export class ParsedFiles {
+  readonly #parsing: Parsing
+  readonly #options: ParsedFilesOptions
+  readonly #groups = new Map<string, TextGroup>()
+  readonly #files = new Set<ParsedFile>()
+  readonly #open = new Set<ParsedFile>()
+
+  constructor(parsing: Parsing, options: ParsedFilesOptions) {
+    this.#parsing = parsing
+    this.#options = options
+  }
+
+  /** Returns false where the text is left to the engine. */
+  add({ columns, newline, unchanged, records, firstLine, firstRecord }: StageableText, named: Named): boolean {
+    if (records === 0) return false
+    const group = this.#groupOf(columns, newline)
+    if (!unchanged) group.isOff = true
+    if (!unchanged || group.isOff) return false
+    const isLong = unchanged.length > longTextBytes
+    const file = this.#parseInto(group, isLong, target => target.add(unchanged, { isLong, isLast: true }), records)
+    file?.end({ ...named, records, firstLine, firstRecord })
+    return file !== undefined
+  }
+
+  /** As `Stage.addPassed`: returns undefined, with nothing staged, where the text is left to the engine. */
+  async addPassed<T extends PassedRecords>(
+    place: MemberPlace,
+    pass: PassRecords<T>,
+    nextIndex: () => number,
+  ): Promise<T | undefined> {
+    for (;;) {
+      let begun: { readonly group: TextGroup; readonly file: ParsedFile; remove(): void } | undefined
+      let outcome = irregular
+      let rows = 0
+      const passed = await pass((records, header) => {
+        if (!begun) {
+          // The first newline shows the style of all.
+          const group = this.#groupOf(header, records[records.indexOf(10) - 1] === 13 ? 'crlf' : 'lf')
+          if (group.isOff) return false
+          const file = this.#fileOf(group)
+          begun = { group, file, remove: file.begin(true) }
+        }
+        outcome = begun.file.add(records, { isLong: true, isLast: true })
+        if (outcome.kind !== 'parsed') return false
+        rows += outcome.rows
+        return true
+      })
+      if (!begun) return undefined
+      const { group, file, remove } = begun
+      const isWhole =
+        passed?.scan.records === rows && styleOf(passed.scan) === file.newline && outcome.kind === 'parsed'
+      if (passed && isWhole) {
+        const member = { index: nextIndex(), ...place, records: rows, firstLine: passed.firstLine ?? 1, firstRecord: 1 }
+        file.end(member)
+        return passed
+      }
+      remove()
+      if (!this.#turnToTexts(group, outcome)) return undefined
+    }
+  }
+
+  /** Parses a file of staged text again. Returns false where it is left to the engine. Memory: a window. */
+  addStaged(staged: StagedFile): boolean {
+    if (staged.located || staged.isOpen || staged.setAside !== undefined || staged.bytes === 0) return false
+    const group = this.#groupOf(staged.columns, staged.newline)
+    if (group.isOff) return false
+    const file = this.#parseInto(group, true, target => addWindows(staged.file, target), staged.records)
+    for (const member of staged.members) file?.end(member)
+    return file !== undefined
+  }
+
+  /** Closes the files until texts are added to them. */
+  closeAll(): void {
+    for (const file of this.#open) file.close()
+    this.#open.clear()
+  }
+
+  finish(): StagedFile[] {
+    this.#open.clear()
+    return [...this.#files].map(file => file.finish())
+  }
+
+  discard(): void {
+    for (const { writer } of this.#files) writer.remove()
+  }
+
+  #groupOf(header: readonly string[], newline: TextGroup['newline']): TextGroup {
+    const key = JSON.stringify([header, newline])
+    const group = this.#groups.get(key) ?? { header, newline, fields: this.#parsing.fieldsOf(header) }
+    this.#groups.set(key, group)
+    return group
+  }
+
+  /** Returns the file that the texts of a group are added to. */
+  #fileOf(group: TextGroup): ParsedFile {
+    const { files, count, dialect } = this.#options
+    const { header, newline, fields } = group
+    const plan = { dialect, newline, nulls: this.#parsing.nulls, fields }
+    group.file ??= new ParsedFile({ ...plan, header, writer: files.newWriter(), count })
+    this.#files.add(group.file)
+    if (this.#open.size >= openFilesMax && !this.#open.has(group.file)) this.closeAll()
+    this.#open.add(group.file)
+    return group.file
+  }
+
+  /** Adds a text of so many records to the group's file. Returns undefined, with nothing added, where it is left to the engine. */
+  #parseInto(
+    group: TextGroup,
+    isLong: boolean,
+    parse: (file: ParsedFile) => ParseOutcome,
+    records: number,
+  ): ParsedFile | undefined {
+    for (;;) {
+      const file = this.#fileOf(group)
+      const remove = file.begin(isLong)
+      const outcome = parse(file)
+      if (outcome.kind === 'parsed' && outcome.rows === records) return file
+      remove()
+      if (!this.#turnToTexts(group, outcome)) return undefined
+    }
+  }
+
+  /** From now on, columns with misfits are texts, in a file of their own. Returns false after another outcome: then nothing is parsed. */
+  #turnToTexts(group: TextGroup, outcome: ParseOutcome): boolean {
+    const { file } = group
+    group.file = undefined
+    if (file) this.#leave(file)
+    if (outcome.kind !== 'misfits') {
+      group.isOff = true
+      return false
+    }
+    const misfits = new Set(outcome.positions)
+    group.fields = group.fields.map((field, position) => (misfits.has(position) ? { kind: 'text' } : field))
+    return true
+  }
+
+  #leave(file: ParsedFile): void {
+    file.close()
+    this.#open.delete(file)
+    if (file.members.length > 0) return
+    this.#files.delete(file)
+    file.writer.remove()
+  }
+}
+
+/** Adds a file in windows of whole records. */
+function addWindows(path: string, file: ParsedFile): ParseOutcome {
+  const buffer = Buffer.allocUnsafeSlow(windowBytes)
+  const handle = openSync(path, 'r')
+  let [rows, bytes, held] = [0, 0, 0]
+  try {
+    for (;;) {
+      const bytesRead = readSync(handle, buffer, held, windowBytes - held, null)
+      const window = buffer.subarray(0, held + bytesRead)
+      if (window.length === 0) return { kind: 'parsed', rows, bytes }
+      const outcome = file.add(window, { isLong: true, isLast: bytesRead === 0 })
+      if (outcome.kind !== 'parsed') return outcome
+      if (outcome.bytes === 0) return irregular
+      rows += outcome.rows
+      bytes += outcome.bytes
+      held = window.length - outcome.bytes
+      buffer.copyWithin(0, outcome.bytes, window.length)
+    }
+  } finally {
+    closeSync(handle)
+  }
+}

@@ -1,0 +1,88 @@
+/** The files of a stage: those that texts are appended to, and their order. */
+import { join } from 'node:path'
+import { FileWriter } from './file-writer.ts'
+import { closeFile, type OpenFile } from './open-file.ts'
+import type { SpareFiles } from './spare-files.ts'
+import type { StageableText } from './stage-text.ts'
+import type { StagedFile } from './staged-file.ts'
+
+/** Properties of a text that choose its file. */
+export type TextLook = Pick<StageableText, 'columns' | 'newline' | 'isAlone'>
+
+/** Limit on files that are open at once, with a buffer each: every member may have a header of its own. */
+export const openFilesMax = 16
+/** Size at which another located file is begun: the engine keeps as much of a located file in memory as it can. */
+const locatedFileBytes = 24 * 1024 * 1024
+
+export interface StageFilesOptions {
+  /** An existing folder for the staged files; no other file in it may begin with `name`. */
+  readonly folder: string
+  /** Prefixes each record with the index of its member, its line and its number. */
+  readonly located: boolean
+  /** Writes one file per member, whatever their headers; default false. */
+  readonly isByMember?: boolean
+  /** Prefix of the file names; default `stage`. */
+  readonly name?: string
+  /** Files that texts are written over, and that take those of this stage when it is discarded; default none. */
+  readonly spares?: SpareFiles | undefined
+}
+
+export class StageFiles {
+  readonly all: OpenFile[] = []
+  readonly #options: StageFilesOptions
+  readonly #joinable = new Map<string, OpenFile>()
+  readonly #open = new Set<OpenFile>()
+  /** The number of each file that was created, by its path. */
+  readonly #numbers = new Map<string, number>()
+
+  constructor(options: StageFilesOptions) {
+    this.#options = options
+  }
+
+  newWriter(): FileWriter {
+    const { folder, name = 'stage', spares } = this.#options
+    const file = join(folder, `${name}-${this.#numbers.size}.txt`)
+    this.#numbers.set(file, this.#numbers.size)
+    return new FileWriter(file, spares)
+  }
+
+  /** Returns the file that a text is appended to: that of the texts with the same header and newline style, where they may be joined. */
+  openFor(text: TextLook): OpenFile {
+    const file = this.#fileFor(text)
+    if (this.#open.size >= openFilesMax && !this.#open.has(file)) this.closeAll()
+    this.#open.add(file)
+    return file
+  }
+
+  #fileFor({ columns, newline, isAlone }: TextLook): OpenFile {
+    const { located, isByMember = false } = this.#options
+    const key = JSON.stringify([columns, newline])
+    const found = isAlone || isByMember ? undefined : this.#joinable.get(key)
+    if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
+    if (found) closeFile(found)
+    const counts = { members: [], records: 0, longest: 0 }
+    const file = { writer: this.newWriter(), columns, newline, isOpen: isAlone, ...counts }
+    this.all.push(file)
+    if (!isAlone) this.#joinable.set(key, file)
+    return file
+  }
+
+  /** Returns files in the order in which they were created: that of their texts. */
+  inOrder(files: readonly StagedFile[]): StagedFile[] {
+    const numberOf = ({ file }: StagedFile): number => this.#numbers.get(file) ?? 0
+    return files.toSorted((a, b) => numberOf(a) - numberOf(b))
+  }
+
+  closeAll(): void {
+    this.#open.forEach(closeFile)
+    this.#open.clear()
+  }
+
+  discard(): void {
+    for (const { writer, rejects } of this.all) {
+      writer.remove()
+      rejects?.remove()
+    }
+    this.#open.clear()
+  }
+}

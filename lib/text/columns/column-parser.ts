@@ -1,0 +1,104 @@
+/** Parses CSV to columns. Only what is written plainly is parsed: for the rest the engine's own reader decides what it means. */
+import { type Dialect, isNewline, toBytes } from '../records/dialect.ts'
+import { canJump } from '../records/jump.ts'
+import { ColumnChunk } from './column-chunk.ts'
+import type { FieldKind } from './field-kind.ts'
+import {
+  type FieldKernel,
+  type FieldLayout,
+  fieldKernel,
+  nullTextBytesMax,
+  nullTextsMax,
+  windowBytesMax,
+} from './kernel.ts'
+
+/** How a file of CSV is parsed. */
+export interface ParsePlan {
+  readonly dialect: Dialect
+  readonly newline: 'lf' | 'crlf'
+  /** Texts that are null where they stand without quotes. */
+  readonly nulls: readonly string[]
+  /** The kind of each field of a record; undefined for one that is not read. */
+  readonly fields: readonly (FieldKind | undefined)[]
+}
+
+/**
+ * What became of a text. `irregular`: its records are not plain, are too long, or are not UTF-8. `misfits`: fields at these positions are
+ * not written as their kinds say.
+ */
+export type ParseOutcome =
+  | { readonly kind: 'parsed'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'irregular' }
+  | { readonly kind: 'misfits'; readonly positions: readonly number[] }
+
+/** With more columns, calls for each of them in each window cost more than they save. */
+const columnsMax = 1024
+
+/** Whether CSV of a dialect may be parsed. */
+export function canParse(dialect: Dialect, nulls: readonly string[]): boolean {
+  const { delimiter, quote } = toBytes(dialect)
+  const [byte = 0] = delimiter
+  const isSimple = canJump(dialect) && delimiter.length === 1 && !isNewline(byte) && !isNewline(quote) && byte !== quote
+  const hasShortNulls = nulls.length <= nullTextsMax && nulls.every(text => Buffer.byteLength(text) <= nullTextBytesMax)
+  return isSimple && hasShortNulls && byte !== 0
+}
+
+/** Parses texts with the same columns one after another. Memory: the values since they were last cleared. */
+export class ColumnParser {
+  /** The values of each column that is read, with its position in the records. */
+  readonly columns: readonly { readonly position: number; readonly kind: FieldKind; readonly chunk: ColumnChunk }[]
+  readonly #layout: FieldLayout
+  readonly #nulls: readonly string[]
+  readonly #kernel: FieldKernel | undefined
+
+  constructor({ dialect, newline, nulls, fields }: ParsePlan) {
+    const { delimiter, quote } = toBytes(dialect)
+    this.columns = fields.flatMap((kind, position) => (kind ? [{ position, kind, chunk: new ColumnChunk() }] : []))
+    this.#layout = { columnCount: fields.length, quote, delimiter: delimiter[0] ?? 0, isCrlf: newline === 'crlf' }
+    this.#nulls = nulls
+    this.#kernel = this.columns.length <= columnsMax && this.columns.length > 0 ? fieldKernel() : undefined
+  }
+
+  /** Bytes of the values that wait. */
+  get bytes(): number {
+    return this.columns.reduce((sum, { chunk }) => sum + chunk.bytes, 0)
+  }
+
+  get rows(): number {
+    return this.columns[0]?.chunk.rows ?? 0
+  }
+
+  /**
+   * Parses the records of a text, or its whole records where it is not the last piece. After an outcome other than `parsed` the columns
+   * have some of their values, and must be cut.
+   */
+  parse(text: Uint8Array, isLast = true): ParseOutcome {
+    const kernel = this.#kernel
+    if (!kernel) return { kind: 'irregular' }
+    kernel.setNulls(this.#nulls)
+    let rows = 0
+    let at = 0
+    while (at < text.length) {
+      const end = Math.min(text.length, at + windowBytesMax)
+      const isEnd = end === text.length
+      const found = kernel.find(text.subarray(at, end), isLast && isEnd, this.#layout)
+      if (found === 0 && isEnd && !isLast) break
+      if (found <= 0) return { kind: 'irregular' }
+      const positions = this.#take(kernel)
+      if (positions.length > 0) return { kind: 'misfits', positions }
+      rows += kernel.rows
+      at += found
+    }
+    return { kind: 'parsed', rows, bytes: at }
+  }
+
+  /** Adds the values of the records that were found. Returns the positions of columns that have others. */
+  #take(kernel: FieldKernel): readonly number[] {
+    const { rows } = kernel
+    return this.columns.flatMap(({ position, kind, chunk }) => {
+      const parsed = kernel.parse(position, kind)
+      if (parsed) chunk.append(parsed, rows)
+      return parsed ? [] : [position]
+    })
+  }
+}

@@ -1,0 +1,225 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { column, csv } from '../../lib/define/index.ts'
+import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
+import { passRangeSlice } from '../../lib/stage/pass-range-slice.ts'
+import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
+import type { StagedFile } from '../../lib/stage/staged-file.ts'
+import { openStore } from '../../lib/store/open-store.ts'
+
+const columns = { id: column.int64(), name: column.string() }
+const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+const connection = await instance.connect()
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fanmill-parsed-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const stageOf = (options: Partial<StageOptions> = {}) =>
+  createStage({
+    folder,
+    format: csv(),
+    located: false,
+    stageBytesMax: 1e9,
+    parsing: parsingOf(csv(), { columns }),
+    ...options,
+  })
+
+const place = (index: number) => ({ archive: 'a.zip', member: `${index}.csv` })
+
+/** Stages texts below the header `id,name`. */
+function stageTexts(texts: readonly string[], options?: Partial<StageOptions>): StagedFile[] {
+  const stage = stageOf(options)
+  for (const [index, text] of texts.entries()) stage.add(Buffer.from(`id,name\n${text}`), place(index))
+  return stage.finish()
+}
+
+/** Returns the rows of files in their order, as texts. */
+async function rowsOf(files: readonly StagedFile[]): Promise<readonly (readonly unknown[])[]> {
+  const rows: unknown[][] = []
+  for (const { file, parsed } of files) {
+    const from = parsed
+      ? `read_parquet('${file}')`
+      : `read_csv('${file}', header = false, all_varchar = true, delim = ',')`
+    const found = await connection.runAndReadAll(`SELECT COLUMNS(*)::VARCHAR FROM ${from}`)
+    rows.push(...found.getRowsJson())
+  }
+  return rows
+}
+
+const look = (files: readonly StagedFile[]) =>
+  files.map(({ parsed, members, records }) => ({
+    kinds: parsed?.map(field => field?.kind),
+    members: members.map(({ index }) => index),
+    records,
+  }))
+
+describe('texts that are parsed', () => {
+  it('are in one Parquet file, with the members that they come from', async () => {
+    const files = stageTexts(['1,a\n2,\n', '3,"b ""c"""\n', ',d'])
+    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0, 1, 2], records: 4 }])
+    expect(await rowsOf(files)).toEqual([
+      ['1', 'a'],
+      ['2', null],
+      ['3', 'b "c"'],
+      [null, 'd'],
+    ])
+  })
+
+  it('are left to the engine from the first one on that is not plain, in their order', async () => {
+    const files = stageTexts(['1,a\n', '2,b\n3\n', '4,d\n'])
+    expect(look(files)).toEqual([
+      { kinds: ['integer', 'text'], members: [0], records: 1 },
+      { kinds: undefined, members: [1, 2], records: 3 },
+    ])
+  })
+
+  it('have a column as texts from the text on in which it is written otherwise', async () => {
+    const files = stageTexts(['1,a\n', '2,b\n0x3,c\n', '4,d\n'])
+    expect(look(files)).toEqual([
+      { kinds: ['integer', 'text'], members: [0], records: 1 },
+      { kinds: ['text', 'text'], members: [1, 2], records: 3 },
+    ])
+    expect(await rowsOf(files)).toEqual([
+      ['1', 'a'],
+      ['2', 'b'],
+      ['0x3', 'c'],
+      ['4', 'd'],
+    ])
+  })
+
+  it('leave no file behind of which nothing is kept', () => {
+    const files = stageTexts(['x,a\n'])
+    expect(look(files)).toEqual([{ kinds: ['text', 'text'], members: [0], records: 1 }])
+    expect(readdirSync(folder)).toHaveLength(1)
+  })
+
+  it('have records of any length at the end of a window, with newlines in them', async () => {
+    const record = (row: number): string => `${row},"${'line\n'.repeat(row % 40)}${'x'.repeat((row * 7919) % 9_000)}"\n`
+    const given = Array.from({ length: 3_000 }, (_, row) => record(row))
+    const files = stageTexts([given.join('')])
+    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 3_000 }])
+    const rows = await rowsOf(files)
+    expect(rows.map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
+  })
+
+  it('are left to the engine where a record is longer than a window', () => {
+    expect(look(stageTexts([`1,${'x'.repeat(200_000)}\n`]))).toEqual([{ kinds: undefined, members: [0], records: 1 }])
+  })
+
+  it('are left to the engine where values take much more room than the text', () => {
+    const wide = Array.from({ length: 8 }, (_, index) => `c${index}`)
+    const parsing = parsingOf(csv(), { columns: Object.fromEntries(wide.map(name => [name, column.int64()])) })
+    const stage = stageOf({ parsing })
+    const text = `${wide.join()}\n${'1,2,3,4,5,6,7,8\n'.repeat(40_000)}`
+    for (let index = 0; index < 3; index++) stage.add(Buffer.from(text), place(index))
+    expect(look(stage.finish())).toEqual([{ kinds: undefined, members: [0, 1, 2], records: 120_000 }])
+  })
+
+  it('keep their order under forty headers at a time', async () => {
+    const stage = stageOf()
+    for (let index = 0; index < 120; index++)
+      stage.add(Buffer.from(`id,name,x${index % 40}\n${index},a,b\n`), place(index))
+    const files = stage.finish()
+    expect(files).toHaveLength(40)
+    const ids = (await rowsOf(files)).map(([id]) => Number(id))
+    expect(ids).toEqual(Array.from({ length: 40 }, (_, at) => [at, at + 40, at + 80]).flat())
+  })
+
+  it('count for the limit on staged bytes, and no more after they were removed', () => {
+    const text = `${'123456,abcdef\n'.repeat(400_000)}x,y\n`
+    expect(look(stageTexts([text], { stageBytesMax: 6_000_000 }))).toMatchObject([{ kinds: ['text', 'text'] }])
+    expect(() => stageTexts([text], { stageBytesMax: 5_000_000 })).toThrow(/expected at most 5000000 bytes/)
+  })
+})
+
+describe('a slice that is parsed while it is read', () => {
+  async function pass(text: string) {
+    const key = 'a.csv'
+    const bytes = Buffer.from(`id,name\n${text}`)
+    const root = join(folder, 'in')
+    mkdirSync(root)
+    writeFileSync(join(root, key), bytes)
+    const store = openStore({ kind: 'disk', folder: root })
+    const [found] = await Array.fromAsync(store.list(''))
+    const input = { key, etag: found?.etag ?? '', sizeBytes: bytes.length, identity: '' }
+    const range = { start: 0, end: bytes.length }
+    const buffer = Buffer.alloc(1 << 16)
+    const stage = stageOf()
+    const slice = { kind: 'range' as const, slice: 0, input: 0, range, bytes: bytes.length }
+    const readNow = store.readNow?.bind(store)
+    if (!readNow) throw new Error('expected a store that reads at once')
+    const options = {
+      store,
+      input,
+      slice,
+      format: csv(),
+      readNow,
+      into: (size: number) => buffer.subarray(0, size),
+      windowBytes: 1_000,
+    }
+    const passed = await stage.addPassed({ archive: key, member: '' }, take => passRangeSlice(options, take))
+    return { passed, stage }
+  }
+  const plain = '123,abc\n'.repeat(1_000)
+
+  it('has its rows', async () => {
+    const { passed, stage } = await pass(plain)
+    expect(passed?.scan.records).toBe(1_000)
+    const files = stage.finish()
+    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 1_000 }])
+    expect(new Set((await rowsOf(files)).map(row => row.join()))).toEqual(new Set(['123,abc']))
+  })
+
+  it('is read again with a column as texts, where a later window has other fields', async () => {
+    const { passed, stage } = await pass(`${plain}x,abc\n${plain}`)
+    expect(passed?.scan.records).toBe(2_001)
+    expect(look(stage.finish())).toEqual([{ kinds: ['text', 'text'], members: [0], records: 2_001 }])
+  })
+
+  it('is written as it is where a later window is not plain', async () => {
+    const { passed, stage } = await pass(`${plain}1,a,b\n${plain}`)
+    expect(passed?.scan.records).toBe(2_001)
+    expect(look(stage.finish())).toEqual([{ kinds: undefined, members: [0], records: 2_001 }])
+  })
+})
+
+describe('text that is staged already', () => {
+  const staged = (text: string): StagedFile =>
+    stageTexts([text], { parsing: undefined, name: 'given' })[0] as StagedFile
+
+  it('is parsed in windows, and stays as it is', async () => {
+    const given = Array.from({ length: 60_000 }, (_, row) => `${row},"${'é\n'.repeat(row % 30)}"\n`)
+    const file = staged(given.join(''))
+    const stage = stageOf()
+    expect(stage.addStaged(file)).toBe(true)
+    const files = stage.finish()
+    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 60_000 }])
+    expect((await rowsOf(files)).map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
+    stage.discard()
+    expect(readdirSync(folder)).toEqual([file.file.slice(folder.length + 1)])
+  })
+
+  it.each([
+    ['is not plain', '1,a\n2\n'],
+    ['has an open quote', '1,"a\n'],
+    ['has no records', ''],
+  ])('is left to the engine where it %s', (_what, text) => {
+    const stage = stageOf()
+    expect(stage.addStaged(staged(text))).toBe(false)
+    expect(stage.finish()).toEqual([])
+  })
+
+  it('is left to the engine where the file has another number of records', () => {
+    const file = staged('1,a\n')
+    writeFileSync(file.file, '1,a\n2,b\n')
+    const stage = stageOf()
+    expect(stage.addStaged(file)).toBe(false)
+    expect(existsSync(file.file)).toBe(true)
+  })
+})
