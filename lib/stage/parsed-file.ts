@@ -84,9 +84,10 @@ export class ParsedFile {
     this.records += member.records
   }
 
-  /** Writes all rows and closes the file until the next text is added. */
+  /** Writes all rows, and closes the file until the next text is added. */
   close(): void {
     this.#writeRows()
+    for (const { chunk } of this.#parser.columns) chunk.release()
     this.writer.close()
   }
 
@@ -94,7 +95,7 @@ export class ParsedFile {
   finish(): StagedFile {
     this.#writeRows()
     this.#file.finish()
-    this.writer.close()
+    this.close()
     const { header: columns, newline, records, members, fields: parsed } = this
     const { file, bytes } = this.writer
     return { file, columns, newline, records, bytes, located: false, parsed, members }

@@ -179,12 +179,14 @@ export class ParsedFiles {
     return true
   }
 
+  /** Closes a file to which nothing will be added, and removes one without any text. */
   #leave(file: ParsedFile): void {
-    file.close()
     this.#open.delete(file)
-    if (file.members.length > 0) return
-    this.#files.delete(file)
-    file.writer.remove()
+    if (file.members.length > 0) file.close()
+    else {
+      this.#files.delete(file)
+      file.writer.remove()
+    }
   }
 }
 

@@ -3,15 +3,16 @@ import { Buffer } from 'node:buffer'
 import type { ParsedValues } from './kernel.ts'
 
 const firstBytes = 8 * 1024
+const nothing: Buffer = Buffer.alloc(0)
 
-/** Grows to the most bytes that it had between two calls of `clear`. */
+/** Memory: as much as its values had at most since they were released. */
 export class ColumnChunk {
   rows = 0
   /** Bytes of the values. */
   bytes = 0
-  #values: Buffer = Buffer.allocUnsafeSlow(0)
+  #values = nothing
   /** For each row 1, or 0 for null; without meaning while no row has null. */
-  #present: Buffer = Buffer.allocUnsafeSlow(0)
+  #present = nothing
   #hasNulls = false
 
   /** Adds the values of so many rows. */
@@ -44,6 +45,13 @@ export class ColumnChunk {
     this.rows = rows
     this.bytes = bytes
     if (rows === 0) this.#hasNulls = false
+  }
+
+  /** Forgets all rows, and gives the memory back. */
+  release(): void {
+    this.cutTo({ rows: 0, bytes: 0 })
+    this.#values = nothing
+    this.#present = nothing
   }
 }
 
