@@ -1,9 +1,10 @@
 /** The run of a task that the input of an execution requests. */
 import type { ExecutionInput, ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { FanmillError } from '../errors/errors.ts'
 import type { RunName } from '../model/run/identity.ts'
 import { ownValues, readParams } from '../model/run/param-values.ts'
+import { unknownTask } from '../model/run/resolve-task.ts'
 import { matchPath } from '../paths/path-template.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 
@@ -65,12 +66,10 @@ function requestOfUpload(event: UploadEvent, task: TaskDefinition, at: RequestPl
 function requestByHand(
   { task: name, params = {}, force = false, resume, ended = [] }: ManualEvent,
   task: TaskDefinition,
-  { name: pipeline, tasks }: PipelineDefinition,
+  pipeline: PipelineDefinition,
 ): RunRequest | undefined {
-  if (name !== undefined && !tasks.some(each => each.name === name)) {
-    const message = `pipeline ${pipeline} has no task ${name}; it has ${tasks.map(each => each.name).join(', ')}`
-    throw new PermanentError('TASK_UNKNOWN', message, { task: name })
-  }
+  const { tasks } = pipeline
+  if (name !== undefined && !tasks.some(each => each.name === name)) throw unknownTask(pipeline, name)
   if (name !== undefined && name !== task.name) return undefined
   // When all tasks are requested, each takes the parameters that it has; the first task refuses those that no task has.
   const isOthers = (param: string): boolean => !(param in task.params) && tasks.some(each => param in each.params)

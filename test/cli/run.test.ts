@@ -213,6 +213,11 @@ describe('a wrong definition or call', () => {
     expect(finished.stderr).toContain(`fanmill: ${code} `)
   })
 
+  it('names the nearest task for one that the pipeline does not have', async () => {
+    const { stderr } = await fanmill(['run', 'pipeline.ts', 'trip', '--param', 'month=2001-01'], { cwd: project() })
+    expect(stderr).toMatch(/TASK_UNKNOWN pipeline \w+ has no task trip; did you mean trips/)
+  })
+
   it('prints the definition to paste when a task has no columns', async () => {
     const { stderr } = await fanmill(run, { cwd: project(good, withoutColumns) })
     expect(stderr).toMatch(/id: column\.\w+\(/)

@@ -3,6 +3,7 @@ import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } f
 import { datasetSource } from '../../define/sources/source-paths.ts'
 import { isExchanging } from '../../define/tasks/task-stages.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import { nearestOrAll } from '../../errors/nearest.ts'
 
 /** The parts of a task that make steps. */
 export type SteppedTask = Pick<TaskDefinition, 'transform' | 'where' | 'source'> &
@@ -54,11 +55,17 @@ function sourceList({ source, provenance = [] }: SteppedTask): string | undefine
 /** Finds a task of a pipeline by name. @throws TASK_UNKNOWN */
 export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
   const task = pipeline.tasks.find(each => each.name === name)
-  if (!task) {
-    const message = `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`
-    throw new PermanentError('TASK_UNKNOWN', message)
-  }
+  if (!task) throw unknownTask(pipeline, name)
   return task
+}
+
+/** Returns the error for a task that a pipeline does not have. */
+export function unknownTask({ name: pipeline, tasks }: PipelineDefinition, name: string): PermanentError {
+  const hint = nearestOrAll(
+    name,
+    tasks.map(task => task.name),
+  )
+  return new PermanentError('TASK_UNKNOWN', `pipeline ${pipeline} has no task ${name}; ${hint}`, { task: name })
 }
 
 const opening = ' FROM input WHERE ('
