@@ -109,7 +109,7 @@ export class ParsedFiles {
     if (staged.located || staged.isOpen || staged.setAside !== undefined || staged.bytes === 0) return false
     const group = this.#groupOf(staged.columns, staged.newline)
     if (group.isOff) return false
-    const file = this.#parseInto(group, true, target => addWindows(staged.file, target), staged.records)
+    const file = this.#parseInto(group, true, target => addWindows(staged, target), staged.records)
     for (const member of staged.members) file?.end(member)
     return file !== undefined
   }
@@ -190,14 +190,16 @@ export class ParsedFiles {
   }
 }
 
-/** Adds a file in windows of whole records. */
-function addWindows(path: string, file: ParsedFile): ParseOutcome {
+/** Adds a file in windows of whole records, from the first one: a mark for the engine may stand before it. */
+function addWindows(staged: StagedFile, file: ParsedFile): ParseOutcome {
   const buffer = Buffer.allocUnsafeSlow(windowBytes)
-  const handle = openSync(path, 'r')
+  const handle = openSync(staged.file, 'r')
+  let at = staged.members.find(({ records }) => records > 0)?.start ?? 0
   let [rows, bytes, held] = [0, 0, 0]
   try {
     for (;;) {
-      const bytesRead = readSync(handle, buffer, held, windowBytes - held, null)
+      const bytesRead = readSync(handle, buffer, held, windowBytes - held, at)
+      at += bytesRead
       const window = buffer.subarray(0, held + bytesRead)
       if (window.length === 0) return { kind: 'parsed', rows, bytes }
       const outcome = file.add(window, { isLong: true, isLast: bytesRead === 0 })

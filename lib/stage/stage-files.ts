@@ -4,7 +4,6 @@ import { FileWriter } from './file-writer.ts'
 import { closeFile, type OpenFile } from './open-file.ts'
 import type { SpareFiles } from './spare-files.ts'
 import type { StageableText } from './stage-text.ts'
-import type { StagedFile } from './staged-file.ts'
 
 /** Properties of a text that choose its file. */
 export type TextLook = Pick<StageableText, 'columns' | 'newline' | 'isAlone'>
@@ -32,8 +31,7 @@ export class StageFiles {
   readonly #options: StageFilesOptions
   readonly #joinable = new Map<string, OpenFile>()
   readonly #open = new Set<OpenFile>()
-  /** The number of each file that was created, by its path. */
-  readonly #numbers = new Map<string, number>()
+  #created = 0
 
   constructor(options: StageFilesOptions) {
     this.#options = options
@@ -41,9 +39,7 @@ export class StageFiles {
 
   newWriter(): FileWriter {
     const { folder, name = 'stage', spares } = this.#options
-    const file = join(folder, `${name}-${this.#numbers.size}.txt`)
-    this.#numbers.set(file, this.#numbers.size)
-    return new FileWriter(file, spares)
+    return new FileWriter(join(folder, `${name}-${this.#created++}.txt`), spares)
   }
 
   /** Returns the file that a text is appended to: that of the texts with the same header and newline style, where they may be joined. */
@@ -65,12 +61,6 @@ export class StageFiles {
     this.all.push(file)
     if (!isAlone) this.#joinable.set(key, file)
     return file
-  }
-
-  /** Returns files in the order in which they were created: that of their texts. */
-  inOrder(files: readonly StagedFile[]): StagedFile[] {
-    const numberOf = ({ file }: StagedFile): number => this.#numbers.get(file) ?? 0
-    return files.toSorted((a, b) => numberOf(a) - numberOf(b))
   }
 
   closeAll(): void {

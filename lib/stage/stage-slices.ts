@@ -14,7 +14,7 @@ import { restage } from './restage.ts'
 import { createStage } from './stage.ts'
 import { rangeOf } from './stage-exchange.ts'
 import { stageSlice } from './stage-slice.ts'
-import type { StagedFile } from './staged-file.ts'
+import { inOrder, type StagedFile } from './staged-file.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 export type StageSource =
@@ -165,7 +165,7 @@ async function reuseStaged(staged: StagedText, staging: Staging, options: SliceS
 }
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
-  const files = [...(staging.text?.finish() ?? []), ...staging.parquet, ...staging.borrowed]
+  const files = [...inOrder([...(staging.text?.finish() ?? []), ...staging.borrowed]), ...staging.parquet]
   const { format } = options
   if (hasHeader(format)) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)

@@ -8,7 +8,7 @@ import { ParsedFiles, type Parsing } from './parsed-files.ts'
 import { StageFiles, type StageFilesOptions, type TextLook } from './stage-files.ts'
 import { type PassedRecords, type PassRecords, stagePassed } from './stage-passed.ts'
 import { type Origin, prepareText } from './stage-text.ts'
-import type { StagedFile } from './staged-file.ts'
+import { inOrder, type StagedFile } from './staged-file.ts'
 
 export interface StageOptions extends StageFilesOptions {
   readonly format: TextFormat
@@ -91,7 +91,7 @@ export function createStage(options: StageOptions): Stage {
       files.closeAll()
       // A file whose only text was taken back has none.
       const texts = files.all.filter(file => file.members.length > 0).map(file => stagedFile(file, located))
-      return files.inOrder([...(parsed?.finish() ?? []), ...texts])
+      return inOrder([...(parsed?.finish() ?? []), ...texts])
     },
     discard() {
       files.discard()

@@ -50,3 +50,10 @@ export interface StagedFile {
   /** Set for a Parquet file that is prepared for the engine; `located` then means that its texts are read as bytes. */
   readonly parquet?: ParquetContent
 }
+
+/** Returns the files of a stage in the order of their texts: a file that was opened for one without records may get others much later. */
+export function inOrder(files: readonly StagedFile[]): StagedFile[] {
+  const firstOf = ({ members }: StagedFile): number =>
+    (members.find(({ records }) => records > 0) ?? members[0])?.index ?? 0
+  return files.toSorted((a, b) => firstOf(a) - firstOf(b))
+}

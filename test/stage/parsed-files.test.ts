@@ -7,6 +7,7 @@ import { column, csv } from '../../lib/define/index.ts'
 import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
 import { passRangeSlice } from '../../lib/stage/pass-range-slice.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
+import { stageSlices } from '../../lib/stage/stage-slices.ts'
 import type { StagedFile } from '../../lib/stage/staged-file.ts'
 import { openStore } from '../../lib/store/open-store.ts'
 
@@ -76,6 +77,14 @@ describe('texts that are parsed', () => {
     expect(look(files)).toEqual([
       { kinds: ['integer', 'text'], members: [0], records: 1 },
       { kinds: undefined, members: [1, 2], records: 3 },
+    ])
+  })
+
+  it('come before those that are not plain, also where a text without records came first', async () => {
+    const files = stageTexts(['', '1,a\n', '2,b\n3\n'])
+    expect(look(files)).toEqual([
+      { kinds: ['integer', 'text'], members: [1], records: 1 },
+      { kinds: undefined, members: [0, 2], records: 2 },
     ])
   })
 
@@ -203,6 +212,34 @@ describe('text that is staged already', () => {
     expect((await rowsOf(files)).map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
     stage.discard()
     expect(readdirSync(folder)).toEqual([file.file.slice(folder.length + 1)])
+  })
+
+  it('has the first field without the mark that is written before it', async () => {
+    const names = { name: column.string(), id: column.int64() }
+    const given = stageOf({ parsing: undefined, name: 'given' })
+    given.add(Buffer.from('name,id\n'), place(0))
+    given.add(Buffer.from('name,id\n\ufeffa,1\n'), place(1))
+    const stage = stageOf({ parsing: parsingOf(csv(), { columns: names }) })
+    expect(stage.addStaged(given.finish()[0] as StagedFile)).toBe(true)
+    const files = stage.finish().map(({ file }) => `'${file}'`)
+    const found = await connection.runAndReadAll(`SELECT hex(c0) FROM read_parquet([${files}])`)
+    expect(found.getRows()).toEqual([[Buffer.from('\ufeffa').toString('hex').toUpperCase()]])
+  })
+
+  it('stays in its order beside text that is left to the engine', async () => {
+    const given = stageOf({ parsing: undefined, name: 'given' })
+    given.add(Buffer.from('id,name\r\n1\r\n'), place(0))
+    given.add(Buffer.from('id,name\n2,b\n'), place(1))
+    const store = openStore({ kind: 'disk', folder })
+    const policies = { onNewColumn: 'fail', onMissingColumn: 'fail', onBadMember: 'fail' } as const
+    const limits = { memberBytesMax: 1e9, stageBytesMax: 1e9 }
+    const parsing = parsingOf(csv(), { columns })
+    const options = { ...policies, ...limits, limits, store, folder, format: csv(), columns, parsing, isLocated: false }
+    const { files } = await stageSlices({ kind: 'staged', staged: { slice: 0, files: given.finish() } }, options)
+    expect(look(files)).toEqual([
+      { kinds: undefined, members: [0], records: 1 },
+      { kinds: ['integer', 'text'], members: [1], records: 1 },
+    ])
   })
 
   it.each([
