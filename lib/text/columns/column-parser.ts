@@ -34,13 +34,16 @@ export type ParseOutcome =
 /** With more columns, calls for each of them in each window cost more than they save. */
 const columnsMax = 1024
 
+/** Characters of numbers, dates and booleans: a doubled quote would be read as two of them. */
+const inValues = /[\w.: -]/
+
 /** Whether CSV of a dialect may be parsed. */
 export function canParse(dialect: Dialect, nulls: readonly string[]): boolean {
   const { delimiter, quote } = toBytes(dialect)
   const [byte = 0] = delimiter
   const isSimple = canJump(dialect) && delimiter.length === 1 && !isNewline(byte) && !isNewline(quote) && byte !== quote
   const hasShortNulls = nulls.length <= nullTextsMax && nulls.every(text => Buffer.byteLength(text) <= nullTextBytesMax)
-  return isSimple && hasShortNulls && byte !== 0
+  return isSimple && hasShortNulls && byte !== 0 && !inValues.test(dialect.quote)
 }
 
 /** Parses texts with the same columns one after another. Memory: the values since they were last cleared. */

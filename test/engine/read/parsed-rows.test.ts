@@ -248,4 +248,11 @@ describe('CSV that is parsed while it is staged', () => {
     expect(parsed).toBeGreaterThan(80)
     expect(values).toBeGreaterThan(60)
   })
+
+  it('has the values of fields whose quote may stand in them', async () => {
+    const columns = { x: column.int32() }
+    const read = await readBoth(['x\n51555\n'], { columns, format: csv({ quote: '5' }), strict: true })
+    expect(read.parsed.rows).toEqual([{ x: '15' }])
+    expect(read.engine.rows).toEqual([{ x: '15' }])
+  })
 })
