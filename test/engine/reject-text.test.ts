@@ -17,6 +17,8 @@ describe('the text of a reject', () => {
     ["a,b\nbad,'x\\'y\\\\z,'\n", csv({ quote: "'", escape: '\\' }), "bad,'x\\'y\\\\z,'"],
     ['a\tb\nbad\t"x\n', csv({ delimiter: '\t', quote: '' }), 'bad\t"x'],
     ['a,b\n1,x,"y, z",\n2\n', csv(), '1,x,"y, z",', '2'],
+    ['a b\nbad \n', csv({ delimiter: ' ', nullValues: [] }), 'bad '],
+    ['a\u0001b\nbad\u0001\n', csv({ delimiter: '\u0001', quote: '\u0002', nullValues: [] }), 'bad\u0001'],
     ['bad,x\n', csv({ header: false }), 'bad,x'],
   ] as const)('is the whole record of %j', async (text, format, ...expected) => {
     const found = await rejectsOf({ 'x.csv': text }, { source: files({ paths: '*', format }) })

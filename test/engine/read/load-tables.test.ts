@@ -120,6 +120,7 @@ describe('a broadcast table', () => {
     ['\n\nk\na\n\nb', csv(), ['a', 'b']],
     ['\uFEFF\r\n\r\nk\r\na\r\n', csv(), ['a']],
     ['a\n\nb\n', csv({ header: false }), ['a', 'b']],
+    ['k\na\n\nb\n', csv({ delimiter: ' ' }), ['a', 'b']],
   ])('with one column has no row for a blank line: %j', async (content, format, keys) => {
     const tables = { t: table('t.csv', format, { k: column.string() }) }
     const done = await convertTask(

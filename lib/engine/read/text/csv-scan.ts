@@ -45,7 +45,7 @@ export function scanText(
     // Without this setting the engine takes the style of the first newline, even of a quoted one.
     `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
-    `nullstr = ${nullTexts(dialect.nulls)}`,
+    `nullstr = ${nullTexts(dialect.nulls, dialect)}`,
     `max_line_size = ${bytesMax}, buffer_size = ${Math.max(names.length > wideColumns ? wideBufferBytesMin : bufferBytesMin, bytesMax)}`,
     // A parallel scan starts again in the middle of the text and loses its place near bad records; one that is not parallel does not report an open quote.
     (isCareful && !files.some(file => file.isOpen)) || options.isPadded ? 'parallel = false' : '',
@@ -71,9 +71,17 @@ const badRecordSettings = {
 export function scanLines(files: readonly string[], names: readonly string[]): string {
   const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
   return `read_csv(${quoteTexts(files)}, columns = {${columns}}, auto_detect = false, header = false,
-    delim = ${quoteText(lineDelimiter)}, quote = '', escape = '', nullstr = ${nullTexts([])})`
+    delim = ${quoteText(lineDelimiter)}, quote = '', escape = '', nullstr = ${nullTexts([], { delimiter: lineDelimiter, quote: '', escape: '' })})`
 }
 
+type Marks = Pick<CsvFormat, 'delimiter' | 'quote' | 'escape'>
+
 /** The texts that are null, as SQL. An empty list becomes a text that does not occur: by default the engine reads an empty field as null. */
-export const nullTexts = (nulls: readonly string[]): string =>
-  quoteTexts(nulls.length > 0 ? nulls : ['\u0001fanmill no null\u0001'])
+export const nullTexts = (nulls: readonly string[], marks: Marks): string =>
+  quoteTexts(nulls.length > 0 ? nulls : [absentText(marks)])
+
+/** Returns a text without the delimiter, quote and escape, which the engine refuses in texts that are null. */
+const absentText = ({ delimiter, quote, escape: escaped }: Marks): string =>
+  absentTexts.find(text => ![delimiter, quote, escaped].some(mark => mark !== '' && text.includes(mark))) ?? ''
+
+const absentTexts = ['\u0001fanmill no null\u0001', ...['\u0002', '\u0003', '\u0004'].map(each => each.repeat(31))]

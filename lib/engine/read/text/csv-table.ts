@@ -67,7 +67,7 @@ export function csvSettings(file: string, format: CsvFormat): string {
     quoteText(file),
     `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}`,
     `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = 'utf-8'`,
-    `nullstr = ${nullTexts(nullValues)}, allow_quoted_nulls = false, hive_partitioning = false`,
+    `nullstr = ${nullTexts(nullValues, format)}, allow_quoted_nulls = false, hive_partitioning = false`,
   ].join(', ')
 }
 
