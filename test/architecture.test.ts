@@ -42,7 +42,7 @@ const arrows: Record<string, string> = {
   bundle: 'define errors store',
   infer:
     'archive avro define duckdb engine errors inflate inputs model parquet paths query stage store text threads xml zip',
-  init: 'define errors infer',
+  init: 'define errors infer paths',
   aws: 'define errors inputs model paths store',
   datasets: 'commit define delta duckdb errors model parquet paths query stage state store threads',
   local:

@@ -1,6 +1,6 @@
 /** Infers columns to paste from a sample of an archive's members, or of files, and checks them by reading the sample. */
 
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { hasArchiveName } from '../archive/archive-kind.ts'
 import type { TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/formats/format.ts'
@@ -16,7 +16,8 @@ import type { Store } from '../store/store.ts'
 import { type BinaryFormat, fileKindOf } from '../text/file-kind.ts'
 import { inferAvro } from './avro.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
-import { checkFile, matchingFiles } from './file.ts'
+import { type DataFiles, dataFiles } from './data-files.ts'
+import { checkFile } from './file.ts'
 import { inferParquet } from './parquet.ts'
 import type { InferredText } from './sample/found-text.ts'
 import {
@@ -54,33 +55,51 @@ export interface InferredSource extends Omit<InferredText, 'isColumnMissing'> {
 }
 
 /**
- * Infers columns from the beginnings of at most 16 members of an archive, or files, also those that a glob matches, 512 KiB each, spread over all of them, and reads the sample by them
- * as a run does. For Parquet it describes one file or member.
+ * Infers columns from the beginnings of at most 16 members of archives, or files, 512 KiB each, spread over all of them, and reads the
+ * sample by them as a run does. A path may be a glob, or a folder with files. For Parquet it describes one file or member.
  * @throws NO_INPUT when there is nothing to sample; ZIP_*, INPUT_*
  */
 export async function inferColumns(
   path: string | readonly string[],
   options: InferOptions = {},
 ): Promise<InferredSource> {
-  const { members, delimiter } = options
   const found: SampleTexts[] = []
   for (const each of typeof path === 'string' ? [path] : path)
-    for (const file of await matchingFiles(each)) found.push(await dataTexts(file, members))
-  const texts = found.flatMap(each => each.texts)
+    found.push(await textsOfFiles(await dataFiles(each), options.members))
+  return inferSample(joinTexts(found), options)
+}
+
+/** Returns what may be sampled of files. @throws NO_INPUT, ZIP_* */
+export async function textsOfFiles({ folder, keys }: DataFiles, members?: string): Promise<SampleTexts> {
+  const found: SampleTexts[] = []
+  for (const key of keys) found.push(await dataTexts(join(folder, key), members))
+  return joinTexts(found)
+}
+
+const joinTexts = (found: readonly SampleTexts[]): SampleTexts => ({
+  texts: found.flatMap(({ texts }) => texts),
+  isNested: found.some(({ isNested }) => isNested),
+})
+
+/** Infers columns as `inferColumns` does. */
+export async function inferSample(
+  { texts, isNested }: SampleTexts,
+  options: InferOptions = {},
+): Promise<InferredSource> {
+  const { delimiter } = options
   const { name } = texts[0] ?? { name: '' }
-  const isNested = found.some(each => each.isNested)
   const inferred = await inferTexts(texts, namedKind(name), { ...options, isNested })
   const { format } = inferred
   const isLines = format.kind === 'csv' && namedKind(name) === undefined && Object.keys(inferred.columns).length === 1
   if (delimiter === undefined && isLines) {
     const message = `${name}: expected fields that are delimited, got one in each line; write lines({ pattern }) for a log, or set the delimiter`
-    throw new PermanentError('INPUT_INVALID', message, { path, name })
+    throw new PermanentError('INPUT_INVALID', message, { name })
   }
   return inferred
 }
 
 /** Returns what may be sampled of a file: the members of an archive that the glob matches, or the file. @throws NO_INPUT, ZIP_* */
-export async function dataTexts(path: string, members?: string): Promise<SampleTexts> {
+async function dataTexts(path: string, members?: string): Promise<SampleTexts> {
   const file = resolve(path)
   await checkFile(path)
   const store = openStore({ kind: 'disk', folder: dirname(file) })

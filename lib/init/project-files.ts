@@ -32,8 +32,8 @@ export interface ProjectPlan extends ProjectNames {
   readonly columns: string
   /** Whether some records of the sample are rejects. */
   readonly hasRejects: boolean
-  /** The expression that gives the test its file, and what it reads. */
-  readonly sample: { readonly expression: string; readonly member?: string | undefined }
+  /** The file of the test: its path below the data, the expression of its content, and the member that this is. */
+  readonly sample: { readonly key: string; readonly expression: string; readonly member?: string | undefined }
 }
 
 /** Returns the texts of the files by their paths. */
@@ -112,7 +112,7 @@ export default pipeline({ name: ${literal(name)}, tasks: [${variable}], trigger:
 `
 }
 
-function testText({ name, variable, path, hasRejects, sample: { expression, member } }: ProjectPlan): string {
+function testText({ name, variable, hasRejects, sample: { key, expression, member } }: ProjectPlan): string {
   const content = member === undefined ? 'sample' : `{ ${literal(member)}: sample }`
   return `${importLine('readFileSync', 'node:fs')}
 ${importLine('runTask', 'fanmill/testing')}
@@ -122,7 +122,7 @@ ${importLine(variable, `../pipelines/${name}.ts`)}
 const sample = ${expression}
 
 it('reads the first records', async () => {
-  const { rows${hasRejects ? '' : ', rejects'} } = await runTask(${variable}, { files: { ${literal(path)}: ${content} } })
+  const { rows${hasRejects ? '' : ', rejects'} } = await runTask(${variable}, { files: { ${literal(key)}: ${content} } })
   expect(rows.length).toBeGreaterThan(0)
 ${hasRejects ? '' : '  expect(rejects).toEqual([])\n'}})
 `

@@ -283,23 +283,22 @@ describe('an archive', () => {
 })
 
 describe('a path that cannot be read', () => {
-  const folder = folderOf({ 'data/a.csv': 'id\n1\n', 'data/secret.csv': 'id\n1\n' })
+  const folder = folderOf({
+    'data/a.csv': 'id\n1\n',
+    'data/secret.csv': 'id\n1\n',
+    'empty/.keep': '',
+    'empty/a.csv': '',
+  })
 
   it.each([
     ['absent.csv', 'NO_INPUT', 'expected an archive or a file, got nothing at'],
-    ['data', 'USAGE', 'expected an archive or a file, got the folder'],
+    ['empty', 'NO_INPUT', 'expected a folder with files that are not empty, got'],
     ['data/a.csv/b.csv', 'NO_INPUT', 'got a path that leads through a file, not through folders'],
     [`${'x'.repeat(300)}.csv`, 'NO_INPUT', 'got a name that is too long for a file system'],
   ])('%s fails with a plain sentence', async (path, code, message) => {
     const failing = fanmill.infer(join(folder, path))
     await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
-  })
-
-  it('fails with the name of a file in it when the path is a folder', async () => {
-    await expect(fanmill.infer(join(folder, 'data'))).rejects.toMatchObject({
-      message: expect.stringContaining('give one of its files, for example'),
-    })
   })
 
   it.skipIf(process.getuid?.() === 0)('fails with advice when the user may not read the file', async () => {

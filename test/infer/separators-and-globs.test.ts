@@ -1,5 +1,6 @@
-/** Numbers with separators, and globs, in what is inferred. */
+/** Numbers with separators, globs and folders, in what is inferred. */
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
 import { folderOf } from '../cli/fanmill.ts'
@@ -49,4 +50,18 @@ it('files are found by a glob, and a name with brackets as it is', async () => {
     code: 'NO_INPUT',
     message: `expected files that match ${join(root, 'd-1/*.tsv')}, got none; check the pattern`,
   })
+})
+
+it('a folder is its files of the kind that has most bytes, also those in folders below it', async () => {
+  const rows = Array.from({ length: 20 }, (_, id) => `${id},x\n`).join('')
+  const root = folderOf({
+    'b.CSV': 'id,v\n1,2\n',
+    'deep/a.csv.gz': gzipSync(`id,v\n${rows}`),
+    'empty.csv': '',
+    'notes.json': '{"a": 1}',
+    'README.md': 'hello'.repeat(1000),
+    '.hidden/c.csv': 'other\nx\n',
+    'node_modules/d.csv': 'other\nx\n',
+  })
+  expect(await fanmill.infer(root)).toMatchObject({ sampled: ['b.CSV', 'a.csv.gz'], rows: 21, rowsRejected: 0 })
 })

@@ -6,11 +6,12 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { sqlRows } from '../../lib/datasets/sql-query.ts'
 import { run } from '../../lib/index.ts'
+import { dataFiles } from '../../lib/infer/data-files.ts'
 import { initProject } from '../../lib/init/init-project.ts'
 import { projectVersions } from '../../lib/init/project-files.ts'
 import { projectNames } from '../../lib/init/project-names.ts'
 import { preview } from '../../lib/local/preview/preview.ts'
-import { fanmill } from '../cli/fanmill.ts'
+import { fanmill, folderOf } from '../cli/fanmill.ts'
 import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
 
@@ -49,6 +50,73 @@ describe('fanmill init', () => {
     const options = { input: folder, output: join(folder, 'cased/out'), workers: 1 }
     const { tasks } = await run(join(folder, 'cased/pipelines/cased.ts'), options)
     expect(tasks).toMatchObject([{ rowsWritten: 2 }])
+  })
+
+  it('reads the members of all endings that the columns were inferred from', async () => {
+    const members = { 'a.ndjson': '{"id":1}\n{"id":2}\n', 'b.json': '{"id":3}\n', 'c.txt': 'x' }
+    await init('endings', file('endings.zip', buildZip(members)))
+    expect(text('endings', 'pipelines/endings.ts')).toContain("members: '**/*{.ndjson,.json}'")
+    const options = { input: folder, output: join(folder, 'endings/out'), workers: 1 }
+    const { tasks } = await run(join(folder, 'endings/pipelines/endings.ts'), options)
+    expect(tasks).toMatchObject([{ rowsWritten: 3 }])
+  })
+
+  it.each<readonly [what: string, given: string, name: string, source: string, input: string]>([
+    ['folder', 'sales', 'sales', "files({ paths: '*.csv.gz', format: csv() })", '../sales'],
+    ['deep folder', 'deep', 'deep', "files({ paths: '**/*{.csv,.CSV}', format: csv() })", '../deep'],
+    [
+      'folder of archives',
+      'zips',
+      'zips',
+      "zipMembers({ paths: '*.zip', members: '**/*.csv', format: csv() })",
+      '../zips',
+    ],
+    ['glob', 'deep/*/*.csv', 'deep', "files({ paths: '*/*.csv', format: csv() })", '../deep'],
+    ['glob that begins with a name', 'deep/x/part-*', 'part', "files({ paths: 'part-*', format: csv() })", '../deep/x'],
+  ])('reads the files of a %s, and tests the first of them', async (_what, given, name, source, input) => {
+    const cwd = folderOf({
+      'sales/a.csv.gz': gzipSync('id\n1\n'),
+      'sales/b.csv.gz': gzipSync('id\n2\n'),
+      'sales/_SUCCESS': '',
+      'deep/x/part-1.csv': 'id\n1\n',
+      'deep/y/part-2.csv': 'id\n2\n',
+      'deep/y/3.CSV': 'id\n3\n',
+      'zips/1.zip': buildZip({ 'x/a.csv': 'id\n1\n' }),
+      'zips/2.zip': buildZip({ 'x/b.csv': 'id\n2\n' }),
+    })
+    const data = join(cwd, given)
+    const { task } = await initProject({ data, directory: join(cwd, 'made'), version: '0.1.0' })
+    expect(task).toBe(name)
+    const pipeline = join(cwd, `made/pipelines/${name}.ts`)
+    expect(readFileSync(pipeline, 'utf8')).toContain(source)
+    expect(JSON.parse(readFileSync(join(cwd, 'made/fanmill.config.json'), 'utf8')).input).toBe(input)
+    const { tasks } = await run(pipeline, { input: join(cwd, 'made', input), output: join(cwd, 'out'), workers: 1 })
+    const { keys } = await dataFiles(data)
+    expect(tasks).toMatchObject([{ status: 'complete', rowsWritten: keys.length }])
+    const test = readFileSync(join(cwd, `made/test/${name}.test.ts`), 'utf8')
+    expect(test).toContain(`files: { '${keys[0]}': `)
+  })
+
+  it('makes the project beside the folder of its data', async () => {
+    const cwd = folderOf({ 'sales/a.csv': 'id\n1\n', 'sales/b.csv': 'id\n2\n' })
+    const { stdout } = await fanmill(['init', 'sales/'], { cwd })
+    expect(stdout).toContain('sales-pipeline: a project with the task sales, inferred from 2 files\n')
+    const { stdout: globbed } = await fanmill(['init', 'sales/*', 'other'], { cwd })
+    expect(globbed).toContain('other: a project with the task sales, inferred from 2 files\n')
+    expect(readdirSync(join(cwd, 'sales'))).toEqual(['a.csv', 'b.csv'])
+  })
+
+  it.each([
+    ['its test', { 'a.csv': 'id\n1\n', 'x/b.csv': 'id\n2\n' }, 'test/sample.csv'],
+    ['its settings', { 'a.json': '[{"id": 1}]' }, 'package.json'],
+  ])('refuses a folder where %s would be data', async (_what, files, read) => {
+    const cwd = folderOf(files)
+    const failing = initProject({ data: cwd, directory: cwd, version: '0.1.0' })
+    await expect(failing).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(`matches ${read} too`),
+    })
+    expect(readdirSync(cwd)).toEqual(Object.keys(files).map(name => name.replace(/\/.*/, '')))
   })
 
   it('allows some rejects where the data has some, and compresses the sample as the data is', async () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Command } from 'commander'
 import type { InitOptions } from '../../init/init-project.ts'
+import { cutLiteral } from '../../paths/glob.ts'
 import { addCommand, type CommonOptions } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { formatCount } from '../view/amounts.ts'
@@ -11,8 +12,13 @@ import { inferView } from '../view/infer-progress.ts'
 export function addInitCommand(program: Command): void {
   addCommand(program, {
     usage: 'init [data] [directory]',
-    description: 'create a project that runs, tests and deploys a pipeline, inferred from a file or an archive',
-    examples: ['init incoming/flights.zip', 'init incoming/flights.zip my-flights', 'init my-project'],
+    description: 'create a project that runs, tests and deploys a pipeline, inferred from files or archives',
+    examples: [
+      'init incoming/flights.zip',
+      'init incoming my-flights',
+      'init "incoming/2001-*.csv.gz"',
+      'init my-project',
+    ],
   }).action((data, directory, flags) => initAction({ data, directory }, flags, program.version() ?? ''))
 }
 
@@ -33,8 +39,11 @@ async function initAction(given: Places, { json }: CommonOptions, version: strin
   print(visible(`  ${directory === '.' ? '' : `cd ${directory} && `}npm install && npm start`))
 }
 
-/** Takes a single name without an ending, where no file is, as the folder of a project without data. */
+/** Takes a single name without an ending, where no file is and that is no glob, as the folder of a project without data. */
 function placesOf({ data, directory }: Places): Places {
-  const isFolder = data !== undefined && directory === undefined && extname(data) === '' && !existsSync(data)
+  const isFolder =
+    data !== undefined && directory === undefined && extname(data) === '' && !existsSync(data) && !isGlob(data)
   return isFolder ? { directory: data } : { data, directory }
 }
+
+const isGlob = (path: string): boolean => cutLiteral(path).rest !== ''

@@ -125,10 +125,10 @@ function memberText(store: Store, input: InputObject, member: PlannedMember): Sa
 }
 
 /**
- * Returns the entries of the kind that has most bytes; archives are a kind. Names without a known ending count only when there are no
+ * Returns the entries of the kind that has most bytes, by their names; archives are a kind. Names without a known ending count only when there are no
  * others: a readme is not data.
  */
-function largestKind<Entry extends NamedEntry>(entries: readonly Entry[]): readonly Entry[] {
+export function largestKind<Entry extends NamedEntry>(entries: readonly Entry[]): readonly Entry[] {
   const kind = (entry: Entry): string | undefined => (isInnerArchive(entry) ? 'archive' : namedKind(entry.name))
   const known = entries.filter(entry => kind(entry) !== undefined)
   const groups = [...Map.groupBy(known.length > 0 ? known : entries, kind).values()]
