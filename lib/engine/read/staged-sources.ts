@@ -10,14 +10,18 @@ import { fixedWidthSource, jsonLineSource, patternLineSource } from './text/line
 import type { TextSource, TextSourceOptions } from './text/text-source.ts'
 import { workbookSource } from './text/workbook-source.ts'
 
-/** Returns one source for each header and newline style among the files, and for each way in which their rows were parsed. @throws DEFINITION_INVALID for a column both in a path and in its file */
+/** Returns the sources of files: one for each header and newline style, and among these for each way in which their rows were parsed. @throws DEFINITION_INVALID for a column both in a path and in its file */
 export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {
-  const groups = Map.groupBy(
-    files.filter(file => file.bytes > 0),
-    file => JSON.stringify([file.columns, file.newline, file.isOpen, file.parsed?.map(field => field?.kind)]),
+  const filled = files.filter(file => file.bytes > 0)
+  const groups = groupsBy(filled, file => [file.columns, file.newline, file.isOpen]).flatMap(group =>
+    groupsBy(group, file => file.parsed?.map(field => field?.kind)),
   )
-  return [...groups.values()].map(group => withPathColumns(textSource(group, options), group, options))
+  return groups.map(group => withPathColumns(textSource(group, options), group, options))
 }
+
+const groupsBy = (files: readonly StagedFile[], look: (file: StagedFile) => unknown): StagedFile[][] => [
+  ...Map.groupBy(files, file => JSON.stringify(look(file))).values(),
+]
 
 type SourceOf<F extends TextFormat> = (
   files: readonly StagedFile[],

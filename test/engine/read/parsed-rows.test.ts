@@ -255,4 +255,11 @@ describe('CSV that is parsed while it is staged', () => {
     expect(read.parsed.rows).toEqual([{ x: '15' }])
     expect(read.engine.rows).toEqual([{ x: '15' }])
   })
+
+  it('has its rows in the same order where texts with another header stand between them', async () => {
+    const columns = { x: column.int32(), y: column.string() }
+    const read = await readBoth(['x,y\n1,a\n', 'y,x\nb,2\n', 'x,y\n3, "c"\n'], { columns, strict: true })
+    expect(read.parsed.files.map(file => file.parsed !== undefined)).toEqual([true, true, false])
+    expect(read.parsed.rows).toEqual(read.engine.rows)
+  })
 })
