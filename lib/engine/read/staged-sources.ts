@@ -13,7 +13,7 @@ import { workbookSource } from './text/workbook-source.ts'
 /** Returns the sources of files: one for each header and newline style, and among these for each way in which their rows were parsed. @throws DEFINITION_INVALID for a column both in a path and in its file */
 export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {
   const filled = files.filter(file => file.bytes > 0)
-  const groups = groupsBy(filled, file => [file.columns, file.newline, file.isOpen]).flatMap(group =>
+  const groups = groupsBy(filled, file => [file.columns, file.newline, file.isOpen === true]).flatMap(group =>
     groupsBy(group, file => file.parsed?.map(field => field?.kind)),
   )
   return groups.map(group => withPathColumns(textSource(group, options), group, options))
