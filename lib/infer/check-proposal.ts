@@ -19,7 +19,7 @@ import { openReader, readRows } from '../query/dataset.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { gapsFrom } from '../text/text-filter.ts'
 import { openThread } from '../threads/worker/worker-thread.ts'
-import type { Inferred, InferredColumn } from './columns-source.ts'
+import { type Inferred, type InferredColumn, writingOptions } from './columns-source.ts'
 import { type Sample, wholeRecords } from './sample/bytes.ts'
 
 export interface Proposal {
@@ -159,10 +159,9 @@ function columnOf({
   from,
   ...inferred
 }: InferredColumn): ColumnDefinition {
-  const { format, decimalSeparator, thousandsSeparator } = inferred
-  const written = Object.entries({ format, decimalSeparator, thousandsSeparator })
   // Types without such an option refuse it, even when it is undefined.
-  const options = { nullValues, from, ...Object.fromEntries(written.filter(([, value]) => value !== undefined)) }
+  const written = writingOptions.filter(name => inferred[name] !== undefined).map(name => [name, inferred[name]])
+  const options = { nullValues, from, ...Object.fromEntries(written) }
   if (type === 'decimal') return column.decimal(precision, scale, options)
   if (type === 'list') return column.list(items ? columnOf(items) : column.json(), { from })
   // No proposal has structs: objects are proposed as JSON.

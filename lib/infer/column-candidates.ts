@@ -1,16 +1,11 @@
 /** Finds the types that texts may have, by how they are written. The engine has the final word. */
 
 import { ambiguousFormats } from '../define/columns/time-format.ts'
-import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
+import type { ScalarType } from '../define/definition.ts'
+import type { InferredColumn, writingOptions } from './columns-source.ts'
 
-export interface Candidate {
-  readonly type: ColumnDefinition['type']
-  /** strptime format, or several of which each text has one; undefined for the form of ISO 8601. */
-  readonly format?: ColumnDefinition['format']
-  /** Separators of a number that is not written as in code. */
-  readonly decimalSeparator?: string
-  readonly thousandsSeparator?: string
-}
+/** A type, and how its texts are written: undefined for ISO 8601, and for numbers as in code. */
+export type Candidate = Pick<InferredColumn, 'type' | (typeof writingOptions)[number]>
 
 interface Shape extends Candidate {
   fits(text: string): boolean

@@ -2,9 +2,14 @@
 import type { ColumnDefinition, Format } from '../define/definition.ts'
 import { columnCountMax } from '../define/tasks/task-checks.ts'
 
+/** The options that say how texts are written. */
+export const writingOptions = [
+  ...(['format', 'decimalSeparator', 'thousandsSeparator', 'currency', 'parentheses', 'percent'] as const),
+]
+
 export type InferredColumn = Pick<
   ColumnDefinition,
-  'type' | 'format' | 'decimalSeparator' | 'thousandsSeparator' | 'precision' | 'scale' | 'nullValues' | 'from'
+  'type' | 'precision' | 'scale' | 'nullValues' | 'from' | (typeof writingOptions)[number]
 > & {
   /** Type of a list's items. */
   readonly items?: InferredColumn
@@ -104,15 +109,15 @@ function valueSource(value: unknown): string {
 }
 
 function columnSource({ type, precision, scale, items, from, ...column }: InferredColumn): string {
-  const { format, decimalSeparator, thousandsSeparator, nullValues } = column
-  const options = written(
-    { from: from?.length === 1 ? from[0] : from, format, decimalSeparator, thousandsSeparator, nullValues },
-    { nullValues: [] },
-  )
+  const given = { ...column, from: single(from), currency: single(column.currency) }
+  const names = ['from', ...writingOptions, 'nullValues'] as const
+  const options = written(Object.fromEntries(names.map(name => [name, given[name]])), { nullValues: [] })
   const sizes = type === 'decimal' ? [String(precision), String(scale)] : []
   const parts = type === 'list' ? [items ? columnSource(items) : 'column.json()'] : sizes
   return `column.${type}(${[...parts, options].filter(Boolean).join(', ')})`
 }
+
+const single = (texts: readonly string[] | undefined) => (texts?.length === 1 ? texts[0] : texts)
 
 function remarkOf({ orFormat, note }: InferredColumn): string {
   const remarks = [...(orFormat === undefined ? [] : [`or ${orFormat}: the sample fits both`]), ...(note ? [note] : [])]

@@ -1,6 +1,7 @@
 /** Infers the type of a column from its texts in a sample. */
+import { inferAmounts } from './amounts.ts'
 import { type Candidate, candidatesOf, nearestCandidate, nullMarks } from './column-candidates.ts'
-import type { InferredColumn } from './columns-source.ts'
+import { type InferredColumn, writingOptions } from './columns-source.ts'
 
 export interface InferColumnOptions {
   /** Whether these are texts of JSON, which are never numbers. */
@@ -17,6 +18,9 @@ export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOpti
   const marks = nullMarks.filter(mark => values.delete(mark))
   const fittingValues = marks.length === 0 ? [] : fittingTypes(values, options)
   if (fittingValues.length > 0) return { ...columnOf(fittingValues), nullValues: marks }
+  const amounts = options.isText ? undefined : inferAmounts(values)
+  if (amounts && !options.refused?.some(each => writtenType(each) === writtenType(amounts)))
+    return { ...amounts, ...(marks.length > 0 && { nullValues: marks }) }
   return { type: 'string', note: nearMiss(values, options) }
 }
 
@@ -44,8 +48,8 @@ function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = []
   return candidatesOf(texts, { isText }).filter(candidate => !names.includes(writtenType(candidate)))
 }
 
-const writtenType = ({ type, format, decimalSeparator, thousandsSeparator }: Candidate): string =>
-  JSON.stringify([type, format, decimalSeparator, thousandsSeparator])
+const writtenType = ({ type, ...column }: Candidate): string =>
+  JSON.stringify([type, ...writingOptions.map(name => column[name])])
 
 /** Returns the first candidate, with how another one of the same type, which fits equally well, is written. */
 function columnOf(fitting: readonly Candidate[]): InferredColumn {
