@@ -111,7 +111,8 @@ export async function infer(file: string | readonly string[], options: InferOpti
 }
 
 /**
- * Opens a committed dataset, by its manifest: never a mixture of an old and a new one.
+ * Opens a committed dataset, by its manifest: never a mixture of an old and a new one. A folder of datasets of one task is opened as one,
+ * with their parameters as columns.
  * @throws USAGE, DATASET_MISSING, DATASET_DAMAGED when a part has another size than the manifest says, DATASET_REPLACED when it was replaced
  * while it was read
  * @example for await (const row of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …

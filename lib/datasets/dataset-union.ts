@@ -1,8 +1,8 @@
-/** Finds the datasets that a table of a query stands for: the one at its path, or those of one task below, one for each set of parameters. */
+/** Finds the datasets of one task below a folder, one for each set of parameters, which are read as one. */
 import { readSuccess } from '../commit/head.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { engineName } from '../errors/engine-name.ts'
-import { PermanentError } from '../errors/errors.ts'
+import type { PermanentError } from '../errors/errors.ts'
 import type { Manifest, SchemaColumn } from '../model/outcome/manifest.ts'
 import { canonicalJson } from '../model/run/identity.ts'
 import { mapParallel, readsAtOnce } from '../state/files.ts'
@@ -12,6 +12,8 @@ import type { Store } from '../store/store.ts'
 import { currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
 
 export interface FoundDataset {
+  /** Path from the folder. */
+  readonly name: string
   readonly place: DatasetPlace
   /** With the parameters as partitions, where the dataset is one of several. */
   readonly manifest: Manifest
@@ -22,25 +24,25 @@ const levelsMax = 4
 /** Limit on the folders that are looked into, as on the nodes of a graph. */
 const foldersMax = 10_000
 
-/**
- * Returns the datasets below a folder, with their parameters as columns; none where there is none.
- * @throws SQL_INVALID where they are no rows of one table: of several tasks, with other columns, or several with equal parameters
- */
-export async function datasetsBelowTable(
-  table: string,
+/** Returns the error for datasets that are not read as one, by what was expected and the names of some. */
+export type Refusal = (expected: string, names: readonly string[]) => PermanentError
+
+/** Returns the datasets below a folder, with their parameters as columns; none where there is none. @throws what `refuse` returns where they are no rows of one table: of several tasks, with other columns, or several with equal parameters */
+export async function datasetsBelowFolder(
   path: string,
   access: RootAccess,
+  refuse: Refusal,
 ): Promise<readonly FoundDataset[]> {
   const { store, outputPath } = await placeOf(path, access)
   const prefix = outputPrefix(outputPath)
   const names = (await pathsBelow(store, outputPath)).map(each => each.slice(prefix.length))
-  if (names.length > foldersMax) throw refusal(table, `at most ${foldersMax} folders below ${path}, got more`, names)
+  if (names.length > foldersMax) throw refuse(`at most ${foldersMax} folders below ${path}, got more`, names)
   const found = await mapParallel(names, async name => {
     const place = await placeOf(`${path.replace(/\/+$/, '')}/${name}`, access)
     return { name, place, manifest: await currentManifest(place) }
   })
-  checkUnion(table, path, found)
-  return found.map(({ place, manifest }) => ({ place, manifest: withParams(manifest) }))
+  checkUnion(path, found, refuse)
+  return found.map(each => ({ ...each, manifest: withParams(each.manifest) }))
 }
 
 /** Lists the nearest datasets below a folder, level by level. */
@@ -60,32 +62,25 @@ async function pathsBelow(store: Store, outputPath: string): Promise<string[]> {
   return found.sort()
 }
 
-interface NamedDataset extends FoundDataset {
-  readonly name: string
-}
-
-function checkUnion(table: string, path: string, found: readonly NamedDataset[]): void {
+function checkUnion(path: string, found: readonly FoundDataset[], refuse: Refusal): void {
   const [first] = found
   if (!first) return
-  const byParams = new Map<string, NamedDataset>()
+  const byParams = new Map<string, FoundDataset>()
   for (const each of found) {
     const params = canonicalJson(paramsOf(each.manifest))
     const same = byParams.get(params)
     const names = [first.name, each.name]
     if (each.manifest.task !== first.manifest.task)
-      throw refusal(
-        table,
+      throw refuse(
         `datasets of one task below ${path}, got some of ${first.manifest.task} and ${each.manifest.task}`,
         names,
       )
     if (columnsText(each.manifest) !== columnsText(first.manifest))
-      throw refusal(
-        table,
+      throw refuse(
         `datasets with the same columns below ${path}, got others in ${each.name} than in ${first.name}`,
         names,
       )
-    if (same)
-      throw refusal(table, `one dataset for the same parameters below ${path}, got several`, [same.name, each.name])
+    if (same) throw refuse(`one dataset for the same parameters below ${path}, got several`, [same.name, each.name])
     byParams.set(params, each)
   }
 }
@@ -93,12 +88,6 @@ function checkUnion(table: string, path: string, found: readonly NamedDataset[])
 /** Returns what must be equal: columns with their types, and names of parameters. */
 const columnsText = (manifest: Manifest): string =>
   [...manifest.schema.map(({ name, type }) => `${name} ${type}`), ...Object.keys(paramsOf(manifest))].sort().join('\n')
-
-function refusal(table: string, expected: string, names: readonly string[]): PermanentError {
-  const some = [...new Set(names)].slice(0, 3).map(name => `"${table}/${name}"`)
-  const message = `sql: table ${table}: expected ${expected}; name one of them, such as ${some.join(' or ')}`
-  return new PermanentError('SQL_INVALID', message, { where: 'sql', table })
-}
 
 /** Returns the parameters that all runs of a dataset have in common. */
 function paramsOf({ runs }: Manifest): ParamValues {

@@ -19,7 +19,8 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { RootAccess } from '../store/roots.ts'
 import { arrowStream } from './arrow-stream.ts'
 import { localParts, type Shard } from './dataset-parts.ts'
-import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
+import { checkParts, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
+import { type OpenedDataset, openFolder, openPlace } from './open-folder.ts'
 
 export type { DatasetBatch, DatasetRow } from '../query/dataset.ts'
 export type { Shard } from './dataset-parts.ts'
@@ -57,29 +58,34 @@ export interface Dataset {
 }
 
 /**
- * Opens the dataset of a folder, or of `s3://bucket/prefix`.
+ * Opens the dataset of a folder, or of `s3://bucket/prefix`; where there is none, those of one task below it as one, with their parameters
+ * as columns.
  * @example for await (const { origin, delay } of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …
  * @throws DATASET_MISSING when it has no `_SUCCESS`, or a part is gone; DATASET_DAMAGED when one has another size than its manifest says;
  * DATASET_REPLACED while it is neither the old nor the new one
  */
 export async function openDataset(folder: string, access: RootAccess = {}): Promise<Dataset> {
-  return datasetAt(await placeOf(folder, access))
+  return asDataset(await openFolder(folder, access))
 }
 
 /** Opens a dataset of any store. @throws as `openDataset` */
 export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
-  const manifest = await currentManifest(place)
-  await checkParts(place, manifest)
+  return asDataset(await openPlace(place))
+}
+
+async function asDataset(opened: OpenedDataset): Promise<Dataset> {
+  const { place, manifest, check } = opened
+  await checkParts(place, manifest, check)
   const { schema, parts } = manifest
   return {
     manifest,
     schema,
     parts,
-    rows: options => partsOf(place, manifest, options, readRows),
-    batches: options => partsOf(place, manifest, options, readBatches),
+    rows: options => partsOf(opened, options, readRows),
+    batches: options => partsOf(opened, options, readBatches),
     arrow: options =>
       arrowStream(manifest.schema, options, list =>
-        partsOf(place, manifest, options, (connection, part, query) => chunksOf(connection, part, query, list)),
+        partsOf(opened, options, (connection, part, query) => chunksOf(connection, part, query, list)),
       ),
   }
 }
@@ -106,45 +112,47 @@ export interface DatasetHead {
 
 /** Returns the first rows. @throws as `openDataset`; USAGE for an unknown column; SQL_INVALID */
 export async function headDataset(folder: string, options: HeadOptions = {}): Promise<DatasetHead> {
-  return headAt(await placeOf(folder, options), options)
+  return headOf(await openFolder(folder, options), options)
 }
 
 /** Returns the first rows of the dataset of a place. @throws as `headDataset` */
 export async function headAt(place: DatasetPlace, options: Omit<HeadOptions, keyof RootAccess>): Promise<DatasetHead> {
+  return headOf(await openPlace(place), options)
+}
+
+async function headOf(opened: OpenedDataset, options: Omit<HeadOptions, keyof RootAccess>): Promise<DatasetHead> {
   const { rows: rowsMax = 10, columns, where } = options
-  const manifest = await currentManifest(place)
+  const { manifest } = opened
   const condition = where === undefined ? {} : { where: { texts: [where], values: [] } }
   const query = { schema: manifest.schema, columns, ...condition }
   const rows: (string | null)[][] = []
-  for await (const row of scan(place, manifest, query, (connection, part) =>
+  for await (const row of scan(opened, query, (connection, part) =>
     readTexts(connection, part, { ...query, rowsMax: rowsMax - rows.length }),
   )) {
     rows.push(row)
     if (rows.length >= rowsMax) break
   }
-  await checkSame(place, manifest)
+  await opened.check()
   return { columns: chosenColumns(query), rows }
 }
 
 type ReadQuery = Parameters<typeof readRows>[2]
 
 function partsOf<T>(
-  place: DatasetPlace,
-  manifest: Manifest,
+  opened: OpenedDataset,
   { columns, where, shard }: RowsOptions = {},
   read: (connection: DuckDBConnection, part: LocalPart, query: ReadQuery) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const query = { schema: manifest.schema, columns, where }
+  const query = { schema: opened.manifest.schema, columns, where }
   chosenColumns(query)
-  return scan(place, manifest, { ...query, shard }, (connection, part) => read(connection, part, query))
+  return scan(opened, { ...query, shard }, (connection, part) => read(connection, part, query))
 }
 
 type ReadPart<Row> = (connection: DuckDBConnection, part: LocalPart) => AsyncIterable<Row> | Promise<readonly Row[]>
 
 /** Reads every part with one engine. @throws DATASET_REPLACED instead of another error that it explains */
 async function* scan<Row>(
-  place: DatasetPlace,
-  manifest: Manifest,
+  { place, manifest, check }: OpenedDataset,
   query: ReadQuery & Pick<RowsOptions, 'shard'>,
   read: ReadPart<Row>,
 ): AsyncGenerator<Row> {
@@ -156,11 +164,11 @@ async function* scan<Row>(
     const parts = localParts(place, manifest, { needed, scratch, shard: query.shard })
     for await (const part of parts) yield* await read(connection, part)
   } catch (error) {
-    await checkSame(place, manifest)
+    await check()
     throw error
   } finally {
     engine.close()
     removeOwnFolder(scratch)
   }
-  await checkSame(place, manifest)
+  await check()
 }

@@ -27,7 +27,7 @@ import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
 import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { localParts } from './dataset-parts.ts'
 import { checkParts, checkSame, currentManifest, placeOf } from './dataset-place.ts'
-import { datasetsBelowTable, type FoundDataset } from './dataset-union.ts'
+import { datasetsBelowFolder, type FoundDataset, type Refusal } from './dataset-union.ts'
 
 export interface SqlOptions extends RootAccess {
   /** Folder, or `s3://bucket/prefix`, below which tables are datasets by their paths; default `out`. */
@@ -161,22 +161,30 @@ async function findTable(name: string, options: SqlOptions): Promise<FoundTable>
   return { name, datasets: found }
 }
 
-/** Returns the dataset at a path, or those below it. @throws SQL_INVALID where there is neither; as `currentManifest` and `datasetsBelowTable` */
+/** Returns the dataset at a path, or those below it. @throws SQL_INVALID where there is neither, or where they are no rows of one table; as `currentManifest` */
 async function datasetsOf(
   { name, path, isGiven }: { readonly name: string; readonly path: string; readonly isGiven: boolean },
   options: SqlOptions,
 ): Promise<readonly FoundDataset[]> {
   const place = await placeOf(path, options)
   try {
-    return [{ place, manifest: await currentManifest(place) }]
+    return [{ name, place, manifest: await currentManifest(place) }]
   } catch (error) {
     // While a run commits, the error is transient: its dataset is there soon.
     if (!hasCode(error, 'DATASET_MISSING') || !(error instanceof PermanentError)) throw error
-    const below = await datasetsBelowTable(name, path, options)
+    const below = await datasetsBelowFolder(path, options, refusalOf(name))
     if (below.length > 0) return below
     throw isGiven ? error : await unknownTable(name, options)
   }
 }
+
+const refusalOf =
+  (table: string): Refusal =>
+  (expected, names) => {
+    const some = [...new Set(names)].slice(0, 3).map(each => `"${table}/${each}"`)
+    const message = `sql: table ${table}: expected ${expected}; name one of them, such as ${some.join(' or ')}`
+    return new PermanentError('SQL_INVALID', message, { where: 'sql', table })
+  }
 
 /** Whether the name is that of a folder below the output root. */
 const isBelow = (name: string): boolean => !name.split('/').some(part => part === '' || part.startsWith('.'))
