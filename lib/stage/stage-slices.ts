@@ -70,16 +70,19 @@ export interface StagedPart {
   readonly pieces: PieceRange
 }
 
+interface PartOptions extends SliceStageOptions {
+  readonly partBytes: number
+  /** Whether the parts that follow are staged as text, from which they can be staged again. Default false. */
+  readonly keepsText?: () => boolean
+}
+
 /**
  * Stages slices in parts of about `partBytes`, because the size of compressed text is known only when it is inflated.
  * The caller discards each part before it requests the next one.
  * Memory: the largest slice's range and one inflated member.
  * @throws COLUMN_MISSING, COLUMN_NEW, INPUT_*, ZIP_*, DISK_FULL
  */
-export async function* stageInParts(
-  source: StageSource,
-  options: SliceStageOptions & { readonly partBytes: number },
-): AsyncGenerator<StagedPart> {
+export async function* stageInParts(source: StageSource, options: PartOptions): AsyncGenerator<StagedPart> {
   let staging = openStaging(options)
   let pieces: PieceRange = { start: 0, end: 0 }
   try {
@@ -87,14 +90,14 @@ export async function* stageInParts(
     else
       for await (const _piece of piecesOf(source, () => staging, options)) {
         pieces = { ...pieces, end: pieces.end + 1 }
-        const isFull = (staging.text?.bytes ?? 0) >= options.partBytes
-        const isOther = pieces.end === source.pieces?.start
         if (pieces.end === source.pieces?.end) break
-        if (!isOther && (!isFull || source.pieces)) continue
-        const full = staging
+        const isOther = pieces.end <= (source.pieces?.start ?? 0)
+        const isFull = !source.pieces && (staging.text?.bytes ?? 0) >= options.partBytes
+        if (!isOther && !isFull) continue
+        const done = staging
         staging = openStaging(options)
-        if (isOther) full.discard()
-        else yield { staged: finish(full, options), isLast: false, pieces }
+        if (isOther) done.discard()
+        else yield { staged: finish(done, options), isLast: false, pieces }
         pieces = { start: pieces.end, end: pieces.end }
       }
     yield { staged: finish(staging, options), isLast: true, pieces: { ...pieces, end: Number.MAX_SAFE_INTEGER } }
@@ -120,12 +123,13 @@ export async function stageSlices(source: StageSource, options: SliceStageOption
 
 let stageCount = 0
 
-function openStaging(options: SliceStageOptions): Staging {
+function openStaging({ keepsText, ...options }: Omit<PartOptions, 'partBytes'>): Staging {
   const { format, columns, isLocated } = options
+  const parsing = keepsText?.() ? undefined : options.parsing
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
-    ? createStage({ ...options, format, located: isLocated, columnNames: Object.keys(columns), name })
+    ? createStage({ ...options, parsing, format, located: isLocated, columnNames: Object.keys(columns), name })
     : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {

@@ -20,6 +20,7 @@ import type { InputObject, Slice } from '../../lib/model/plan-data.ts'
 import type { MemberAccount, SharePart, ShareResult } from '../../lib/model/share.ts'
 import type { WorkerMessage } from '../../lib/model/worker-job.ts'
 import { prepareTable } from '../../lib/parquet/file.ts'
+import type { MemoryStore } from '../../lib/store/memory-store.ts'
 import { openStore } from '../../lib/store/open-store.ts'
 import { partitionSetFor } from '../../lib/threads/pool/task-workers.ts'
 import { openThread } from '../../lib/threads/worker/worker-thread.ts'
@@ -34,6 +35,10 @@ export interface Conversion {
   readonly groupBytes?: number
   readonly shares?: number
   readonly engineBytes?: number
+  /** Limit on the bytes of a stage; default 1e9. */
+  readonly stageBytesMax?: number
+  /** An empty store for the inputs; default a folder. */
+  readonly store?: MemoryStore
   /** Bytes that a key leaves for folders; default as many as there are. */
   readonly folderBytesMax?: number
 }
@@ -144,11 +149,13 @@ async function runShares(
   given: Conversion,
   { folder, messages }: { readonly folder: string; readonly messages: WorkerMessage[] },
 ): Promise<CheckedResult[]> {
-  const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024 } = given
+  const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024, stageBytesMax = 1e9 } = given
   for (const name of ['in', 'stage', 'parts', 'tables']) mkdirSync(join(folder, name))
-  for (const [key, content] of Object.entries(given.inputs ?? {})) writeUnder(join(folder, 'in', key), content)
-  const input = { kind: 'disk', folder: join(folder, 'in') } as const
-  const found = await findInputs({ input: openStore(input), task: definition, params })
+  for (const [key, content] of Object.entries(given.inputs ?? {}))
+    if (given.store) await given.store.write(key, Buffer.from(content as Uint8Array))
+    else writeUnder(join(folder, 'in', key), content)
+  const input = given.store ?? openStore({ kind: 'disk', folder: join(folder, 'in') })
+  const found = await findInputs({ input, task: definition, params })
   const slices = found.cut(found.inputs)
   const setup = {
     params,
@@ -157,7 +164,7 @@ async function runShares(
     stageFolder: join(folder, 'stage'),
     partFolder: join(folder, 'parts'),
     engineBytes,
-    stageBytesMax: 1e9,
+    stageBytesMax,
   }
   const { folderBytesMax = Number.POSITIVE_INFINITY } = given
   const partitionLimits = { folderBytesMax, seen: partitionSetFor(definition) }

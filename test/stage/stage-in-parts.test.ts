@@ -1,6 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { column, csv, files, sql, zipMembers } from '../../lib/define/index.ts'
+import { memoryStore } from '../../lib/store/memory-store.ts'
 import { convertTask, mapRows, taskOf } from '../engine/converting.ts'
 import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -13,6 +14,8 @@ const text = `a,b\n${rows.join('')}`
 const withBad = `a,b\n${rows.join('').replace('\n11900,', '\n11900x,').replace('\n1000,', '\n1000x,')}`
 /** Less than one piece of the text, so that each piece is a part. */
 const groupBytes = 4 * 1024 * 1024
+
+const thousand = (index: number): number[] => Array.from({ length: 1000 }, (_, row) => index * 1000 + row)
 
 describe('a small input that inflates to much text', () => {
   const inputs = {
@@ -63,6 +66,24 @@ describe('a small input that inflates to much text', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: rowCount, rowsRead: rowCount, members: 12 })
     expect(done.parts.length).toBeGreaterThan(1)
     expect(new Set(done.rows.map(row => row.a)).size).toBe(rowCount)
+  })
+
+  it('is read again from its beginning twice at most, and staged a piece at a time, where each part has rejects', async () => {
+    const names = Array.from({ length: 48 }, (_, index) => `${index}.csv`)
+    const source = zipMembers({ paths: '*.tgz', format: csv() })
+    const convert = async (end: string) => {
+      const of = (index: number) => `a,b\n${rows.slice(index * 1000, (index + 1) * 1000).join('')}${end}`
+      const archive = gzipSync(buildTar(Object.fromEntries(names.map((name, index) => [name, of(index % 12)]))))
+      const store = memoryStore()
+      const given = { inputs: { 'a.tgz': archive }, groupBytes, store, stageBytesMax: 24 * 1024 * 1024 }
+      const done = await convertTask(taskOf({ columns, source, transform: sql`select a from input` }), given)
+      return { ...done, timesRead: store.counts.bytesRead / archive.length }
+    }
+    const done = await convert('x,y\n')
+    expect(done.rejects.map(({ member, line }) => [member, line])).toEqual(names.map(name => [name, 1002]))
+    expect(done.rows.map(({ a }) => Number(a))).toEqual(names.flatMap((_, index) => thousand(index % 12)))
+    expect(done.results[0]).toMatchObject({ recordsFound: 48_048, rowsRead: 48_000, rowsRejected: 48, members: 48 })
+    expect(done.timesRead).toBeLessThanOrEqual((await convert('')).timesRead + 2)
   })
 
   it('has rejects with the lines of the whole file, and passes the member to map functions', async () => {

@@ -54,9 +54,12 @@ export async function* groupParts(
   const options = { isLocated: tools.isAlwaysLocated, isByMember: tools.engine.isByMember }
   let isFirst = true
   for await (const { staged, isLast, pieces } of tools.stageInParts(group, options)) {
-    const part = isFirst && isLast ? group : { ...group, pieces }
+    const isWhole = isFirst && isLast
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    yield { source: canReadAgain(group) ? part : again, staged, isLast }
+    // Parsed rows are no text that could be staged again.
+    const mayReadAgain = canReadAgain(group) && (isWhole || staged.files.some(({ parsed }) => parsed))
+    const part = isWhole ? group : { ...group, pieces }
+    yield { source: mayReadAgain ? part : again, staged, isLast }
     isFirst = false
   }
 }

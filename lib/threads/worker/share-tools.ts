@@ -143,17 +143,21 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   }
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
+  /** Set once a part of a group was staged again, for which its slices are read from their beginning. */
+  let keepsText = false
+  const parts = { partBytes: job.groupBytes, keepsText: () => keepsText }
   return {
     engine: engineForShare(engine, job, { ...thread, progress }),
     async stage(source: StageSource, options: StageOptions) {
       progress.beginGroup()
+      keepsText ||= source.kind === 'slices' && source.pieces !== undefined
       const staged = await stageSlices(source, { ...staging, ...options })
       progress.endStaging(staged)
       return staged
     },
     async *stageInParts(source: StageSource, options: StageOptions) {
       progress.beginGroup()
-      for await (const part of stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes })) {
+      for await (const part of stageInParts(source, { ...staging, ...options, ...parts })) {
         progress.endStaging(part.staged)
         yield part
       }
