@@ -28,7 +28,7 @@ import type { UnzipOptions, UnzipResult } from './local/unzip.ts'
 import type { RootAccess } from './store/roots.ts'
 
 /**
- * Runs a pipeline, or one task of it, on this machine: an imported definition, or the path of its file.
+ * Runs a pipeline, or some tasks of it, on this machine: an imported definition, or the path of its file.
  * A run that fails is a result with `error`; what is wrong before a run begins is thrown.
  * @throws USAGE for an unknown option, DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  * @example const { status, tasks } = await run('pipelines/flights.ts', { params: { month: '2001-01' }, input: 'data' })

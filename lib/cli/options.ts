@@ -43,6 +43,9 @@ export function addParamOptions(command: Command): Command {
     .option('--param-file <file>', 'a JSON object of parameters; --param wins over it')
 }
 
+/** Returns the arguments; undefined where there are none, which stands for all. */
+export const someOf = (given: readonly string[]) => (given.length > 0 ? given : undefined)
+
 /** Returns the parameters of both, as text or JSON values. @throws USAGE when the file holds no JSON object */
 export function readParams({ param = {}, paramFile }: ParamOptions): Readonly<Record<string, unknown>> {
   return paramFile === undefined ? param : { ...readJsonObject(paramFile), ...param }

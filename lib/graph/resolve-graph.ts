@@ -14,8 +14,8 @@ import { paramSets } from './param-sets.ts'
 import { type BoundTask, type RequiredNodes, requiredNodes } from './required-nodes.ts'
 
 export interface GraphRequest {
-  /** Names of the tasks; default all of the pipeline. */
-  readonly tasks?: readonly string[] | undefined
+  /** The name of a task, or those of several; default all of the pipeline. */
+  readonly tasks?: string | readonly string[] | undefined
   /** Values of parameters by name: one, a list, or a range such as `2001-01..2001-12`. Each task takes those that it has. */
   readonly params?: Readonly<Record<string, unknown>>
 }
@@ -43,7 +43,7 @@ export function resolveGraph(
 }
 
 function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly BoundTask[] {
-  const chosen = tasks?.map(name => taskNamed(pipeline, name)) ?? pipeline.tasks
+  const chosen = tasks === undefined ? pipeline.tasks : [tasks].flat().map(name => taskNamed(pipeline, name))
   refuseForeignParam(chosen, params)
   return chosen.flatMap(task => setsFor(task, ownValues(task, params)).map(values => bindTask(task, values)))
 }
@@ -67,7 +67,7 @@ export function resolveNode(
   { task, params }: { readonly task: string; readonly params: GraphRequest['params'] },
   codeHash: CodeHash,
 ): { readonly graph: TaskGraph; readonly node: GraphNode } {
-  const graph = resolveGraph(pipeline, { tasks: [task], params }, codeHash)
+  const graph = resolveGraph(pipeline, { tasks: task, params }, codeHash)
   const node = graph.nodes.find(({ key }) => key === graph.requested[0])
   if (!node) throw new TypeError(`expected a node of task ${task} in its graph`)
   return { graph, node }

@@ -8,7 +8,7 @@ import { shortError } from './task-result.ts'
 import { walkGraph } from './walk/walk.ts'
 
 /**
- * Runs a pipeline, or one task of it with what it requires, given as an imported definition or as a path.
+ * Runs a pipeline, or some tasks of it with what they require, given as an imported definition or as a path.
  * A run that fails is a result with `error`; what is wrong before any run begins is thrown. What depends on a failed task is not
  * run, and listed so.
  * @throws DEFINITION_*, SQL_*, PARAM_*, GRAPH_*, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
@@ -25,8 +25,7 @@ export async function run(
 export async function runSession(session: Session): Promise<RunResult> {
   const { task, params } = session.options
   try {
-    const request = { tasks: task === undefined ? undefined : [task], params }
-    const graph = resolveGraph(session.pipeline, request, session.codeHash)
+    const graph = resolveGraph(session.pipeline, { tasks: task, params }, session.codeHash)
     const result = await walkGraph(session, graph)
     session.emit({ event: 'end', ...result, error: result.error && shortError(result.error) })
     return result

@@ -16,6 +16,7 @@ it('accepts every option of run', () => {
     ...{ signal: new AbortController().signal, onEvent: () => {} },
   }
   expect(checkRunOptions(options)).toBe(options)
+  expect(checkRunOptions({ task: ['flights', 'weather'] })).toBeDefined()
   expect(checkRunOptions({ rejectsMax: 0, sample: '1%', task: undefined })).toBeDefined()
 })
 
@@ -31,6 +32,11 @@ it.each<[Readonly<Record<string, unknown>>, string]>([
   [{ output: '' }, 'run: output: expected a folder or s3://bucket/prefix, got ""'],
   [{ params: ['a'] }, 'run: params: expected values by name, got ["a"]'],
   [{ logLevel: 'trace' }, 'run: logLevel: expected one of debug, info, warn, error, got "trace"'],
+  [{ task: [] }, 'run: task: expected a string that is not empty, or a list of at least one, got []'],
+  [
+    { task: ['flights', ''] },
+    'run: task: expected a string that is not empty, or a list of at least one, got ["flights",""]',
+  ],
   [{ signal: {} }, 'run: signal: expected an AbortSignal, got {}'],
   [{ onEvent: 'log' }, 'run: onEvent: expected a function, got "log"'],
 ])('refuses %j', (options, message) => {

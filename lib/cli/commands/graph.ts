@@ -14,6 +14,7 @@ import {
   type CommonOptions,
   type ParamOptions,
   readParams,
+  someOf,
 } from '../options.ts'
 import { print, printJson, visible } from '../output.ts'
 import { readRunSettings } from '../settings.ts'
@@ -28,7 +29,7 @@ const drawings = {
 
 export function addGraphCommand(program: Command): void {
   const command = addCommand(program, {
-    usage: 'graph <pipeline> [task]',
+    usage: 'graph <pipeline> [tasks...]',
     description: 'draw the tasks that would run and what they require, with the state of each',
     examples: [
       'graph pipelines/flights.ts --param month=2001-01..2001-12',
@@ -46,9 +47,9 @@ interface GraphFlags extends CommonOptions, ParamOptions {
   readonly format: keyof typeof drawings
 }
 
-async function graphAction(pipeline: string, task: string | undefined, flags: GraphFlags): Promise<void> {
+async function graphAction(pipeline: string, tasks: readonly string[], flags: GraphFlags): Promise<void> {
   const { input, output, profile, region } = readRunSettings({ ...flags })
-  const given = { input, output, profile, region, task, params: readParams(flags) }
+  const given = { input, output, profile, region, task: someOf(tasks), params: readParams(flags) }
   const { showGraph } = await import('../../local/plans/show-graph.ts')
   const graph = await withInterrupt(signal => showGraph(pipeline, { ...given, signal }))
   const nodes = graph.nodes.map(({ node, requires, state, reasons }) => {

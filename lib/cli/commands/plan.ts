@@ -5,7 +5,7 @@ import type { RunOptions } from '../../local/options/run-options.ts'
 import type { TaskPlan } from '../../local/plans/plan-run.ts'
 import { reasonsText } from '../../model/run/reason.ts'
 import { withInterrupt } from '../interrupt.ts'
-import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from '../options.ts'
+import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams, someOf } from '../options.ts'
 import { print, printJson, printToStderr, visible } from '../output.ts'
 import { readRunSettings } from '../settings.ts'
 import { sizeThreadpool } from '../threadpool.ts'
@@ -16,7 +16,7 @@ import { printTable } from '../view/table.ts'
 
 export function addPlanCommand(program: Command): void {
   const command = addCommand(program, {
-    usage: 'plan <pipeline> [task]',
+    usage: 'plan <pipeline> [tasks...]',
     description:
       'print what would run: members, bytes, slices, skew, parts, tables, and about what it would cost on AWS',
     examples: [
@@ -29,10 +29,10 @@ export function addPlanCommand(program: Command): void {
 
 type PlanFlags = CommonOptions & ParamOptions & Pick<RunOptions, 'sample'>
 
-async function planAction(pipeline: string, task: string | undefined, flags: PlanFlags): Promise<void> {
+async function planAction(pipeline: string, tasks: readonly string[], flags: PlanFlags): Promise<void> {
   const settings = readRunSettings({ ...flags })
   sizeThreadpool(settings.workers, settings.reads)
-  const given = { ...settings, task, params: readParams(flags), sample: flags.sample }
+  const given = { ...settings, task: someOf(tasks), params: readParams(flags), sample: flags.sample }
   const { planRun } = await import('../../local/plans/plan-run.ts')
   const plan = await withInterrupt(signal => planRun(pipeline, { ...given, signal }))
   if (flags.json) printJson(plan)

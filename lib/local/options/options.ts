@@ -57,6 +57,10 @@ export const text: OptionKind = {
   expected: 'a string that is not empty',
   fits: value => typeof value === 'string' && value !== '',
 }
+export const textOrTexts: OptionKind = {
+  expected: 'a string that is not empty, or a list of at least one',
+  fits: value => text.fits(value) || (Array.isArray(value) && value.length > 0 && value.every(text.fits)),
+}
 export const root: OptionKind = { ...text, expected: 'a folder or s3://bucket/prefix' }
 export const flag: OptionKind = {
   expected: 'true or false',

@@ -17,11 +17,12 @@ import {
   share,
   signal,
   text,
+  textOrTexts,
 } from './options.ts'
 
 export interface RunOptions extends RootAccess {
-  /** Name of the task to run, such as `flights`; default every task of the pipeline. */
-  readonly task?: string
+  /** Name of the task to run, or names of several, such as `['flights', 'weather']`; default every task of the pipeline. */
+  readonly task?: string | readonly string[]
   /** Values of the tasks' parameters, such as `{ month: '2001-01' }`; default those that the parameters declare. */
   readonly params?: Readonly<Record<string, unknown>>
   /** Folder, or `s3://bucket/prefix`, that paths of sources and tables start from; default the working directory. */
@@ -121,7 +122,7 @@ export const runSettings = {
 
 export const runOptions = {
   ...runSettings,
-  task: text,
+  task: textOrTexts,
   params,
   sample: {
     ...positiveShare,

@@ -41,7 +41,7 @@ export async function openPlan(pipeline: PipelineDefinition | string, options: R
   const workFolder = outputSpec.kind === 'disk' ? join(outputSpec.folder, stateRoot) : ''
   return {
     ...hashed,
-    graph: resolveGraph(definition, { tasks: task === undefined ? undefined : [task], params }, codeHash),
+    graph: resolveGraph(definition, { tasks: task, params }, codeHash),
     input,
     output: openStore(outputSpec),
     outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
