@@ -152,6 +152,22 @@ export default pipeline({ name: 'sales', tasks: [task({
     expect(await some.run({ params: { month: ['2001-03', '2001-01'] } })).toMatchObject({ status: 'skipped' })
   })
 
+  it('warns when months replace rows of each other, as they are due again at every run', async () => {
+    const some = project(daily.replace("partitionBy: ['month']", "partitionBy: ['delay']"), csvs(1, 1, 3))
+    const warningsOf = async (months: string) => {
+      const events: RunEvent[] = []
+      await some.run({ params: { month: months }, onEvent: event => events.push(event) })
+      return events.flatMap(event => (event.event === 'log' && event.level === 'warn' ? [event.message] : []))
+    }
+    expect(await warningsOf('2001-01,2001-03')).toEqual([])
+    expect(await warningsOf('2001-02,2001-03')).toEqual([])
+    // Each of the first two replaces the rows of the other, every time.
+    for (let time = 0; time < 2; time++)
+      expect(await warningsOf('2001-01..2001-03')).toEqual([
+        'sales: rows of sales(month=2001-01) were replaced by other nodes of this run, which write the same partitions and replace each other at every run; add a column to partitionBy that differs between the nodes',
+      ])
+  })
+
   it('completes the other months when one fails, and stops at the first with failFast', async () => {
     const some = project(daily, csvs(1, 'many', 3))
     const params = { month: '2001-01..2001-03' }

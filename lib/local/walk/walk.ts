@@ -13,6 +13,7 @@ import type { Session } from '../session.ts'
 import type { RunResult, TaskEnd, TaskNode } from '../task-context.ts'
 import { emptyResult, shortError } from '../task-result.ts'
 import { discoverNode, runNode } from './node-run.ts'
+import { type CompleteNode, warnOfReplacedRows } from './replaced-rows.ts'
 import { removeTemporaryRows } from './temporary-rows.ts'
 import { recordGraph, recordWalk } from './walk-record.ts'
 
@@ -52,8 +53,17 @@ export async function walkGraph(session: Session, graph: TaskGraph): Promise<Run
   const { nodes } = walk.graph
   const ended = nodes.map(node => ({ ...walk.nodeOf(node), isComplete: isDone(walk.states[node.key]) }))
   await removeTemporaryRows(session, ended)
+  await warnOfReplacedRows(
+    session,
+    nodes.flatMap(node => completeNode(walk, node)),
+  )
   if (await walk.recording) await recordWalk(session, walk.graph, walk.results)
   return result
+}
+
+function completeNode({ nodeOf, states, results }: Walk, node: GraphNode): readonly CompleteNode[] {
+  const result = results.get(node.key)
+  return result && isDone(states[node.key]) ? [{ ...nodeOf(node), result }] : []
 }
 
 /** Returns a function that adds its task, and what it requires, to a node. */
