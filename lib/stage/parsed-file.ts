@@ -19,7 +19,7 @@ export interface ParsedFileOptions extends ParsePlan {
   count(bytes: number): void
 }
 
-/** Memory: a row group, or the values of the longest text that was added without `isLong`. */
+/** Memory: a row group, and the values of what is added at once. */
 export class ParsedFile {
   readonly fields: readonly (FieldKind | undefined)[]
   readonly header: readonly string[]

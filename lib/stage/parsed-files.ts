@@ -62,7 +62,7 @@ export class ParsedFiles {
     if (!unchanged) group.isOff = true
     if (!unchanged || group.isOff) return false
     const isLong = unchanged.length > longTextBytes
-    const file = this.#parseInto(group, isLong, target => target.add(unchanged, { isLong, isLast: true }), records)
+    const file = this.#parseInto(group, isLong, target => addText(unchanged, target, isLong), records)
     file?.end({ ...named, records, firstLine, firstRecord })
     return file !== undefined
   }
@@ -188,6 +188,20 @@ export class ParsedFiles {
       file.writer.remove()
     }
   }
+}
+
+/** Adds a text, of which a long one is written between its pieces. */
+function addText(text: Uint8Array, file: ParsedFile, isLong: boolean): ParseOutcome {
+  let [rows, bytes] = [0, 0]
+  while (bytes < text.length) {
+    const piece = text.subarray(bytes, bytes + longTextBytes)
+    const outcome = file.add(piece, { isLong, isLast: bytes + piece.length === text.length })
+    if (outcome.kind !== 'parsed') return outcome
+    if (outcome.bytes === 0) return irregular
+    rows += outcome.rows
+    bytes += outcome.bytes
+  }
+  return { kind: 'parsed', rows, bytes }
 }
 
 /** Adds a file in windows of whole records, from the first one: a mark for the engine may stand before it. */

@@ -117,6 +117,18 @@ describe('texts that are parsed', () => {
     expect(rows.map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
   })
 
+  it('are written in pieces where they are long', async () => {
+    const rows = 60_000
+    const text = Array.from({ length: rows }, (_, row) => `${row},"${'long\n'.repeat(row % 90)}"\n`).join('')
+    const [long] = stageTexts(['-1,x\n', text, '-2,y\n'])
+    const found = await connection.runAndReadAll(
+      `SELECT max(total_uncompressed_size) FROM parquet_metadata('${long?.file}')`,
+    )
+    expect(Number(found.getRows()[0]?.[0])).toBeLessThan(8_000_000)
+    const ids = (await rowsOf(long ? [long] : [])).map(([id]) => Number(id))
+    expect(ids).toEqual([-1, ...Array.from({ length: rows }, (_, row) => row), -2])
+  })
+
   it('are left to the engine where a record is longer than a window', () => {
     expect(look(stageTexts([`1,${'x'.repeat(200_000)}\n`]))).toEqual([{ kinds: undefined, members: [0], records: 1 }])
   })
