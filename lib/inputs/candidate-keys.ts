@@ -1,8 +1,9 @@
 /** Lists keys, from which an error names those nearest to a missing one. */
 import type { Store } from '../store/store.ts'
 
-/** Keys that are listed at most. */
+/** Keys that are returned at most, and keys that are looked at: a project may have tens of thousands in node_modules. */
 const keysMax = 10_000
+const lookedMax = 100_000
 
 /** Keys that no user means: state, other dot files, packages. */
 const hidden = /(^|\/)(\.|node_modules\/)/
@@ -25,7 +26,7 @@ async function listKeys(store: Store): Promise<string[]> {
     let looked = 0
     for await (const { key } of store.list('')) {
       if (!hidden.test(key)) keys.push(key)
-      if (++looked >= keysMax) break
+      if (keys.length >= keysMax || ++looked >= lookedMax) break
     }
   } catch {
     return []

@@ -16,14 +16,30 @@ const candidatesMax = 10_000
 export async function noFileError({ input }: FindOptions, glob: string): Promise<FanmillError> {
   const root = input.url
   const keys = await candidateKeys(input)
-  const matches = globMatcher(glob)
-  const folder = keys.find(key => matches(key.slice(key.indexOf('/') + 1)))?.split('/')[0]
+  const folder = folderOfMatch(keys, globMatcher(glob))
   const nearest = nearestToGlob(glob, keys)
   const advice =
     folder === undefined
       ? nearestHint(nearest, otherwise)
       : `, but files in ${folder}/ do; set the input root, --input ${root}/${folder}, or begin paths with ${folder}/`
   return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${advice}`, { glob, root, nearest })
+}
+
+/** Returns the folder nearest to the root from which a key matches. */
+function folderOfMatch(keys: readonly string[], matches: (name: string) => boolean): string | undefined {
+  const folders = keys.flatMap(key => {
+    const above = key.split('/').slice(0, -1)
+    const depth = above.findIndex((_, at) =>
+      matches(
+        key
+          .split('/')
+          .slice(at + 1)
+          .join('/'),
+      ),
+    )
+    return depth === -1 ? [] : [above.slice(0, depth + 1)]
+  })
+  return folders.sort((a, b) => a.length - b.length)[0]?.join('/')
 }
 
 /** Creates the error of archives that have no member to read: none matches, or all that match are skipped as bad. */

@@ -40,6 +40,19 @@ describe('an input glob without a match', () => {
     })
   })
 
+  it('proposes a folder several levels below the root, also behind many packages', async () => {
+    const input = memoryStore()
+    for (let at = 0; at < 10_000; at++) await input.write(`app/node_modules/p/${at}.js`, Buffer.from(''))
+    await input.write('shop/in/2024/orders.csv', Buffer.from('x'))
+    const source = files({ paths: 'orders*.csv', format })
+    await expect(findInputs({ input, params: {}, task: { ...task, source } })).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: expect.stringContaining(
+        `but files in shop/in/2024/ do; set the input root, --input ${input.url}/shop/in/2024,`,
+      ),
+    })
+  })
+
   it('fails with the archive and the nearest members when only the members do not match', async () => {
     const input = memoryStore()
     await input.write('in/a.zip', zipText({ 'readme.txt': 'x', 'data/2.csv': 'id\n', 'data/1.csv': 'id\n' }))
