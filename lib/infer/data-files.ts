@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { hasArchiveName } from '../archive/archive-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { cutLiteral, escapeGlob, excludedGlob, globMatcher } from '../paths/glob.ts'
 import { listKeys } from '../store/disk/list.ts'
-import { largestKind } from './sample/sample.ts'
+import { largestKind, namedKind } from './sample/sample.ts'
 
 export interface DataFiles {
   /** The folder of the files, as the path names it. */
@@ -15,6 +16,8 @@ export interface DataFiles {
   readonly keys: readonly string[]
   /** The glob that matches them, from that folder; undefined for a single file. */
   readonly glob?: string | undefined
+  /** Files of other kinds in the folder, whose names show that they are data. */
+  readonly others?: readonly string[]
 }
 
 /**
@@ -51,7 +54,10 @@ async function folderFiles(folder: string): Promise<DataFiles> {
     throw new PermanentError('NO_INPUT', message, { path: folder })
   }
   const keys = largestKind(filled).map(({ name }) => name)
-  return { folder, keys, glob: `${keys.some(key => key.includes('/')) ? '**/' : ''}${globOfEndings(keys)}` }
+  const glob = `${keys.some(key => key.includes('/')) ? '**/' : ''}${globOfEndings(keys)}`
+  const isOther = (name: string): boolean =>
+    (namedKind(name) !== undefined || hasArchiveName(name)) && !keys.includes(name)
+  return { folder, keys, glob, others: filled.map(({ name }) => name).filter(isOther) }
 }
 
 /** Returns the glob of all names that end like these, in the cases that they are written in: `*.csv`, `*{.csv,.CSV}`. */

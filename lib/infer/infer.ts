@@ -70,25 +70,27 @@ export async function inferColumns(
 }
 
 /** Returns what may be sampled of files. @throws NO_INPUT, ZIP_* */
-export async function textsOfFiles({ folder, keys }: DataFiles, members?: string): Promise<SampleTexts> {
+export async function textsOfFiles({ folder, keys, others = [] }: DataFiles, members?: string): Promise<SampleTexts> {
   const found: SampleTexts[] = []
   for (const key of keys) found.push(await dataTexts(join(folder, key), members))
-  return joinTexts(found)
+  const notes = others.length > 0 ? [`left out are files of other kinds: ${listed(others)}`] : []
+  return { ...joinTexts(found), notes }
 }
 
 const joinTexts = (found: readonly SampleTexts[]): SampleTexts => ({
   texts: found.flatMap(({ texts }) => texts),
   isNested: found.some(({ isNested }) => isNested),
+  notes: found.flatMap(({ notes = [] }) => notes),
 })
 
 /** Infers columns as `inferColumns` does. */
 export async function inferSample(
-  { texts, isNested }: SampleTexts,
+  { texts, isNested, notes }: SampleTexts,
   options: InferOptions = {},
 ): Promise<InferredSource> {
   const { delimiter } = options
   const { name } = texts[0] ?? { name: '' }
-  const inferred = await inferTexts(texts, namedKind(name), { ...options, isNested })
+  const inferred = await inferTexts(texts, namedKind(name), { ...options, isNested, notes })
   const { format } = inferred
   const isLines = format.kind === 'csv' && namedKind(name) === undefined && Object.keys(inferred.columns).length === 1
   if (delimiter === undefined && isLines) {
@@ -138,6 +140,7 @@ const formatNouns: Readonly<Record<FieldFormat['kind'], string>> = {
 
 interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgress'> {
   readonly isNested?: boolean
+  readonly notes?: readonly string[] | undefined
   /** The format, where it is known already. */
   readonly format?: FieldFormat
 }
@@ -148,7 +151,7 @@ const samplesMax = 16
 async function inferTexts(
   texts: readonly SampleText[],
   named: NamedKind | undefined,
-  { isNested = false, ...hints }: Hints,
+  { isNested = false, notes: given = [], ...hints }: Hints,
 ): Promise<InferredSource> {
   return inOwnFolder(async scratch => {
     const kind = named ?? (await kindByBytes(texts[0]))
@@ -163,7 +166,7 @@ async function inferTexts(
           scratch,
         })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
-    const notes = [...(isNested ? [nestedNote] : []), ...found.notes]
+    const notes = [...given, ...(isNested ? [nestedNote] : []), ...found.notes]
     return {
       ...found,
       notes,
@@ -175,7 +178,7 @@ async function inferTexts(
   })
 }
 
-type KindOptions = Omit<Hints, 'isNested'> & { readonly scratch: string }
+type KindOptions = Omit<Hints, 'isNested' | 'notes'> & { readonly scratch: string }
 
 /** How kinds that are no texts are inferred. */
 const byKind: Partial<
@@ -194,13 +197,15 @@ async function kindByBytes(text: SampleText | undefined): Promise<BinaryFormat |
 
 const nestedNote = 'the records are in archives within an archive: set nested: true in zipMembers()'
 
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`
+
 function noColumns(texts: readonly SampleText[], unreadable: Inferred['unreadable']): PermanentError {
   const names = texts.map(({ name }) => name)
-  const listed = `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`
   const types = Object.entries(unreadable).map(([name, type]) => `${name} of the type ${type}`)
   const message =
     types.length === 0
-      ? `expected text with columns, got none in ${listed}`
-      : `${listed}: expected columns that can be read, got only ${types.join(', ')}, which no column of Fanmill holds`
+      ? `expected text with columns, got none in ${listed(names)}`
+      : `${listed(names)}: expected columns that can be read, got only ${types.join(', ')}, which no column of Fanmill holds`
   return new PermanentError(types.length === 0 ? 'NO_INPUT' : 'INPUT_INVALID', message, { names, unreadable })
 }

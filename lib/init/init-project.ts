@@ -133,7 +133,11 @@ function checkNoData(names: readonly string[], folder: string, found: DataFiles)
 /** Writes files into a folder. @throws USAGE where one is there already, before any is written */
 async function writeNew(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   if (existsSync(folder) && !statSync(folder).isDirectory())
-    throw new PermanentError('USAGE', `expected a folder for the project, got the file ${folder}`, { folder })
+    throw new PermanentError(
+      'USAGE',
+      `expected a folder for the project, got the file ${folder}; for several files of data, give their folder, or a glob in quotes`,
+      { folder },
+    )
   const there = Object.keys(files).find(name => existsSync(join(folder, name)))
   if (there !== undefined) {
     const message = `expected a folder without ${there}, got ${folder}, which has one; choose another folder: fanmill init DATA DIRECTORY`

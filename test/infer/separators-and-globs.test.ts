@@ -63,5 +63,7 @@ it('a folder is its files of the kind that has most bytes, also those in folders
     '.hidden/c.csv': 'other\nx\n',
     'node_modules/d.csv': 'other\nx\n',
   })
-  expect(await fanmill.infer(root)).toMatchObject({ sampled: ['b.CSV', 'a.csv.gz'], rows: 21, rowsRejected: 0 })
+  const { source, ...found } = await fanmill.infer(root)
+  expect(found).toMatchObject({ sampled: ['b.CSV', 'a.csv.gz'], rows: 21, rowsRejected: 0 })
+  expect(source).toMatch(/^\/\/ left out are files of other kinds: notes\.json\n/)
 })

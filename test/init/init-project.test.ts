@@ -106,6 +106,24 @@ describe('fanmill init', () => {
     expect(readdirSync(join(cwd, 'sales'))).toEqual(['a.csv', 'b.csv'])
   })
 
+  it('says how to give several files, which a shell makes of a glob', async () => {
+    const cwd = folderOf({ 'in/a.csv': 'id\n1\n', 'in/b.csv': 'id\n2\n', 'in/c.csv': 'id\n3\n' })
+    const several = await fanmill(['init', 'in/a.csv', 'in/b.csv', 'in/c.csv'], { cwd })
+    expect(several).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        "got 3 paths; for several files, give their folder, or a glob in quotes, such as 'in/*.csv'",
+      ),
+    })
+    const two = await fanmill(['init', 'in/a.csv', 'in/b.csv'], { cwd })
+    expect(two).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /got the file .+; for several files of data, give their folder, or a glob in quotes/,
+      ),
+    })
+  })
+
   it.each([
     ['its test', { 'a.csv': 'id\n1\n', 'x/b.csv': 'id\n2\n' }, 'test/sample.csv'],
     ['its settings', { 'a.json': '[{"id": 1}]' }, 'package.json'],

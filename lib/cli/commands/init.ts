@@ -1,7 +1,8 @@
 /** `fanmill init`: creates a project, with a pipeline that is inferred from data. */
 import { existsSync } from 'node:fs'
-import { extname } from 'node:path'
+import { dirname, extname } from 'node:path'
 import type { Command } from 'commander'
+import { PermanentError } from '../../errors/errors.ts'
 import type { InitOptions } from '../../init/init-project.ts'
 import { cutLiteral } from '../../paths/glob.ts'
 import { addCommand, type CommonOptions } from '../options.ts'
@@ -19,7 +20,19 @@ export function addInitCommand(program: Command): void {
       'init "incoming/2001-*.csv.gz"',
       'init my-project',
     ],
-  }).action((data, directory, flags) => initAction({ data, directory }, flags, program.version() ?? ''))
+  })
+    .allowExcessArguments()
+    .action((data, directory, flags, { args }: Command) => {
+      if (args.length > 2) throw expandedGlob(args)
+      return initAction({ data, directory }, flags, program.version() ?? '')
+    })
+}
+
+/** Returns the error for more files than one, as a shell passes them for a glob. */
+function expandedGlob(args: readonly string[]): PermanentError {
+  const glob = `${dirname(args[0] ?? '')}/*${extname(args[0] ?? '')}`
+  const message = `expected data and a folder for the project, got ${args.length} paths; for several files, give their folder, or a glob in quotes, such as '${glob}'`
+  return new PermanentError('USAGE', message)
 }
 
 type Places = Pick<InitOptions, 'data' | 'directory'>

@@ -44,6 +44,8 @@ export interface SampleTexts {
   readonly texts: readonly SampleText[]
   /** Whether they are members of archives within the archive. */
   readonly isNested: boolean
+  /** Remarks on what is not sampled. Default none. */
+  readonly notes?: readonly string[]
 }
 
 /**
