@@ -101,7 +101,7 @@ export async function unzip(archive: string, destination: string, options: Unzip
 }
 
 /**
- * Finds the format and the columns of a file, several files or an archive in a sample, and checks them by reading it.
+ * Finds the format and the columns of files or archives, by their paths, globs or a folder with them, in a sample, and checks them by reading it.
  * @throws USAGE, NO_INPUT, ZIP_*, INPUT_*
  * @example const { source, columns } = await infer('incoming/flights.zip')
  */

@@ -1,6 +1,6 @@
 /** Finds a dataset and its manifest, and reads its parts as local files. */
-import { statSync } from 'node:fs'
-import { dirname, sep } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
 import { headKey, readSuccess } from '../commit/head.ts'
 import { readTableManifest } from '../delta/table-manifest.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
@@ -32,7 +32,12 @@ export async function placeOf(path: string, access: RootAccess = {}): Promise<Da
 /** @throws DATASET_MISSING for a file, which may be one part of a dataset */
 function checkFolder(folder: string): void {
   if (!statSync(folder, { throwIfNoEntry: false })?.isFile()) return
-  const message = `expected the folder of a dataset, got the file ${folder}; give the folder that holds _SUCCESS, such as ${dirname(folder)}`
+  let above = dirname(folder)
+  while (above !== dirname(above) && !existsSync(join(above, successKey('')))) above = dirname(above)
+  const advice = existsSync(join(above, successKey('')))
+    ? `give the folder that holds _SUCCESS: ${above}`
+    : 'no folder above it holds _SUCCESS; fanmill infer prints the columns of a file that is no part of a dataset'
+  const message = `expected the folder of a dataset, got the file ${folder}; ${advice}`
   throw new PermanentError('DATASET_MISSING', message, { dataset: folder })
 }
 

@@ -53,7 +53,7 @@ describe('a path of the wrong kind', () => {
     [
       'a file in place of a dataset',
       ['head', 'in/a.csv'],
-      'expected the folder of a dataset, got the file FOLDER/in/a.csv; give the folder that holds _SUCCESS, such as FOLDER/in',
+      'expected the folder of a dataset, got the file FOLDER/in/a.csv; no folder above it holds _SUCCESS; fanmill infer prints the columns of a file that is no part of a dataset',
     ],
   ] as const)('is named: %s', async (_, args, message) => {
     const { code, stderr } = await fanmill(args, { cwd: folder })

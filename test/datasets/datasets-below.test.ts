@@ -96,6 +96,16 @@ it('datasets below a folder that are no rows of one table are named, with the re
   rmSync(join(some.out, 'sales/other'), { recursive: true })
 })
 
+it('a part in place of a dataset is refused with the folder of its dataset', async () => {
+  const place = join(some.out, 'sales/2024-01/false')
+  const [part] = (await openDataset(place)).parts
+  const file = join(place, part!.key)
+  await expect(openDataset(file)).rejects.toMatchObject({
+    code: 'DATASET_MISSING',
+    message: `expected the folder of a dataset, got the file ${file}; give the folder that holds _SUCCESS: ${place}`,
+  })
+})
+
 it('head prints the rows of all datasets below a folder, also of a copy', async () => {
   cpSync(join(some.out, 'sales'), join(some.folder, 'copy'), { recursive: true })
   const { stdout, stderr, code } = await fanmill(['head', 'copy', '--where', "shop = 'b'"], { cwd: some.folder })
