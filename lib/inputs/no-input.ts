@@ -25,21 +25,17 @@ export async function noFileError({ input }: FindOptions, glob: string): Promise
   return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${advice}`, { glob, root, nearest })
 }
 
-/** Returns the folder nearest to the root from which a key matches. */
+/** Returns the folder from which most keys match; of several, the one nearest to the root. */
 function folderOfMatch(keys: readonly string[], matches: (name: string) => boolean): string | undefined {
-  const folders = keys.flatMap(key => {
-    const above = key.split('/').slice(0, -1)
-    const depth = above.findIndex((_, at) =>
-      matches(
-        key
-          .split('/')
-          .slice(at + 1)
-          .join('/'),
-      ),
-    )
-    return depth === -1 ? [] : [above.slice(0, depth + 1)]
-  })
-  return folders.sort((a, b) => a.length - b.length)[0]?.join('/')
+  const counts = new Map<string, number>()
+  for (const key of keys) {
+    const names = key.split('/')
+    const depth = names.findIndex((_, at) => at > 0 && matches(names.slice(at).join('/')))
+    const folder = names.slice(0, depth).join('/')
+    if (depth !== -1) counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  }
+  const depthOf = (folder: string): number => folder.split('/').length
+  return [...counts].sort(([a, some], [b, others]) => others - some || depthOf(a) - depthOf(b))[0]?.[0]
 }
 
 /** Creates the error of archives that have no member to read: none matches, or all that match are skipped as bad. */

@@ -107,12 +107,12 @@ describe('fanmill init', () => {
   })
 
   it('says how to give several files, which a shell makes of a glob', async () => {
-    const cwd = folderOf({ 'in/a.csv': 'id\n1\n', 'in/b.csv': 'id\n2\n', 'in/c.csv': 'id\n3\n' })
-    const several = await fanmill(['init', 'in/a.csv', 'in/b.csv', 'in/c.csv'], { cwd })
+    const cwd = folderOf({ 'in/a.csv': 'id\n1\n', 'in/b.csv': 'id\n2\n' })
+    const several = await fanmill(['init', 'in/a.csv.gz', 'in/b.csv.gz', 'in/c.csv.gz'], { cwd })
     expect(several).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        "got 3 paths; for several files, give their folder, or a glob in quotes, such as 'in/*.csv'",
+        "got 3 paths; for several files, give their folder, or a glob in quotes, such as 'in/*.csv.gz'",
       ),
     })
     const two = await fanmill(['init', 'in/a.csv', 'in/b.csv'], { cwd })

@@ -43,7 +43,8 @@ describe('an input glob without a match', () => {
   it('proposes a folder several levels below the root, also behind many packages', async () => {
     const input = memoryStore()
     for (let at = 0; at < 10_000; at++) await input.write(`app/node_modules/p/${at}.js`, Buffer.from(''))
-    await input.write('shop/in/2024/orders.csv', Buffer.from('x'))
+    for (const key of ['shop/in/2024/orders-1.csv', 'shop/in/2024/orders-2.csv', 'test/orders-sample.csv'])
+      await input.write(key, Buffer.from('x'))
     const source = files({ paths: 'orders*.csv', format })
     await expect(findInputs({ input, params: {}, task: { ...task, source } })).rejects.toMatchObject({
       code: 'NO_INPUT',

@@ -22,15 +22,16 @@ export function addInitCommand(program: Command): void {
     ],
   })
     .allowExcessArguments()
-    .action((data, directory, flags, { args }: Command) => {
-      if (args.length > 2) throw expandedGlob(args)
+    .action(async (data, directory, flags, { args }: Command) => {
+      if (args.length > 2) throw await expandedGlob(args)
       return initAction({ data, directory }, flags, program.version() ?? '')
     })
 }
 
 /** Returns the error for more files than one, as a shell passes them for a glob. */
-function expandedGlob(args: readonly string[]): PermanentError {
-  const glob = `${dirname(args[0] ?? '')}/*${extname(args[0] ?? '')}`
+async function expandedGlob(args: readonly string[]): Promise<PermanentError> {
+  const { globOfEndings } = await import('../../infer/data-files.ts')
+  const glob = `${dirname(args[0] ?? '')}/${globOfEndings(args)}`
   const message = `expected data and a folder for the project, got ${args.length} paths; for several files, give their folder, or a glob in quotes, such as '${glob}'`
   return new PermanentError('USAGE', message)
 }
