@@ -4,17 +4,10 @@
  * find_fields finds the fields of a window of text, then parse_column parses those of one column. Both fail at what is not written
  * plainly, and leave it to the engine: they never read another value than it does.
  */
-#include <stdint.h>
 #include <wasm_simd128.h>
-
-typedef uint8_t u8;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int32_t i32;
-typedef int64_t i64;
+#include "nearest-double.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))
-#define INLINE static inline __attribute__((always_inline))
 #define UNUSED __attribute__((unused))
 
 /* The most bytes of text in a window. A field has at least one byte, which is its separator. */
@@ -250,11 +243,6 @@ INLINE int is_null(const struct field *field)
 	return 0;
 }
 
-static const u64 powers[] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-	10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
-};
-
 /* Reads one to eight digits. Returns 0 where a byte is none. */
 INLINE int read_eight(const u8 *at, u32 length, u64 *value)
 {
@@ -298,23 +286,16 @@ struct number {
 	int is_negative;
 };
 
-/* Reads -12 or -12.5, of at most 19 digits. */
-INLINE int read_number(const struct field *field, struct number *number)
+/* Reads 12 or 12.5, of at most 19 digits. */
+INLINE int read_short_number(const u8 *at, u32 length, struct number *number)
 {
-	const u8 *at = field->at;
-	u32 length = field->length, whole_length = 0;
+	u32 points = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(at), wasm_u8x16_splat('.')));
+	u32 whole_length = points ? __builtin_ctz(points) : 16;
 	u64 fraction;
 
-	number->is_negative = length > 0 && *at == '-';
-	number->fraction_length = 0;
-	at += number->is_negative;
-	length -= number->is_negative;
-	if (length > 20)
-		return 0;
-	u32 points = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(at), wasm_u8x16_splat('.')));
-	whole_length = points ? __builtin_ctz(points) : 16;
 	while (whole_length < length && at[whole_length] != '.')
 		whole_length++;
+	number->fraction_length = 0;
 	if (whole_length >= length)
 		return read_digits(at, length, &number->digits);
 	u32 fraction_length = length - whole_length - 1;
@@ -325,6 +306,36 @@ INLINE int read_number(const struct field *field, struct number *number)
 	number->fraction_length = fraction_length;
 	number->digits = number->digits * powers[fraction_length] + fraction;
 	return 1;
+}
+
+/* Reads the same with any number of zeros before the 19 digits. */
+static int read_long_number(const u8 *at, u32 length, struct number *number)
+{
+	u32 digit_count = 0, point = length;
+
+	number->digits = 0;
+	for (u32 i = 0; i < length; i++) {
+		if (at[i] == '.' && point == length) {
+			point = i;
+			continue;
+		}
+		u32 digit = at[i] - '0';
+		digit_count += digit_count > 0 || digit > 0;
+		if (digit > 9 || digit_count > 19)
+			return 0;
+		number->digits = number->digits * 10 + digit;
+	}
+	number->fraction_length = point < length ? length - point - 1 : 0;
+	return point > 0 && point != length - 1;
+}
+
+/* Reads -12 or -12.5. */
+INLINE int read_number(const u8 *at, u32 length, struct number *number)
+{
+	number->is_negative = length > 0 && *at == '-';
+	at += number->is_negative;
+	length -= number->is_negative;
+	return length <= 20 ? read_short_number(at, length, number) : read_long_number(at, length, number);
 }
 
 /* Returns a bit for each of 16 bytes that is a digit. */
@@ -385,7 +396,7 @@ INLINE int read_time(const u8 *at, u32 length, i64 *micros)
 	return 1;
 }
 
-enum kind { TEXT, INTEGER, DECIMAL, FLOAT, BOOLEAN, DATE, TIMESTAMP };
+enum kind { TEXT, INT32, INT64, DECIMAL, FLOAT32, FLOAT64, BOOLEAN, DATE, TIME, TIMESTAMP };
 
 struct column {
 	u32 index;
@@ -397,6 +408,12 @@ struct column {
 
 /* Writes the value of a field. Returns the byte behind it; 0 where the field is not written plainly. */
 typedef u8 *write_value(const struct field *field, const struct column *column, u8 *to);
+
+INLINE u8 *write_four(u8 *to, const void *value)
+{
+	__builtin_memcpy(to, value, 4);
+	return to + 4;
+}
 
 INLINE u8 *write_eight(u8 *to, const void *value)
 {
@@ -425,24 +442,37 @@ INLINE u8 *write_text(const struct field *field, UNUSED const struct column *col
 	return bytes + length;
 }
 
-INLINE u8 *write_integer(const struct field *field, const struct column *column, u8 *to)
+/* Reads an integer that is within the limits of the column. */
+INLINE int read_integer(const struct field *field, const struct column *column, u64 *value)
 {
 	u32 is_negative = field->length > 0 && *field->at == '-';
 	u64 digits;
 
 	if (!read_digits(field->at + is_negative, field->length - is_negative, &digits))
 		return 0;
-	if (digits > (is_negative ? -(u64)column->least : (u64)column->most))
-		return 0;
-	u64 value = is_negative ? -digits : digits;
-	return write_eight(to, &value);
+	*value = is_negative ? -digits : digits;
+	return digits <= (is_negative ? -(u64)column->least : (u64)column->most);
+}
+
+INLINE u8 *write_int32(const struct field *field, const struct column *column, u8 *to)
+{
+	u64 value;
+
+	return read_integer(field, column, &value) ? write_four(to, &value) : 0;
+}
+
+INLINE u8 *write_int64(const struct field *field, const struct column *column, u8 *to)
+{
+	u64 value;
+
+	return read_integer(field, column, &value) ? write_eight(to, &value) : 0;
 }
 
 INLINE u8 *write_decimal(const struct field *field, const struct column *column, u8 *to)
 {
 	struct number number;
 
-	if (!read_number(field, &number) || number.fraction_length > column->scale)
+	if (!read_number(field->at, field->length, &number) || number.fraction_length > column->scale)
 		return 0;
 	u64 power = powers[column->scale - number.fraction_length];
 	if (number.digits > (u64)column->most / power)
@@ -451,16 +481,72 @@ INLINE u8 *write_decimal(const struct field *field, const struct column *column,
 	return write_eight(to, &value);
 }
 
-/* Up to 2^53 both numbers are exact, and their quotient is rounded once: see Clinger, "How to read floating point numbers accurately". */
-INLINE u8 *write_float(const struct field *field, UNUSED const struct column *column, u8 *to)
+/* Reads e-12 or E+5, of at most three digits. */
+INLINE int read_exponent(const u8 *at, u32 length, i32 *exponent)
 {
-	struct number number;
+	u32 has_sign = length > 1 && (at[1] == '-' || at[1] == '+');
+	u32 digit_count = length - 1 - has_sign;
+	u64 digits;
 
-	if (!read_number(field, &number) || number.digits > (u64)1 << 53)
+	if (length < 2 || digit_count > 3 || !read_digits(at + 1 + has_sign, digit_count, &digits))
 		return 0;
-	double value = (double)number.digits / (double)powers[number.fraction_length];
-	value = number.is_negative ? -value : value;
-	return write_eight(to, &value);
+	*exponent = at[1] == '-' ? -(i32)digits : (i32)digits;
+	return 1;
+}
+
+/* Reads a number as read_number does, or one with an exponent behind it. */
+INLINE int read_float(const struct field *field, double *value)
+{
+	const u8 *at = field->at;
+	struct number number;
+	u32 mantissa_length = 0;
+	i32 exponent = 0;
+
+	for (; mantissa_length < field->length; mantissa_length += 16) {
+		v128_t lower = wasm_v128_or(wasm_v128_load(at + mantissa_length), wasm_u8x16_splat(0x20));
+		u32 found = wasm_i8x16_bitmask(wasm_i8x16_eq(lower, wasm_u8x16_splat('e')));
+		if (found) {
+			mantissa_length += __builtin_ctz(found);
+			break;
+		}
+	}
+	if (mantissa_length < field->length) {
+		if (!read_exponent(at + mantissa_length, field->length - mantissa_length, &exponent))
+			return 0;
+	} else
+		mantissa_length = field->length;
+	if (!read_number(at, mantissa_length, &number))
+		return 0;
+	if (!nearest_double(number.digits, exponent - (i32)number.fraction_length, value))
+		return 0;
+	*value = number.is_negative ? -*value : *value;
+	return 1;
+}
+
+INLINE u8 *write_float64(const struct field *field, UNUSED const struct column *column, u8 *to)
+{
+	double value;
+
+	return read_float(field, &value) ? write_eight(to, &value) : 0;
+}
+
+/*
+ * Rounds the nearest double once more, which gives the nearest float unless the double lies in the middle of two. Numbers that are smaller
+ * than those of full precision, or larger than all, are left to the engine.
+ */
+INLINE u8 *write_float32(const struct field *field, UNUSED const struct column *column, u8 *to)
+{
+	double value;
+	u64 bits;
+
+	if (!read_float(field, &value))
+		return 0;
+	__builtin_memcpy(&bits, &value, 8);
+	double size = value < 0 ? -value : value;
+	if ((bits & 0x1fffffff) == 0x10000000 || (size != 0 && size < 0x1p-126) || size > 0x1.fffffep127)
+		return 0;
+	float rounded = (float)value;
+	return write_four(to, &rounded);
 }
 
 INLINE u8 *write_boolean(const struct field *field, UNUSED const struct column *column, u8 *to)
@@ -481,8 +567,14 @@ INLINE u8 *write_date(const struct field *field, UNUSED const struct column *col
 
 	if (field->length != 10 || !read_date(field->at, digit_bits(field->at), &days))
 		return 0;
-	__builtin_memcpy(to, &days, 4);
-	return to + 4;
+	return write_four(to, &days);
+}
+
+INLINE u8 *write_time(const struct field *field, UNUSED const struct column *column, u8 *to)
+{
+	i64 micros;
+
+	return read_time(field->at, field->length, &micros) ? write_eight(to, &micros) : 0;
 }
 
 INLINE u8 *write_timestamp(const struct field *field, UNUSED const struct column *column, u8 *to)
@@ -527,11 +619,14 @@ i32 parse_column(u32 index, enum kind kind, int is_required, i64 least, i64 most
 
 	switch (kind) {
 	case TEXT: return write_all(&column, write_text);
-	case INTEGER: return write_all(&column, write_integer);
+	case INT32: return write_all(&column, write_int32);
+	case INT64: return write_all(&column, write_int64);
 	case DECIMAL: return write_all(&column, write_decimal);
-	case FLOAT: return write_all(&column, write_float);
+	case FLOAT32: return write_all(&column, write_float32);
+	case FLOAT64: return write_all(&column, write_float64);
 	case BOOLEAN: return write_all(&column, write_boolean);
 	case DATE: return write_all(&column, write_date);
+	case TIME: return write_all(&column, write_time);
 	case TIMESTAMP: return write_all(&column, write_timestamp);
 	}
 	return -1;

@@ -27,11 +27,14 @@ export interface PlainChunk {
 /** Physical types, and the numbers of converted types. */
 const columnTypes = {
   text: { type: physical.bytes, converted: 0 },
-  integer: { type: physical.int64, converted: undefined },
+  int32: { type: physical.int32, converted: undefined },
+  int64: { type: physical.int64, converted: undefined },
   decimal: { type: physical.int64, converted: 5 },
-  float: { type: physical.double, converted: undefined },
+  float32: { type: physical.float, converted: undefined },
+  float64: { type: physical.double, converted: undefined },
   boolean: { type: physical.boolean, converted: undefined },
   date: { type: physical.int32, converted: 6 },
+  time: { type: physical.int64, converted: 8 },
   timestamp: { type: physical.int64, converted: 10 },
 } as const
 

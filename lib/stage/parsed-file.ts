@@ -7,8 +7,8 @@ import type { StagedFile, StagedMember } from './staged-file.ts'
 
 /** Bytes of values at which a row group is written. */
 const rowGroupBytes = 4 * 1024 * 1024
-/** How much larger than their texts values may be, beside what a small file may have in any case: a number of one digit takes eight bytes. */
-const growthMax = 1.5
+/** How much larger than their texts values may be, beside what a small file may have in any case: a number of one digit takes four bytes or eight. */
+const growthMax = 2
 const growthAllowed = 1024 * 1024
 
 export interface ParsedFileOptions extends ParsePlan {

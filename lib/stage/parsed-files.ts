@@ -100,7 +100,7 @@ export class ParsedFiles {
         return passed
       }
       remove()
-      if (!this.#turnToTexts(group, outcome)) return undefined
+      if (!this.#widen(group, outcome)) return undefined
     }
   }
 
@@ -161,12 +161,12 @@ export class ParsedFiles {
       const outcome = parse(file)
       if (outcome.kind === 'parsed' && outcome.rows === records) return file
       remove()
-      if (!this.#turnToTexts(group, outcome)) return undefined
+      if (!this.#widen(group, outcome)) return undefined
     }
   }
 
-  /** From now on, columns with misfits are texts, in a file of their own. Returns false after another outcome: then nothing is parsed. */
-  #turnToTexts(group: TextGroup, outcome: ParseOutcome): boolean {
+  /** From now on, columns with misfits are wider or texts, in a file of their own. Returns false after another outcome: then nothing is parsed. */
+  #widen(group: TextGroup, outcome: ParseOutcome): boolean {
     const { file } = group
     group.file = undefined
     if (file) this.#leave(file)
@@ -175,7 +175,9 @@ export class ParsedFiles {
       return false
     }
     const misfits = new Set(outcome.positions)
-    group.fields = group.fields.map((field, position) => (misfits.has(position) ? { kind: 'text' } : field))
+    group.fields = group.fields.map((field, position) =>
+      misfits.has(position) ? (field?.wider ?? { kind: 'text' }) : field,
+    )
     return true
   }
 

@@ -63,7 +63,7 @@ const look = (files: readonly StagedFile[]) =>
 describe('texts that are parsed', () => {
   it('are in one Parquet file, with the members that they come from', async () => {
     const files = stageTexts(['1,a\n2,\n', '3,"b ""c"""\n', ',d'])
-    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0, 1, 2], records: 4 }])
+    expect(look(files)).toEqual([{ kinds: ['int32', 'text'], members: [0, 1, 2], records: 4 }])
     expect(await rowsOf(files)).toEqual([
       ['1', 'a'],
       ['2', null],
@@ -75,7 +75,7 @@ describe('texts that are parsed', () => {
   it('are left to the engine from the first one on that is not plain, in their order', async () => {
     const files = stageTexts(['1,a\n', '2,b\n3\n', '4,d\n'])
     expect(look(files)).toEqual([
-      { kinds: ['integer', 'text'], members: [0], records: 1 },
+      { kinds: ['int32', 'text'], members: [0], records: 1 },
       { kinds: undefined, members: [1, 2], records: 3 },
     ])
   })
@@ -83,7 +83,7 @@ describe('texts that are parsed', () => {
   it('come before those that are not plain, also where a text without records came first', async () => {
     const files = stageTexts(['', '1,a\n', '2,b\n3\n'])
     expect(look(files)).toEqual([
-      { kinds: ['integer', 'text'], members: [1], records: 1 },
+      { kinds: ['int32', 'text'], members: [1], records: 1 },
       { kinds: undefined, members: [0, 2], records: 2 },
     ])
   })
@@ -91,7 +91,7 @@ describe('texts that are parsed', () => {
   it('have a column as texts from the text on in which it is written otherwise', async () => {
     const files = stageTexts(['1,a\n', '2,b\n0x3,c\n', '4,d\n'])
     expect(look(files)).toEqual([
-      { kinds: ['integer', 'text'], members: [0], records: 1 },
+      { kinds: ['int32', 'text'], members: [0], records: 1 },
       { kinds: ['text', 'text'], members: [1, 2], records: 3 },
     ])
     expect(await rowsOf(files)).toEqual([
@@ -112,7 +112,7 @@ describe('texts that are parsed', () => {
     const record = (row: number): string => `${row},"${'line\n'.repeat(row % 40)}${'x'.repeat((row * 7919) % 9_000)}"\n`
     const given = Array.from({ length: 3_000 }, (_, row) => record(row))
     const files = stageTexts([given.join('')])
-    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 3_000 }])
+    expect(look(files)).toEqual([{ kinds: ['int32', 'text'], members: [0], records: 3_000 }])
     const rows = await rowsOf(files)
     expect(rows.map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
   })
@@ -124,7 +124,7 @@ describe('texts that are parsed', () => {
     const found = await connection.runAndReadAll(
       `SELECT max(total_uncompressed_size) FROM parquet_metadata('${long?.file}')`,
     )
-    expect(Number(found.getRows()[0]?.[0])).toBeLessThan(8_000_000)
+    expect(Number(found.getRows()[0]?.[0])).toBeLessThan(9_000_000)
     const ids = (await rowsOf(long ? [long] : [])).map(([id]) => Number(id))
     expect(ids).toEqual([-1, ...Array.from({ length: rows }, (_, row) => row), -2])
   })
@@ -135,11 +135,21 @@ describe('texts that are parsed', () => {
 
   it('are left to the engine where values take much more room than the text', () => {
     const wide = Array.from({ length: 8 }, (_, index) => `c${index}`)
-    const parsing = parsingOf(csv(), { columns: Object.fromEntries(wide.map(name => [name, column.int64()])) })
+    const parsing = parsingOf(csv(), { columns: Object.fromEntries(wide.map(name => [name, column.float64()])) })
     const stage = stageOf({ parsing })
     const text = `${wide.join()}\n${'1,2,3,4,5,6,7,8\n'.repeat(40_000)}`
     for (let index = 0; index < 3; index++) stage.add(Buffer.from(text), place(index))
     expect(look(stage.finish())).toEqual([{ kinds: undefined, members: [0, 1, 2], records: 120_000 }])
+  })
+
+  it('have integers of 64 bits from the text on in which 32 are not enough', async () => {
+    const files = stageTexts(['1,a\n2147483647,b\n', '2147483648,c\n', 'x,d\n'])
+    expect(look(files).map(({ kinds }) => kinds)).toEqual([
+      ['int32', 'text'],
+      ['int64', 'text'],
+      ['text', 'text'],
+    ])
+    expect((await rowsOf(files)).map(([id]) => id)).toEqual(['1', '2147483647', '2147483648', 'x'])
   })
 
   it('keep their order under forty headers at a time', async () => {
@@ -193,7 +203,7 @@ describe('a slice that is parsed while it is read', () => {
     const { passed, stage } = await pass(plain)
     expect(passed?.scan.records).toBe(1_000)
     const files = stage.finish()
-    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 1_000 }])
+    expect(look(files)).toEqual([{ kinds: ['int32', 'text'], members: [0], records: 1_000 }])
     expect(new Set((await rowsOf(files)).map(row => row.join()))).toEqual(new Set(['123,abc']))
   })
 
@@ -220,7 +230,7 @@ describe('text that is staged already', () => {
     const stage = stageOf()
     expect(stage.addStaged(file)).toBe(true)
     const files = stage.finish()
-    expect(look(files)).toEqual([{ kinds: ['integer', 'text'], members: [0], records: 60_000 }])
+    expect(look(files)).toEqual([{ kinds: ['int32', 'text'], members: [0], records: 60_000 }])
     expect((await rowsOf(files)).map(([id, name]) => `${id},"${name}"\n`).join('')).toBe(given.join(''))
     stage.discard()
     expect(readdirSync(folder)).toEqual([file.file.slice(folder.length + 1)])
@@ -250,7 +260,7 @@ describe('text that is staged already', () => {
     const { files } = await stageSlices({ kind: 'staged', staged: { slice: 0, files: given.finish() } }, options)
     expect(look(files)).toEqual([
       { kinds: undefined, members: [0], records: 1 },
-      { kinds: ['integer', 'text'], members: [1], records: 1 },
+      { kinds: ['int32', 'text'], members: [1], records: 1 },
     ])
   })
 

@@ -3,12 +3,15 @@
 /** Kinds with their numbers in fields.c. */
 export const kindCodes = {
   text: 0,
-  integer: 1,
-  decimal: 2,
-  float: 3,
-  boolean: 4,
-  date: 5,
-  timestamp: 6,
+  int32: 1,
+  int64: 2,
+  decimal: 3,
+  float32: 4,
+  float64: 5,
+  boolean: 6,
+  date: 7,
+  time: 8,
+  timestamp: 9,
 } as const
 
 /** How the fields of a column are parsed. What is written in another way than the plainest stops the parsing, and is left to the engine. */
@@ -16,9 +19,11 @@ export interface FieldKind {
   readonly kind: keyof typeof kindCodes
   /** Stops at nulls. Default false. */
   readonly isRequired?: boolean
-  /** Limits of an integer; both fit into 64 bits with a sign. */
+  /** Limits of an integer, which fit into its bits with a sign. */
   readonly least?: bigint
   readonly most?: bigint
+  /** The kind of a column in which fields are not written so. Default text. */
+  readonly wider?: FieldKind | undefined
   /** Digits of a decimal: at most 18 in all, and how many of them stand behind the point. */
   readonly precision?: number
   readonly scale?: number

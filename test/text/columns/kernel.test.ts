@@ -4,6 +4,6 @@ import { fieldsKernelFile, fieldsSourceHash } from '../../../scripts/build-field
 
 describe('the kernel that parses fields', () => {
   it('is compiled from its source', () => {
-    expect(readFileSync(fieldsKernelFile, 'utf8')).toContain(`Hash of the source: ${fieldsSourceHash()}\n`)
+    expect(readFileSync(fieldsKernelFile, 'utf8')).toContain(`Hash of the sources: ${fieldsSourceHash()}\n`)
   })
 })

@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FieldKind } from '../../../lib/text/columns/field-kind.ts'
 import { fieldAs, left, parse } from './parsing.ts'
 
-const integer = (least: bigint, most: bigint): FieldKind => ({ kind: 'integer', least, most })
+const integer = (least: bigint, most: bigint): FieldKind => ({ kind: 'int64', least, most })
 const integers = {
   int8: integer(-128n, 127n),
   int64: integer(-(2n ** 63n), 2n ** 63n - 1n),
@@ -121,20 +122,95 @@ describe('a floating point number', () => {
     ['1.005', '1.005'],
     ['123.456', '123.456'],
     ['9007199254740992', '9007199254740992'],
-    ['9007199254740993', left],
-    ['-9007199254740993', left],
+    ['9007199254740993', '9007199254740992'],
+    ['-9007199254740993', '-9007199254740992'],
+    ['9007199254740995', '9007199254740996'],
     ['900719925474.0992', '900719925474.0992'],
-    ['900719925474.0993', left],
+    ['900719925474.0993', '900719925474.0992'],
+    ['0.30000000000000004', '0.30000000000000004'],
     ['0.000000000000000001', '1e-18'],
-    ['0.0000000000000000001', left],
+    ['0.0000000000000000001', '1e-19'],
+    ['0.00000000000000000000001234567890123456789', '1.2345678901234567e-23'],
+    ['0.00000000000000000000012345678901234567891', left],
+    ['000000000000000000000000.5', '0.5'],
+    ['0000000000000000000000000000', '0'],
+    ['0000000000000000000000000000.', left],
+    ['.0000000000000000000000000000', left],
+    ['0000000000000.0000000000000.', left],
     ['0.9007199254740992', '0.9007199254740992'],
     ['1844674407370955161.7', left],
-    ['1e5', left],
+    ['1844674407370955.161', '1844674407370955.2'],
+    ['1e5', '100000'],
+    ['1E5', '100000'],
+    ['-1.5e+2', '-150'],
+    ['1.7e-80', left],
+    ['17e-80', '1.7e-79'],
+    ['1e81', left],
+    ['1e80', '1e+80'],
+    ['0e999', '0'],
+    ['1e', left],
+    ['1e+', left],
+    ['e5', left],
+    ['1e5e5', left],
+    ['1e 5', left],
+    ['1e0005', left],
+    ['1e5.0', left],
     ['nan', left],
     ['1.', left],
     ['.1', left],
   ])('%j is %j', (field, value) => {
-    expect(fieldAs(field, { kind: 'float' })).toBe(value)
+    expect(fieldAs(field, { kind: 'float64' })).toBe(value)
+  })
+
+  const digits = fc
+    .array(fc.constantFrom(...'0123456789'), { minLength: 1, maxLength: 14 })
+    .map(found => found.join(''))
+  const fraction = fc.tuple(fc.constantFrom('', '0', '0000000'), digits).map(found => `.${found.join('')}`)
+  const exponent = fc.tuple(fc.constantFrom('e', 'E-', 'e+'), fc.nat(90)).map(found => found.join(''))
+  const number = fc
+    .tuple(fc.constantFrom('', '-'), digits, fc.oneof(fc.constant(''), fraction), fc.oneof(fc.constant(''), exponent))
+    .map(found => found.join(''))
+  // Halfway between two doubles, and beside it.
+  const halfway = fc
+    .tuple(
+      fc.bigInt({ min: 2n ** 53n, max: 2n ** 54n - 1n }),
+      fc.constantFrom(0n, 1n, 2n, 3n),
+      fc.nat(20),
+      fc.boolean(),
+    )
+    .map(([value, added, power, isNegative]) => `${value * 4n + added}e${isNegative ? -power : power}`)
+
+  it('is the nearest double, whatever its digits', () => {
+    let known = 0
+    fc.assert(
+      fc.property(fc.oneof(number, number, halfway), text => {
+        const found = parse(`${text}\n`, [{ kind: 'float64' }])
+        if (typeof found === 'string') return
+        known++
+        expect(found[0]?.[0]).toBe(Object.is(Number(text), -0) ? '-0' : `${Number(text)}`)
+      }),
+      { numRuns: 20_000 },
+    )
+    expect(known).toBeGreaterThan(15_000)
+  })
+})
+
+describe('a float of 32 bits', () => {
+  it.each([
+    ['0.1', 0.1],
+    ['16777217', left],
+    ['16777219', left],
+    ['16777217.0000001', 16777218],
+    ['1.00000005960464477', left],
+    ['1.0000000596046449', 1.0000001192092896],
+    ['3.4028234e38', 3.4028234663852886e38],
+    ['3.5e38', left],
+    ['1.2e-38', 1.2e-38],
+    ['1e-38', left],
+    ['0', 0],
+  ] as const)('%j is the nearest to %j', (field, value) => {
+    const found = fieldAs(field, { kind: 'float32' })
+    expect(found).toBe(typeof value === 'string' ? value : `${Math.fround(value)}`)
   })
 })
 

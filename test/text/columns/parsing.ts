@@ -8,14 +8,18 @@ import { dialectOf } from '../../../lib/text/records/dialect.ts'
 /** Prints the values of each kind. */
 const printed: Readonly<Record<FieldKind['kind'], (values: Buffer, scale: number) => readonly string[]>> = {
   text: values => textsOf(values),
-  integer: values => numbersOf(values, 8, at => `${values.readBigInt64LE(at)}`),
+  int32: values => numbersOf(values, 4, at => `${values.readInt32LE(at)}`),
+  int64: values => numbersOf(values, 8, at => `${values.readBigInt64LE(at)}`),
   decimal: values => numbersOf(values, 8, at => `${values.readBigInt64LE(at)}`),
-  float: values =>
-    numbersOf(values, 8, at => (Object.is(values.readDoubleLE(at), -0) ? '-0' : `${values.readDoubleLE(at)}`)),
+  float32: values => numbersOf(values, 4, at => floatText(values.readFloatLE(at))),
+  float64: values => numbersOf(values, 8, at => floatText(values.readDoubleLE(at))),
   boolean: values => numbersOf(values, 1, at => ['false', 'true'][values.readUInt8(at)] ?? 'neither'),
   date: values => numbersOf(values, 4, at => new Date(values.readInt32LE(at) * 86_400_000).toISOString().slice(0, 10)),
+  time: values => numbersOf(values, 8, at => timestampText(values.readBigInt64LE(at)).slice(11)),
   timestamp: values => numbersOf(values, 8, at => timestampText(values.readBigInt64LE(at))),
 }
+
+const floatText = (value: number): string => (Object.is(value, -0) ? '-0' : `${value}`)
 
 const numbersOf = (values: Buffer, bytes: number, print: (at: number) => string): string[] =>
   Array.from({ length: values.length / bytes }, (_, index) => print(index * bytes))

@@ -5,7 +5,7 @@ import type { FieldKind } from '../../../lib/text/columns/field-kind.ts'
 import { dialectOf } from '../../../lib/text/records/dialect.ts'
 import { fieldAs, left, parse } from './parsing.ts'
 
-const int8: FieldKind = { kind: 'integer', least: -128n, most: 127n }
+const int8: FieldKind = { kind: 'int64', least: -128n, most: 127n }
 
 describe('a text', () => {
   it.each([

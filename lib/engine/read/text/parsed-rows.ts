@@ -35,19 +35,23 @@ const text: FieldKind = { kind: 'text' }
 function kindOf(column: ColumnDefinition | undefined): FieldKind {
   if (!column || column.format !== undefined || !isPlain(column)) return text
   const { type, required: isRequired = false, precision = 18, scale = 3 } = column
-  const integer = /^(u?)int(8|16|32|64)$/.exec(type)
-  if (integer) return { kind: 'integer', isRequired, ...limitsOf(integer[1] === 'u', Number(integer[2])) }
+  if (type.includes('int')) return integerKind(type, isRequired)
   if (type === 'decimal') return precision > 18 ? text : { kind: 'decimal', isRequired, precision, scale }
-  if (type === 'float64') return { kind: 'float', isRequired }
-  return type === 'boolean' || type === 'date' || type === 'timestamp' ? { kind: type, isRequired } : text
+  const isParsed = ['float32', 'float64', 'boolean', 'date', 'time', 'timestamp'] as const
+  const kind = isParsed.find(each => each === type)
+  return kind ? { kind, isRequired } : text
 }
 
-/** The largest integer of 64 bits with a sign: a larger one, of `uint64`, is left to the engine. */
-const int64Max = 2n ** 63n - 1n
-
-function limitsOf(isUnsigned: boolean, bits: number): Required<Pick<FieldKind, 'least' | 'most'>> {
-  const most = 2n ** BigInt(isUnsigned ? bits : bits - 1) - 1n
-  return { least: isUnsigned ? 0n : -most - 1n, most: most > int64Max ? int64Max : most }
+/** Integers are parsed to 32 bits, which take less room, until a larger one is found. */
+function integerKind(type: string, isRequired: boolean): FieldKind {
+  const [, unsigned, digits] = /^(u?)int(\d+)$/.exec(type) ?? []
+  const bits = Number(digits) - (unsigned ? 0 : 1)
+  const kindOf = (kind: 'int32' | 'int64', bitsMax: number): FieldKind => {
+    const most = 2n ** BigInt(Math.min(bits, bitsMax)) - 1n
+    return { kind, isRequired, least: unsigned ? 0n : -most - 1n, most }
+  }
+  // An integer of `uint64` that takes all bits is left to the engine.
+  return { ...kindOf('int32', 31), wider: bits > 31 ? kindOf('int64', 63) : undefined }
 }
 
 /** Returns a FROM clause over rows that were parsed, with the columns `names` by position; those of `types` have that type. */
