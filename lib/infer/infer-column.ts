@@ -18,10 +18,16 @@ export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOpti
   const marks = nullMarks.filter(mark => values.delete(mark))
   const fittingValues = marks.length === 0 ? [] : fittingTypes(values, options)
   if (fittingValues.length > 0) return { ...columnOf(fittingValues), nullValues: marks }
-  const amounts = options.isText ? undefined : inferAmounts(values)
-  if (amounts && !options.refused?.some(each => writtenType(each) === writtenType(amounts)))
-    return { ...amounts, ...(marks.length > 0 && { nullValues: marks }) }
+  const found = options.isText ? undefined : (inferAmounts(values) ?? inferAnswers(values))
+  if (found && !options.refused?.some(each => writtenType(each) === writtenType(found)))
+    return { ...found, ...(marks.length > 0 && { nullValues: marks }) }
   return { type: 'string', note: nearMiss(values, options) }
+}
+
+/** Returns a column of yes and no, where both are there: `NO` alone may be Norway. */
+function inferAnswers(texts: ReadonlySet<string>): InferredColumn | undefined {
+  const words = new Set(Array.from(texts, text => text.toLowerCase()))
+  return words.size === 2 && words.has('yes') && words.has('no') ? { type: 'boolean' } : undefined
 }
 
 /** Returns a note for texts of which three in four, and at least two, fit one type: it names the first that does not. */

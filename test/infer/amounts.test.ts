@@ -1,4 +1,4 @@
-/** Numbers with a currency, a percent sign or parentheses, in what is inferred. */
+/** Numbers with a currency, a percent sign or parentheses, and yes and no, in what is inferred. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
@@ -65,4 +65,16 @@ it.each([
   ['are groups of other lengths', ['1 23,50 €', '4 €']],
 ])('a CSV stays text where its numbers %s', async (_why, texts) => {
   expect(await columnOf(texts)).toMatchObject({ type: 'string' })
+})
+
+it('yes and no are booleans where both are there', async () => {
+  const text = 'other;value\nx;Yes\nx;no\nx;NO\nx;n/a\n'
+  const { source } = await fanmill.infer(join(folderOf({ 'x.csv': text }), 'x.csv'))
+  expect(source).toContain("  value: column.boolean({ nullValues: ['n/a'] }),\n")
+  const { rows, rejectCount } = await runProposal(source, { name: 'x.csv', bytes: Buffer.from(text) })
+  const values = [true, false, false, null]
+  expect({ rows, rejectCount }).toEqual({ rows: values.map(value => ({ other: 'x', value })), rejectCount: 0 })
+  expect(await columnOf(['NO', 'CH'])).toEqual({ type: 'string' })
+  expect(await columnOf(['NO', 'n/a'])).toEqual({ type: 'string' })
+  expect(await columnOf(['no,yes', 'no'])).toEqual({ type: 'string' })
 })
