@@ -19,7 +19,7 @@ const readme = `# create-fanmill
     npm create fanmill my-project
     npm create fanmill incoming/flights.zip
 
-Creates a project of [Fanmill](https://www.npmjs.com/package/fanmill), serverless ETL in TypeScript: a pipeline that is inferred from a file or an archive, with a test and a stack to deploy it.
+Creates a project of [Fanmill](https://www.npmjs.com/package/fanmill), serverless ETL in TypeScript: a pipeline that is inferred from a file, an archive or a folder of files, with a test and a stack to deploy it.
 `
 
 const folder = resolve(values.out)
