@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { column, files, lines } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/tasks/task-options.ts'
 import { buildZip } from '../zip-builder.ts'
+import { convertTask, taskOf } from './converting.ts'
 import { convertTexts, inZip, shown } from './text-rejects.ts'
 
 describe('equal names in a header', () => {
@@ -139,4 +140,20 @@ describe('lines of a log', () => {
       { code: '6', what: 'down' },
     ])
   })
+})
+
+it('lines are those of the file also where a range of it is staged again as a part of its group', async () => {
+  const rows = 160_000
+  const bad = [10, 50_000, 100_000, rows - 10]
+  const records = Array.from({ length: rows }, (_, row) => `${bad.includes(row) ? 'bad' : row}, "${'x'.repeat(210)}"\n`)
+  const text = `a,b\n${records.join('')}`
+  const inputs = { 'x.csv': text }
+  const done = await convertTask(taskOf({ columns: { a: column.int32() } }), {
+    inputs,
+    groupBytes: Math.floor(text.length / 2) - 100_000,
+  })
+  expect(done.rejects.map(({ line, record }) => ({ line, record }))).toEqual(
+    bad.map(row => ({ line: row + 2, record: row + 1 })),
+  )
+  expect(done.results[0]?.rowsWritten).toBe(rows - 4)
 })

@@ -56,16 +56,19 @@ export async function* groupParts(
   for await (const { staged, isLast, pieces } of tools.stageInParts(group, options)) {
     const isWhole = isFirst && isLast
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    // Parsed rows are no text that could be staged again.
-    const mayReadAgain = canReadAgain(group) && (isWhole || staged.files.some(({ parsed }) => parsed))
+    // Parsed rows are no text that could be staged again, and the lines above a range are counted only when it is read.
+    const mustReadAgain = isWhole || hasRanges(group) || staged.files.some(({ parsed }) => parsed)
     const part = isWhole ? group : { ...group, pieces }
-    yield { source: mayReadAgain ? part : again, staged, isLast }
+    yield { source: canReadAgain(group) && mustReadAgain ? part : again, staged, isLast }
     isFirst = false
   }
 }
 
 /** Returns whether reading a group again gives the same text. */
 const canReadAgain = (group: StageSource): boolean => group.kind === 'staged' || areRepeatable(group.slices)
+
+const hasRanges = (group: StageSource): boolean =>
+  group.kind === 'slices' && group.slices.some(({ kind }) => kind === 'range')
 
 /** The rows of an exchange are of no record that could be found again. */
 const isExchange = (group: StageSource): boolean =>
