@@ -119,7 +119,7 @@ describe('after a run', () => {
   it('shows schema, parts, rows and bytes of the dataset', async () => {
     const { code, stdout } = await fanmill(['show', 'out/trips/2001-01'], { cwd })
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^trips: 3 rows, .* 1 parts/m)
+    expect(stdout).toMatch(/^trips: 3 rows, .* 1 part, generation 1$/m)
     expect(stdout).toMatch(/^id +int32/m)
     expect(stdout).toMatch(/^part-\S+\.parquet +3 /m)
   })

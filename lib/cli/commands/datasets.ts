@@ -52,7 +52,7 @@ async function showAction(named: string, { json, ...flags }: CommonOptions): Pro
 }
 
 function printManifest({ task, generation, runs, schema, partitionBy, parts, totals, log }: Manifest): void {
-  const counts = `${formatCount(totals.rows)} rows, ${formatBytes(totals.bytes)}, ${formatCount(totals.parts)} parts`
+  const counts = `${countOf(totals.rows, 'row')}, ${formatBytes(totals.bytes)}, ${countOf(totals.parts, 'part')}`
   print(visible(`${task}: ${counts}, ${log === 'delta' ? 'version' : 'generation'} ${generation}`))
   for (const { runId, params, finishedAt } of runs)
     print(visible(`run ${runId} ${JSON.stringify(params)} ${finishedAt}`))
@@ -65,6 +65,8 @@ function printManifest({ task, generation, runs, schema, partitionBy, parts, tot
   printTable(['part', ...numbers], rows, { numbers })
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
 }
+
+const countOf = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 
 function printHints(dataset: string, manifest: Manifest): void {
   if (manifest.files !== undefined || manifest.parts.length === 0) return
