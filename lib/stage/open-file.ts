@@ -1,6 +1,7 @@
 /** One file of a stage while texts are appended to it. */
 import { lineDelimiter } from '../define/formats/format-kind.ts'
 import type { EarlyReject } from '../text/records/early-rejects.ts'
+import type { PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import { byteOrderMark, type StageableText } from './stage-text.ts'
 import type { StagedFile, StagedMember } from './staged-file.ts'
@@ -13,6 +14,7 @@ export interface OpenFile {
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
   readonly isOpen: boolean
+  readonly plain: PlainFields | undefined
   readonly members: StagedMember[]
   records: number
   longest: number
@@ -31,6 +33,8 @@ export function appendText(file: OpenFile, text: StageableText, { write, ...name
   const { records, firstLine, firstRecord } = text
   if (text.hasMark && file.writer.bytes === 0) write(byteOrderMark)
   const start = file.writer.bytes
+  if (text.unchanged) file.plain?.add(text.unchanged)
+  else if (records > 0) file.plain?.giveUp()
   const { gaps, longest = 0 } = text.writeTo(write, record => appendReject(file, named.index, record))
   file.records += records
   file.longest = Math.max(file.longest, longest)
@@ -44,7 +48,7 @@ function appendReject(file: OpenFile, index: number, { line, record, column, exp
 }
 
 /** Describes a closed file for the engine. */
-export function stagedFile({ writer, rejects, longest, ...file }: OpenFile, located: boolean): StagedFile {
-  const longestRecord = located ? longest : undefined
-  return { ...file, longestRecord, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file }
+export function stagedFile({ writer, rejects, longest, plain, ...file }: OpenFile, located: boolean): StagedFile {
+  const found = { longestRecord: located ? longest : undefined, plainColumns: plain?.columns }
+  return { ...file, ...found, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file }
 }

@@ -44,22 +44,24 @@ export class ParsedFile {
   }
 
   /**
-   * Begins a text, and returns a function that removes all of it again. A long one may be written before it ends, for which the rows before it
-   * are written first.
+   * Begins a text, and returns a function that removes all of it again and returns its bytes. A long one may be written before it ends,
+   * for which the rows before it are written first.
    */
-  begin(isLong: boolean): () => void {
+  begin(isLong: boolean): () => number {
     if (isLong || this.#parser.bytes > rowGroupBytes) this.#writeRows()
     const chunks = this.#parser.columns.map(({ chunk }) => ({ chunk, rows: chunk.rows, bytes: chunk.bytes }))
     const { rowGroupCount, bytes } = this.#file
     const textBytes = this.#textBytes
     return () => {
-      this.#count(textBytes - this.#textBytes)
+      const removed = this.#textBytes - textBytes
+      this.#count(-removed)
       this.#textBytes = textBytes
       // Rows of before are still here only where none of the text were written.
       for (const { chunk, ...before } of chunks) chunk.cutTo(before)
-      if (this.#file.rowGroupCount === rowGroupCount) return
+      if (this.#file.rowGroupCount === rowGroupCount) return removed
       this.writer.cutTo(bytes)
       this.#file.cutTo({ rowGroupCount, bytes })
+      return removed
     }
   }
 

@@ -1,7 +1,7 @@
 /** Parses texts to columns while they are staged, as long as they are written plainly. The others are left to the engine's own reader. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { MemberPlace } from '../model/member-place.ts'
-import type { ParseOutcome } from '../text/columns/column-parser.ts'
+import { isWorthwhile, type ParseOutcome } from '../text/columns/column-parser.ts'
 import type { FieldKind } from '../text/columns/field-kind.ts'
 import type { Dialect } from '../text/records/dialect.ts'
 import { ParsedFile } from './parsed-file.ts'
@@ -33,15 +33,22 @@ interface TextGroup {
   file?: ParsedFile | undefined
   /** Set when a text could not be parsed: the texts behind it are left to the engine too, so that rows keep their order. */
   isOff?: boolean
+  /** Bytes of texts that were parsed in vain. */
+  vainBytes: number
 }
 
 const irregular = { kind: 'irregular' } as ParseOutcome
+const castText: FieldKind = { kind: 'text', isCast: true }
 
 type Named = Pick<StagedMember, 'index' | 'archive' | 'member'>
 
 /** Bytes of a text that may be written before it ends. */
 const longTextBytes = 4 * 1024 * 1024
 const windowBytes = 1024 * 1024
+/** Bytes of text that each further file must stand for: the engine reads small files of CSV faster than those of parsed rows. */
+const fileBytesMin = 1024 * 1024
+/** After so many bytes that were parsed in vain, a text is parsed once more at most. */
+const vainBytesMax = 4 * 1024 * 1024
 
 export class ParsedFiles {
   readonly #parsing: Parsing
@@ -49,6 +56,7 @@ export class ParsedFiles {
   readonly #groups = new Map<string, TextGroup>()
   readonly #files = new Set<ParsedFile>()
   readonly #open = new Set<ParsedFile>()
+  #textBytes = 0
 
   constructor(parsing: Parsing, options: ParsedFilesOptions) {
     this.#parsing = parsing
@@ -74,7 +82,7 @@ export class ParsedFiles {
     nextIndex: () => number,
   ): Promise<T | undefined> {
     for (;;) {
-      let begun: { readonly group: TextGroup; readonly file: ParsedFile; remove(): void } | undefined
+      let begun: { readonly group: TextGroup; readonly file: ParsedFile; remove(): number } | undefined
       let outcome = irregular
       let rows = 0
       const passed = await pass((records, header) => {
@@ -99,8 +107,7 @@ export class ParsedFiles {
         file.end(member)
         return passed
       }
-      remove()
-      if (!this.#widen(group, outcome)) return undefined
+      if (!this.#widen(group, outcome, remove())) return undefined
     }
   }
 
@@ -131,14 +138,24 @@ export class ParsedFiles {
 
   #groupOf(header: readonly string[], newline: TextGroup['newline']): TextGroup {
     const key = JSON.stringify([header, newline])
-    const group = this.#groups.get(key) ?? { header, newline, fields: this.#parsing.fieldsOf(header) }
+    const group = this.#groups.get(key) ?? this.#newGroup(header, newline)
     this.#groups.set(key, group)
     return group
   }
 
+  #newGroup(header: readonly string[], newline: TextGroup['newline']): TextGroup {
+    const fields = this.#parsing.fieldsOf(header)
+    const hasTooManyFiles = this.#files.size >= openFilesMax + this.#textBytes / fileBytesMin
+    return { header, newline, fields, isOff: hasTooManyFiles || !isWorthwhile(fields), vainBytes: 0 }
+  }
+
   /** Returns the file that the texts of a group are added to. */
   #fileOf(group: TextGroup): ParsedFile {
-    const { files, count, dialect } = this.#options
+    const { files, dialect } = this.#options
+    const count = (bytes: number): void => {
+      this.#textBytes += bytes
+      this.#options.count(bytes)
+    }
     const { header, newline, fields } = group
     const plan = { dialect, newline, nulls: this.#parsing.nulls, fields }
     group.file ??= new ParsedFile({ ...plan, header, writer: files.newWriter(), count })
@@ -160,25 +177,24 @@ export class ParsedFiles {
       const remove = file.begin(isLong)
       const outcome = parse(file)
       if (outcome.kind === 'parsed' && outcome.rows === records) return file
-      remove()
-      if (!this.#widen(group, outcome)) return undefined
+      if (!this.#widen(group, outcome, remove())) return undefined
     }
   }
 
   /** From now on, columns with misfits are wider or texts, in a file of their own. Returns false after another outcome: then nothing is parsed. */
-  #widen(group: TextGroup, outcome: ParseOutcome): boolean {
+  #widen(group: TextGroup, outcome: ParseOutcome, vainBytes: number): boolean {
     const { file } = group
     group.file = undefined
     if (file) this.#leave(file)
-    if (outcome.kind !== 'misfits') {
+    if (outcome.kind !== 'misfits' || group.vainBytes > vainBytesMax) {
       group.isOff = true
       return false
     }
+    group.vainBytes += vainBytes
     const misfits = new Set(outcome.positions)
-    group.fields = group.fields.map((field, position) =>
-      misfits.has(position) ? (field?.wider ?? { kind: 'text' }) : field,
-    )
-    return true
+    group.fields = group.fields.map((field, position) => (misfits.has(position) ? (field?.wider ?? castText) : field))
+    group.isOff = !isWorthwhile(group.fields)
+    return !group.isOff
   }
 
   /** Closes a file to which nothing will be added, and removes one without any text. */

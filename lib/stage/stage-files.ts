@@ -1,5 +1,7 @@
 /** The files of a stage: those that texts are appended to, and their order. */
 import { join } from 'node:path'
+import type { Dialect } from '../text/records/dialect.ts'
+import { type FieldForm, PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import { closeFile, type OpenFile } from './open-file.ts'
 import type { SpareFiles } from './spare-files.ts'
@@ -24,16 +26,18 @@ export interface StageFilesOptions {
   readonly name?: string
   /** Files that texts are written over, and that take those of this stage when it is discarded; default none. */
   readonly spares?: SpareFiles | undefined
+  /** Returns for each column of a header the form in which its fields are plain, to learn which columns are; default none is learned. */
+  readonly plainForms?: ((columns: readonly string[]) => readonly (FieldForm | undefined)[]) | undefined
 }
 
 export class StageFiles {
   readonly all: OpenFile[] = []
-  readonly #options: StageFilesOptions
+  readonly #options: ConstructorParameters<typeof StageFiles>[0]
   readonly #joinable = new Map<string, OpenFile>()
   readonly #open = new Set<OpenFile>()
   #created = 0
 
-  constructor(options: StageFilesOptions) {
+  constructor(options: StageFilesOptions & { readonly dialect: Dialect }) {
     this.#options = options
   }
 
@@ -51,13 +55,14 @@ export class StageFiles {
   }
 
   #fileFor({ columns, newline, isAlone }: TextLook): OpenFile {
-    const { located, isByMember = false } = this.#options
+    const { dialect, located, isByMember = false, plainForms } = this.#options
     const key = JSON.stringify([columns, newline])
     const found = isAlone || isByMember ? undefined : this.#joinable.get(key)
     if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
     if (found) closeFile(found)
+    const plain = located || !plainForms ? undefined : new PlainFields(dialect, plainForms(columns))
     const counts = { members: [], records: 0, longest: 0 }
-    const file = { writer: this.newWriter(), columns, newline, isOpen: isAlone, ...counts }
+    const file = { writer: this.newWriter(), columns, newline, isOpen: isAlone, plain, ...counts }
     this.all.push(file)
     if (!isAlone) this.#joinable.set(key, file)
     return file

@@ -49,6 +49,7 @@ export async function stagePassed<T extends PassedRecords>(
       target = { file, start: file.writer.bytes }
     }
     write(target.file, records)
+    target.file.plain?.add(records)
     return true
   })
   if (!target) return undefined

@@ -51,7 +51,7 @@ export function createStage(options: StageOptions): Stage {
     bytes += added
     if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
   }
-  const files = new StageFiles(options)
+  const files = new StageFiles({ ...options, dialect })
   const parsing = located || isByMember ? undefined : options.parsing
   const parsed = parsing && new ParsedFiles(parsing, { dialect, files, count })
   const write = (file: OpenFile, piece: Uint8Array): void => {

@@ -36,6 +36,8 @@ export interface StagedFile {
   readonly longestRecord?: number
   /** True when the last record has an unclosed quote. */
   readonly isOpen?: boolean
+  /** Whether every field of a column, by its position, is written plainly; absent where it was not looked at. */
+  readonly plainColumns?: readonly boolean[] | undefined
   /** Set for a Parquet file of rows that were parsed when they were staged: the kind of each field, undefined for fields that it lacks. */
   readonly parsed?: readonly (FieldKind | undefined)[]
   /** File of the records that are rejects already: `records` counts them, the text lacks them. */

@@ -7,6 +7,7 @@ import { csv, parquet } from '../../lib/define/index.ts'
 import { type Engine, openEngine } from '../../lib/duckdb/engine.ts'
 import type { Converted } from '../../lib/engine/conversion.ts'
 import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
+import { plainForms } from '../../lib/engine/read/text/scanned-types.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
@@ -28,7 +29,9 @@ export async function readTexts(
   })
   try {
     const task = await openReader(engine, column, strict)
-    const opened = { task, folder, parsing: parsingOf(format, { columns: columnsOf(column) }) }
+    const columns = columnsOf(column)
+    const ways = { parsing: parsingOf(format, { columns }), plainForms: plainForms(format, { columns, strict }) }
+    const opened = { task, folder, ways }
     const careful = await readCarefully(opened, texts)
     for (const [index, text] of texts.entries()) {
       const fast = await readOne(opened, text)
@@ -65,15 +68,15 @@ let conversions = 0
 interface Opened {
   readonly task: TaskEngine
   readonly folder: string
-  readonly parsing: StageOptions['parsing']
+  readonly ways: Pick<StageOptions, 'parsing' | 'plainForms'>
 }
 
 async function convertTexts(
-  { task, folder, parsing }: Opened,
+  { task, folder, ways }: Opened,
   { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean },
 ): Promise<Converted> {
   const name = `c${conversions++}`
-  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, parsing })
+  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, ...ways })
   stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), {
     archive: 'a',
     member: 'm',

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ColumnDefinition } from '../../lib/define/definition.ts'
 import { column, csv } from '../../lib/define/index.ts'
 import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
+import { plainForms } from '../../lib/engine/read/text/scanned-types.ts'
 import { passRangeSlice } from '../../lib/stage/pass-range-slice.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { stageSlices } from '../../lib/stage/stage-slices.ts'
@@ -150,6 +152,40 @@ describe('texts that are parsed', () => {
       ['text', 'text'],
     ])
     expect((await rowsOf(files)).map(([id]) => id)).toEqual(['1', '2147483647', '2147483648', 'x'])
+  })
+
+  it('are left to the engine under further headers, where texts are short', () => {
+    const stage = stageOf()
+    for (let index = 0; index < 40; index++) stage.add(Buffer.from(`id,name,x${index}\n1,a,b\n`), place(index))
+    expect(stage.finish().filter(({ parsed }) => parsed)).toHaveLength(17)
+  })
+
+  const looks = (definition: ColumnDefinition, count: number, text: string) => {
+    const wide = Object.fromEntries(Array.from({ length: count }, (_, index) => [`c${index}`, definition]))
+    const parsing = parsingOf(csv(), { columns: wide })
+    const stage = stageOf({ parsing, plainForms: plainForms(csv(), { columns: wide, strict: true }) })
+    stage.add(Buffer.from(`${Object.keys(wide).join()}\n${text}`), place(0))
+    return stage.finish()
+  }
+
+  it.each([
+    ['257 columns', column.int64(), 257],
+    ['columns of a type that would have to be cast', column.decimal(38, 2), 2],
+  ])('are left to the engine with %s, which learns that they are plain', (_name, definition, count) => {
+    const text = `${Array.from({ length: count }, () => '-123456').join()}\n`.repeat(3)
+    const [file] = looks(definition, count, text)
+    expect(file).toMatchObject({ records: 3, plainColumns: Array.from({ length: count }, () => true) })
+    expect(file?.parsed).toBeUndefined()
+  })
+
+  it('are left to the engine where columns turn out to be other texts again and again', () => {
+    const megabytes = (count: number) => `${'123456,'.repeat(7)}123456\n`.repeat(count * 18_000)
+    const misfit = (position: number): string =>
+      `${Array.from({ length: 8 }, (_, at) => (at === position ? 'x' : '1')).join()}\n`
+    const kinds = (...positions: number[]) =>
+      look(looks(column.int64(), 8, positions.map(position => megabytes(3) + misfit(position)).join('')))[0]?.kinds
+    expect(kinds(0, 1)).toEqual(['text', 'text', ...Array.from({ length: 6 }, () => 'int32')])
+    expect(kinds(0, 1, 2)).toBeUndefined()
   })
 
   it('keep their order under forty headers at a time', async () => {

@@ -17,6 +17,8 @@ export const kindCodes = {
 /** How the fields of a column are parsed. What is written in another way than the plainest stops the parsing, and is left to the engine. */
 export interface FieldKind {
   readonly kind: keyof typeof kindCodes
+  /** Set for a text that the engine casts, while its scan of CSV could have read the value. Default false. */
+  readonly isCast?: boolean
   /** Stops at nulls. Default false. */
   readonly isRequired?: boolean
   /** Limits of an integer, which fit into its bits with a sign. */

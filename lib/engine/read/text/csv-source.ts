@@ -9,7 +9,7 @@ import { prefixOf, scanText } from './csv-scan.ts'
 import { unescapedText, writtenText } from './escaped-text.ts'
 import { isParsed, parsedRows } from './parsed-rows.ts'
 import { csvRecordText } from './record-text.ts'
-import { fieldsOf, isScannable } from './scanned-types.ts'
+import { fieldsOf, isExact, isScannable } from './scanned-types.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
 /** Reads the columns by name, or by position where the format has no header. */
@@ -26,9 +26,11 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
   const isTyped = (name: string): boolean => {
     if (hive.includes(name) || !positions.has(name)) return false
     if (parsed) return isParsed(files, positions.get(name))
-    // The scan loses nothing of a boolean.
-    const isExact = options.strict === false || columns[name]?.type === 'boolean'
-    return options.badRecords === 'fail' && isExact && isScannable(columns[name], format)
+    return (
+      options.badRecords === 'fail' &&
+      isScannable(columns[name], format) &&
+      (options.strict === false || isExact(columns[name], files, positions.get(name)))
+    )
   }
   const types = Object.fromEntries(
     Array.from(positions, ([column, index]) =>

@@ -30,13 +30,14 @@ export function parsingOf(
 }
 
 const text: FieldKind = { kind: 'text' }
+const castText: FieldKind = { kind: 'text', isCast: true }
 
 /** Returns the kind of fields that are parsed to what the engine reads of them; a text for columns that it converts itself. */
 function kindOf(column: ColumnDefinition | undefined): FieldKind {
   if (!column || column.format !== undefined || !isPlain(column)) return text
   const { type, required: isRequired = false, precision = 18, scale = 3 } = column
   if (type.includes('int')) return integerKind(type, isRequired)
-  if (type === 'decimal') return precision > 18 ? text : { kind: 'decimal', isRequired, precision, scale }
+  if (type === 'decimal') return precision > 18 ? castText : { kind: 'decimal', isRequired, precision, scale }
   const isParsed = ['float32', 'float64', 'boolean', 'date', 'time', 'timestamp'] as const
   const kind = isParsed.find(each => each === type)
   return kind ? { kind, isRequired } : text
