@@ -137,6 +137,9 @@ describe('a floating point number', () => {
     ['0000000000000000000000000000.', left],
     ['.0000000000000000000000000000', left],
     ['0000000000000.0000000000000.', left],
+    ['0000000000000.0000000000000.5', left],
+    ['00000000000000000000000000001:', left],
+    ['0000000000000000000000000:.5', left],
     ['0.9007199254740992', '0.9007199254740992'],
     ['1844674407370955161.7', left],
     ['1844674407370955.161', '1844674407370955.2'],
@@ -160,6 +163,22 @@ describe('a floating point number', () => {
     ['.1', left],
   ])('%j is %j', (field, value) => {
     expect(fieldAs(field, { kind: 'float64' })).toBe(value)
+  })
+
+  it.each([
+    '9611011432545439745e1',
+    '9802983135511183361e3',
+    '9203871596081609928e6',
+    '9643206968301906699e11',
+    '9173425958982451335e15',
+    '9866574071770673837e18',
+    '9098643085912394874e22',
+  ])('is rounded up a little above the middle of two doubles: %s', field => {
+    const [digits, exponent] = field.split('e')
+    const value = fieldAs(field, { kind: 'float64' })
+    expect(value).toBe(`${Number(field)}`)
+    const rounded = BigInt(Number(field))
+    expect(rounded).toBeGreaterThan(BigInt(digits as string) * 10n ** BigInt(exponent as string))
   })
 
   const digits = fc
