@@ -6,7 +6,7 @@ import openWabt from 'wabt'
 const folder = join(import.meta.dirname, '../lib/kernel')
 
 /** Names of the kernels: `{name}.wat` becomes `{name}-wasm.ts`. */
-export const kernels = ['record', 'plain-fields'] as const
+export const kernels = ['record'] as const
 
 /** Returns the path of a generated file, beside its source. */
 export const kernelFile = (kernel: string): string => join(folder, `${kernel}-wasm.ts`)

@@ -1,7 +1,7 @@
 /** One file of a stage while texts are appended to it. */
 import { lineDelimiter } from '../define/formats/format-kind.ts'
+import type { PlainColumns } from '../text/columns/plain-columns.ts'
 import type { EarlyReject } from '../text/records/early-rejects.ts'
-import type { PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import { byteOrderMark, type StageableText } from './stage-text.ts'
 import type { StagedFile, StagedMember } from './staged-file.ts'
@@ -14,7 +14,7 @@ export interface OpenFile {
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
   readonly isOpen: boolean
-  readonly plain: PlainFields | undefined
+  readonly plain: PlainColumns | undefined
   readonly members: StagedMember[]
   records: number
   longest: number

@@ -1,7 +1,8 @@
 /** One file of rows that were parsed when they were staged, while texts are added to it. */
 import { type PlainColumn, PlainFile } from '../parquet/plain-file.ts'
-import { ColumnParser, type ParseOutcome, type ParsePlan } from '../text/columns/column-parser.ts'
+import { ColumnParser, type ParseOutcome } from '../text/columns/column-parser.ts'
 import type { FieldKind } from '../text/columns/field-kind.ts'
+import type { ParsePlan } from '../text/columns/field-windows.ts'
 import type { FileWriter } from './file-writer.ts'
 import type { StagedFile, StagedMember } from './staged-file.ts'
 

@@ -5,18 +5,11 @@ import { isWorthwhile, type ParseOutcome } from '../text/columns/column-parser.t
 import type { FieldKind } from '../text/columns/field-kind.ts'
 import type { Dialect } from '../text/records/dialect.ts'
 import { ParsedFile } from './parsed-file.ts'
+import type { Parsing } from './parsing.ts'
 import { openFilesMax, type StageFiles } from './stage-files.ts'
 import type { PassedRecords, PassRecords } from './stage-passed.ts'
 import { type StageableText, styleOf } from './stage-text.ts'
 import type { StagedFile, StagedMember } from './staged-file.ts'
-
-/** How the texts of a stage are parsed. */
-export interface Parsing {
-  /** Texts that are null where they stand without quotes. */
-  readonly nulls: readonly string[]
-  /** Returns the kind of each field of a record under this header; undefined for fields that are not read. */
-  fieldsOf(header: readonly string[]): readonly (FieldKind | undefined)[]
-}
 
 interface ParsedFilesOptions {
   readonly dialect: Dialect

@@ -1,9 +1,10 @@
 /** The files of a stage: those that texts are appended to, and their order. */
 import { join } from 'node:path'
+import { PlainColumns } from '../text/columns/plain-columns.ts'
 import type { Dialect } from '../text/records/dialect.ts'
-import { type FieldForm, PlainFields } from '../text/records/plain-fields.ts'
 import { FileWriter } from './file-writer.ts'
 import { closeFile, type OpenFile } from './open-file.ts'
+import type { Parsing } from './parsing.ts'
 import type { SpareFiles } from './spare-files.ts'
 import type { StageableText } from './stage-text.ts'
 
@@ -26,8 +27,8 @@ export interface StageFilesOptions {
   readonly name?: string
   /** Files that texts are written over, and that take those of this stage when it is discarded; default none. */
   readonly spares?: SpareFiles | undefined
-  /** Returns for each column of a header the form in which its fields are plain, to learn which columns are; default none is learned. */
-  readonly plainForms?: ((columns: readonly string[]) => readonly (FieldForm | undefined)[]) | undefined
+  /** Parses texts that are neither located nor staged by member. Default all are staged as they are. */
+  readonly parsing?: Parsing | undefined
 }
 
 export class StageFiles {
@@ -55,17 +56,23 @@ export class StageFiles {
   }
 
   #fileFor({ columns, newline, isAlone }: TextLook): OpenFile {
-    const { dialect, located, isByMember = false, plainForms } = this.#options
+    const { located, isByMember = false } = this.#options
     const key = JSON.stringify([columns, newline])
     const found = isAlone || isByMember ? undefined : this.#joinable.get(key)
     if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
     if (found) closeFile(found)
-    const plain = located || !plainForms ? undefined : new PlainFields(dialect, plainForms(columns))
+    const plain = this.#lookFor(columns, newline)
     const counts = { members: [], records: 0, longest: 0 }
     const file = { writer: this.newWriter(), columns, newline, isOpen: isAlone, plain, ...counts }
     this.all.push(file)
     if (!isAlone) this.#joinable.set(key, file)
     return file
+  }
+
+  #lookFor(header: readonly string[], newline: TextLook['newline']): PlainColumns | undefined {
+    const { dialect, located, parsing } = this.#options
+    if (located || !parsing?.looksAtTexts) return undefined
+    return new PlainColumns({ dialect, newline, nulls: parsing.nulls, fields: parsing.fieldsOf(header) })
   }
 
   closeAll(): void {

@@ -4,7 +4,7 @@ import { CapacityError } from '../errors/errors.ts'
 import type { MemberPlace } from '../model/member-place.ts'
 import { dialectOf, encodingOf } from '../text/records/dialect.ts'
 import { appendText, type OpenFile, stagedFile } from './open-file.ts'
-import { ParsedFiles, type Parsing } from './parsed-files.ts'
+import { ParsedFiles } from './parsed-files.ts'
 import { StageFiles, type StageFilesOptions, type TextLook } from './stage-files.ts'
 import { type PassedRecords, type PassRecords, stagePassed } from './stage-passed.ts'
 import { type Origin, prepareText } from './stage-text.ts'
@@ -16,8 +16,6 @@ export interface StageOptions extends StageFilesOptions {
   readonly stageBytesMax: number
   /** Names of the fields where there is no header; default none, for any number. */
   readonly columnNames?: readonly string[]
-  /** Parses texts that are neither located nor staged by member. Default all are staged as they are. */
-  readonly parsing?: Parsing | undefined
 }
 
 export interface Stage {

@@ -19,7 +19,7 @@ export interface FileColumns {
 }
 
 export interface SliceStageOptions
-  extends Pick<StageOptions, 'folder' | 'stageBytesMax' | 'isByMember' | 'parsing' | 'plainForms' | 'spares'> {
+  extends Pick<StageOptions, 'folder' | 'stageBytesMax' | 'isByMember' | 'parsing' | 'spares'> {
   readonly store: Reader
   readonly format: Format
   readonly columns: Columns

@@ -7,7 +7,6 @@ import { csv, parquet } from '../../lib/define/index.ts'
 import { type Engine, openEngine } from '../../lib/duckdb/engine.ts'
 import type { Converted } from '../../lib/engine/conversion.ts'
 import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
-import { plainForms } from '../../lib/engine/read/text/scanned-types.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
@@ -30,8 +29,7 @@ export async function readTexts(
   try {
     const task = await openReader(engine, column, strict)
     const columns = columnsOf(column)
-    const ways = { parsing: parsingOf(format, { columns }), plainForms: plainForms(format, { columns, strict }) }
-    const opened = { task, folder, ways }
+    const opened = { task, folder, parsing: parsingOf(format, { columns, strict }) }
     const careful = await readCarefully(opened, texts)
     for (const [index, text] of texts.entries()) {
       const fast = await readOne(opened, text)
@@ -68,15 +66,15 @@ let conversions = 0
 interface Opened {
   readonly task: TaskEngine
   readonly folder: string
-  readonly ways: Pick<StageOptions, 'parsing' | 'plainForms'>
+  readonly parsing: StageOptions['parsing']
 }
 
 async function convertTexts(
-  { task, folder, ways }: Opened,
+  { task, folder, parsing }: Opened,
   { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean },
 ): Promise<Converted> {
   const name = `c${conversions++}`
-  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, ...ways })
+  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, parsing })
   stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), {
     archive: 'a',
     member: 'm',

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ColumnDefinition } from '../../lib/define/definition.ts'
 import { column, csv } from '../../lib/define/index.ts'
 import { parsingOf } from '../../lib/engine/read/text/parsed-rows.ts'
-import { plainForms } from '../../lib/engine/read/text/scanned-types.ts'
 import { passRangeSlice } from '../../lib/stage/pass-range-slice.ts'
 import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { stageSlices } from '../../lib/stage/stage-slices.ts'
@@ -163,18 +162,18 @@ describe('texts that are parsed', () => {
   const looks = (definition: ColumnDefinition, count: number, text: string) => {
     const wide = Object.fromEntries(Array.from({ length: count }, (_, index) => [`c${index}`, definition]))
     const parsing = parsingOf(csv(), { columns: wide })
-    const stage = stageOf({ parsing, plainForms: plainForms(csv(), { columns: wide, strict: true }) })
+    const stage = stageOf({ parsing })
     stage.add(Buffer.from(`${Object.keys(wide).join()}\n${text}`), place(0))
     return stage.finish()
   }
 
   it.each([
-    ['257 columns', column.int64(), 257],
-    ['columns of a type that would have to be cast', column.decimal(38, 2), 2],
-  ])('are left to the engine with %s, which learns that they are plain', (_name, definition, count) => {
+    ['257 columns, which are plain', column.int64(), 257, true],
+    ['columns of a type that would have to be cast', column.decimal(38, 20), 2, false],
+  ])('are left to the engine with %s', (_name, definition, count, isPlain) => {
     const text = `${Array.from({ length: count }, () => '-123456').join()}\n`.repeat(3)
     const [file] = looks(definition, count, text)
-    expect(file).toMatchObject({ records: 3, plainColumns: Array.from({ length: count }, () => true) })
+    expect(file).toMatchObject({ records: 3, plainColumns: Array.from({ length: count }, () => isPlain) })
     expect(file?.parsed).toBeUndefined()
   })
 

@@ -3,24 +3,8 @@ import { type Dialect, isNewline, toBytes } from '../records/dialect.ts'
 import { canJump } from '../records/jump.ts'
 import { ColumnChunk } from './column-chunk.ts'
 import type { FieldKind } from './field-kind.ts'
-import {
-  type FieldKernel,
-  type FieldLayout,
-  fieldKernel,
-  nullTextBytesMax,
-  nullTextsMax,
-  windowBytesMax,
-} from './kernel.ts'
-
-/** How a file of CSV is parsed. */
-export interface ParsePlan {
-  readonly dialect: Dialect
-  readonly newline: 'lf' | 'crlf'
-  /** Texts that are null where they stand without quotes. */
-  readonly nulls: readonly string[]
-  /** The kind of each field of a record; undefined for one that is not read. */
-  readonly fields: readonly (FieldKind | undefined)[]
-}
+import { FieldWindows, type ParsePlan } from './field-windows.ts'
+import { type FieldKernel, nullTextBytesMax, nullTextsMax } from './kernel.ts'
 
 /**
  * What became of a text. `irregular`: its records are not plain, are too long, or are not UTF-8. `misfits`: fields at these positions are
@@ -57,16 +41,12 @@ export function canParse(dialect: Dialect, nulls: readonly string[]): boolean {
 export class ColumnParser {
   /** The values of each column that is read, with its position in the records. */
   readonly columns: readonly { readonly position: number; readonly kind: FieldKind; readonly chunk: ColumnChunk }[]
-  readonly #layout: FieldLayout
-  readonly #nulls: readonly string[]
-  readonly #kernel: FieldKernel | undefined
+  readonly #windows: FieldWindows
 
-  constructor({ dialect, newline, nulls, fields }: ParsePlan) {
-    const { delimiter, quote } = toBytes(dialect)
-    this.columns = fields.flatMap((kind, position) => (kind ? [{ position, kind, chunk: new ColumnChunk() }] : []))
-    this.#layout = { columnCount: fields.length, quote, delimiter: delimiter[0] ?? 0, isCrlf: newline === 'crlf' }
-    this.#nulls = nulls
-    this.#kernel = fieldKernel()
+  constructor(plan: ParsePlan) {
+    const columns = plan.fields.map((kind, position) => kind && { position, kind, chunk: new ColumnChunk() })
+    this.columns = columns.filter(column => column !== undefined)
+    this.#windows = new FieldWindows(plan)
   }
 
   /** Bytes of the values that wait. */
@@ -83,23 +63,15 @@ export class ColumnParser {
    * have some of their values, and must be cut.
    */
   parse(text: Uint8Array, isLast = true): ParseOutcome {
-    const kernel = this.#kernel
-    if (!kernel) return { kind: 'irregular' }
-    kernel.setNulls(this.#nulls)
     let rows = 0
-    let at = 0
-    while (at < text.length) {
-      const end = Math.min(text.length, at + windowBytesMax)
-      const isEnd = end === text.length
-      const found = kernel.find(text.subarray(at, end), isLast && isEnd, this.#layout)
-      if (found === 0 && isEnd && !isLast) break
-      if (found <= 0) return { kind: 'irregular' }
-      const positions = this.#take(kernel)
-      if (positions.length > 0) return { kind: 'misfits', positions }
+    let positions: readonly number[] = []
+    const bytes = this.#windows.each(text, isLast, kernel => {
       rows += kernel.rows
-      at += found
-    }
-    return { kind: 'parsed', rows, bytes: at }
+      positions = this.#take(kernel)
+      return positions.length === 0
+    })
+    if (positions.length > 0) return { kind: 'misfits', positions }
+    return bytes === undefined ? { kind: 'irregular' } : { kind: 'parsed', rows, bytes }
   }
 
   /** Adds the values of the records that were found. Returns the positions of columns that have others. */

@@ -9,7 +9,6 @@ import { isText } from '../../define/formats/format-kind.ts'
 import type { JsonValue } from '../../define/json-value.ts'
 import { memberPolicy } from '../../define/sources/member-policy.ts'
 import { parsingOf } from '../../engine/read/text/parsed-rows.ts'
-import { plainForms } from '../../engine/read/text/scanned-types.ts'
 import type { TaskEngine } from '../../engine/task-engine.ts'
 import { writeAccounts } from '../../engine/write/write-accounts.ts'
 import { throwIfAborted } from '../../errors/abort.ts'
@@ -134,8 +133,11 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
-    parsing: parsingOf(format, { columns: task.columns ?? {}, keepNew: task.onNewColumn === 'keep' }),
-    plainForms: plainForms(format, { columns: task.columns ?? {}, strict: setup.strict ?? task.strict }),
+    parsing: parsingOf(format, {
+      columns: task.columns ?? {},
+      strict: setup.strict ?? task.strict,
+      keepNew: task.onNewColumn === 'keep',
+    }),
     neededColumns: neededColumns(task, engine, await engine.usedSides(sidesOf(job.slices))),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),

@@ -1,9 +1,9 @@
 /** Chooses what CSV is parsed to while it is staged, and reads the rows that were parsed. */
-import type { ColumnDefinition, Columns, Format } from '../../../define/definition.ts'
+import type { ColumnDefinition, Format } from '../../../define/definition.ts'
 import { layoutOfText } from '../../../define/formats/format-kind.ts'
 import { quoteName } from '../../../duckdb/quote.ts'
 import { parsedColumnName } from '../../../stage/parsed-file.ts'
-import type { Parsing } from '../../../stage/parsed-files.ts'
+import type { Parsing } from '../../../stage/parsing.ts'
 import type { StagedFile } from '../../../stage/staged-file.ts'
 import { canParse } from '../../../text/columns/column-parser.ts'
 import type { FieldKind } from '../../../text/columns/field-kind.ts'
@@ -11,16 +11,18 @@ import { dialectOf } from '../../../text/records/dialect.ts'
 import { scan } from '../parquet/describe.ts'
 import { isPlain } from './plain-text.ts'
 import { fieldsOf } from './scanned-types.ts'
+import type { TextSourceOptions } from './text-source.ts'
 
 /** Returns how the text of a task's inputs is parsed; undefined where it is not. */
 export function parsingOf(
   format: Format,
-  { columns, keepNew = false }: { readonly columns: Columns; readonly keepNew?: boolean },
+  { columns, strict = true, keepNew = false }: Pick<TextSourceOptions, 'columns' | 'strict' | 'keepNew'>,
 ): Parsing | undefined {
   if (format.kind !== 'csv' || layoutOfText(format).escapes) return undefined
   if (!canParse(dialectOf(format), format.nullValues)) return undefined
   return {
     nulls: format.nullValues,
+    looksAtTexts: strict,
     fieldsOf(header) {
       const { names, positions } = fieldsOf(header, format, { columns })
       const kinds = new Map(Array.from(positions, ([name, position]) => [position, kindOf(columns[name])]))
@@ -37,11 +39,17 @@ function kindOf(column: ColumnDefinition | undefined): FieldKind {
   if (!column || column.format !== undefined || !isPlain(column)) return text
   const { type, required: isRequired = false, precision = 18, scale = 3 } = column
   if (type.includes('int')) return integerKind(type, isRequired)
-  if (type === 'decimal') return precision > 18 ? castText : { kind: 'decimal', isRequired, precision, scale }
+  if (type === 'decimal') {
+    if (scale > decimalDigits) return castText
+    return { kind: 'decimal', isRequired, precision: Math.min(precision, decimalDigits), scale }
+  }
   const isParsed = ['float32', 'float64', 'boolean', 'date', 'time', 'timestamp'] as const
   const kind = isParsed.find(each => each === type)
   return kind ? { kind, isRequired } : text
 }
+
+/** Digits of a decimal that is parsed: one with more is left to the engine. */
+const decimalDigits = 18
 
 /** Integers are parsed to 32 bits, which take less room, until a larger one is found. */
 function integerKind(type: string, isRequired: boolean): FieldKind {
