@@ -1,9 +1,8 @@
-/** Makes the kernel that parses fields of its source in C. Needs what compile-c.ts needs. */
+/** Makes the kernel that parses fields from its source in C. Needs what compile-c.ts needs. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { compileC } from './compile-c.ts'
+import { compileC, writeKernel } from './compile-c.ts'
 
 const folder = join(import.meta.dirname, '../lib/kernel')
 const source = join(folder, 'fields.c')
@@ -17,19 +16,9 @@ export function fieldsSourceHash(): string {
   return hash.digest('hex')
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const work = mkdtempSync(join(tmpdir(), 'fields-kernel-'))
-  try {
-    const code = compileC(source, work, ['-msimd128', '-Wall', '-Wextra', '-Werror']).toString('base64')
-    const module = `/**
- * fields.c, compiled by scripts/build-fields.ts: do not edit.
- * Hash of the sources: ${fieldsSourceHash()}
- */
-export const kernelBase64 =
-  '${code}'
-`
-    writeFileSync(fieldsKernelFile, module)
-  } finally {
-    rmSync(work, { recursive: true })
-  }
-}
+if (process.argv[1] === import.meta.filename)
+  writeKernel(
+    fieldsKernelFile,
+    { origin: 'fields.c, compiled by scripts/build-fields.ts', hash: fieldsSourceHash() },
+    work => compileC(source, work, ['-msimd128', '-Wall', '-Wextra', '-Werror']),
+  )

@@ -4,10 +4,9 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { compileC } from './compile-c.ts'
+import { compileC, writeKernel } from './compile-c.ts'
 
 const folder = join(import.meta.dirname, '../lib/inflate')
 const patch = join(folder, 'libdeflate/joined-pairs.patch')
@@ -40,19 +39,8 @@ function compileKernel(work: string): Buffer {
   return compileC(kernel, work, ['-Wno-macro-redefined', `-I${sources}`])
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const work = mkdtempSync(join(tmpdir(), 'inflate-kernel-'))
-  try {
-    const code = compileKernel(work).toString('base64')
-    const module = `/**
- * libdeflate (copyright 2016 Eric Biggers, 2024 Google LLC; see libdeflate/COPYING), compiled by scripts/build-inflate.ts: do not edit.
- * Hash of the sources: ${inflateSourcesHash()}
- */
-export const kernelBase64 =
-  '${code}'
-`
-    writeFileSync(inflateKernelFile, module)
-  } finally {
-    rmSync(work, { recursive: true })
-  }
-}
+const origin =
+  'libdeflate (copyright 2016 Eric Biggers, 2024 Google LLC; see libdeflate/COPYING), compiled by scripts/build-inflate.ts'
+
+if (process.argv[1] === import.meta.filename)
+  writeKernel(inflateKernelFile, { origin, hash: inflateSourcesHash() }, compileKernel)

@@ -32,13 +32,19 @@ export async function placeOf(path: string, access: RootAccess = {}): Promise<Da
 /** @throws DATASET_MISSING for a file, which may be one part of a dataset */
 function checkFolder(folder: string): void {
   if (!statSync(folder, { throwIfNoEntry: false })?.isFile()) return
-  let above = dirname(folder)
-  while (above !== dirname(above) && !existsSync(join(above, successKey('')))) above = dirname(above)
-  const advice = existsSync(join(above, successKey('')))
+  const above = datasetAbove(folder)
+  const advice = above
     ? `give the folder that holds _SUCCESS: ${above}`
     : 'no folder above it holds _SUCCESS; fanmill infer prints the columns of a file that is no part of a dataset'
   const message = `expected the folder of a dataset, got the file ${folder}; ${advice}`
   throw new PermanentError('DATASET_MISSING', message, { dataset: folder })
+}
+
+/** Returns the nearest folder above a path that holds `_SUCCESS`. */
+function datasetAbove(path: string): string | undefined {
+  const above = dirname(path)
+  if (existsSync(join(above, successKey('')))) return above
+  return above === path ? undefined : datasetAbove(above)
 }
 
 const tableManifest = ({ store, outputPath }: DatasetPlace): Promise<Manifest | undefined> =>

@@ -2,7 +2,8 @@
 import { readSuccess } from '../commit/head.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { engineName } from '../errors/engine-name.ts'
-import type { PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { hasCode } from '../errors/expected.ts'
 import type { Manifest, SchemaColumn } from '../model/outcome/manifest.ts'
 import { canonicalJson } from '../model/run/identity.ts'
 import { mapParallel, readsAtOnce } from '../state/files.ts'
@@ -27,12 +28,20 @@ const foldersMax = 10_000
 /** Returns the error for datasets that are not read as one, by what was expected and the names of some. */
 export type Refusal = (expected: string, names: readonly string[]) => PermanentError
 
-/** Returns the datasets below a folder, with their parameters as columns; none where there is none. @throws what `refuse` returns where they are no rows of one table: of several tasks, with other columns, or several with equal parameters */
-export async function datasetsBelowFolder(
+/**
+ * Returns the datasets below a folder that has none itself, as `error` says, with their parameters as columns; none where there is none.
+ * @throws any other error as it is; what the refusal returns for datasets that are no rows of one table: of several tasks, with other
+ * columns, or several with equal parameters
+ */
+export async function datasetsInstead(
+  error: unknown,
   path: string,
   access: RootAccess,
-  refuse: Refusal,
+  refusalFor: (missing: PermanentError) => Refusal,
 ): Promise<readonly FoundDataset[]> {
+  // While a run commits, the error is transient: its dataset is there soon.
+  if (!hasCode(error, 'DATASET_MISSING') || !(error instanceof PermanentError)) throw error
+  const refuse = refusalFor(error)
   const { store, outputPath } = await placeOf(path, access)
   const prefix = outputPrefix(outputPath)
   const names = (await pathsBelow(store, outputPath)).map(each => each.slice(prefix.length))

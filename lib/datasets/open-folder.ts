@@ -1,11 +1,10 @@
 /** Opens the dataset of a folder, or those below it as one. */
 import { PermanentError } from '../errors/errors.ts'
-import { hasCode } from '../errors/expected.ts'
 import { addTotals, type Manifest } from '../model/outcome/manifest.ts'
 import { mapParallel } from '../state/files.ts'
 import type { RootAccess } from '../store/roots.ts'
 import { checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
-import { datasetsBelowFolder, type FoundDataset } from './dataset-union.ts'
+import { datasetsInstead, type FoundDataset, type Refusal } from './dataset-union.ts'
 
 export interface OpenedDataset {
   readonly place: DatasetPlace
@@ -27,19 +26,16 @@ export async function openFolder(folder: string, access: RootAccess = {}): Promi
   try {
     return await openPlace(place)
   } catch (error) {
-    // While a run commits, the error is transient: its dataset is there soon.
-    if (!hasCode(error, 'DATASET_MISSING') || !(error instanceof PermanentError)) throw error
-    const { message, detail } = error
-    const found = await datasetsBelowFolder(
-      folder,
-      access,
-      expected =>
-        new PermanentError('DATASET_MISSING', `${message}; to read them as one, expected ${expected}`, detail),
-    )
+    const found = await datasetsInstead(error, folder, access, refusalOf)
     if (found.length === 0) throw error
     return { place, manifest: joinManifests(found), check: () => checkAll(found) }
   }
 }
+
+const refusalOf =
+  ({ message, detail }: PermanentError): Refusal =>
+  expected =>
+    new PermanentError('DATASET_MISSING', `${message}; to read them as one, expected ${expected}`, detail)
 
 async function checkAll(found: readonly FoundDataset[]): Promise<void> {
   await mapParallel(found, ({ place, manifest }) => checkSame(place, manifest))

@@ -7,7 +7,6 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { openEngine, useEngine } from '../duckdb/engine.ts'
 import { isSameName } from '../errors/engine-name.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { hasCode } from '../errors/expected.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { typeName } from '../model/type-names.ts'
 import type { LocalPart } from '../query/dataset.ts'
@@ -27,7 +26,7 @@ import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
 import { defaultMemoryMb, defaultWorkers } from '../threads/pool/machine.ts'
 import { localParts } from './dataset-parts.ts'
 import { checkParts, checkSame, currentManifest, placeOf } from './dataset-place.ts'
-import { datasetsBelowFolder, type FoundDataset, type Refusal } from './dataset-union.ts'
+import { datasetsInstead, type FoundDataset, type Refusal } from './dataset-union.ts'
 
 export interface SqlOptions extends RootAccess {
   /** Folder, or `s3://bucket/prefix`, below which tables are datasets by their paths; default `out`. */
@@ -170,9 +169,7 @@ async function datasetsOf(
   try {
     return [{ name, place, manifest: await currentManifest(place) }]
   } catch (error) {
-    // While a run commits, the error is transient: its dataset is there soon.
-    if (!hasCode(error, 'DATASET_MISSING') || !(error instanceof PermanentError)) throw error
-    const below = await datasetsBelowFolder(path, options, refusalOf(name))
+    const below = await datasetsInstead(error, path, options, () => refusalOf(name))
     if (below.length > 0) return below
     throw isGiven ? error : await unknownTable(name, options)
   }

@@ -4,8 +4,13 @@ import { columnCountMax } from '../define/tasks/task-checks.ts'
 
 /** The options that say how texts are written. */
 export const writingOptions = [
-  ...(['format', 'decimalSeparator', 'thousandsSeparator', 'currency', 'parentheses', 'percent'] as const),
-]
+  'format',
+  'decimalSeparator',
+  'thousandsSeparator',
+  'currency',
+  'parentheses',
+  'percent',
+] as const
 
 export type InferredColumn = Pick<
   ColumnDefinition,

@@ -8,7 +8,7 @@ import type { StagedFile, StagedMember } from './staged-file.ts'
 
 /** Bytes of values at which a row group is written. */
 const rowGroupBytes = 4 * 1024 * 1024
-/** How much larger than their texts values may be, beside what a small file may have in any case: a number of one digit takes four bytes or eight. */
+/** Values may take so many times the bytes of their texts, and some more in a small file: a number of one digit takes four bytes or eight. */
 const growthMax = 2
 const growthAllowed = 1024 * 1024
 
@@ -33,6 +33,9 @@ export class ParsedFile {
   readonly #count: ParsedFileOptions['count']
   /** Bytes of the texts that were added. */
   #textBytes = 0
+  /** Rows of the text that was begun, and whether it may be written before it ends. */
+  #rows = 0
+  #isLong = false
 
   constructor({ writer, header, count, ...plan }: ParsedFileOptions) {
     this.writer = writer
@@ -50,6 +53,8 @@ export class ParsedFile {
    */
   begin(isLong: boolean): () => number {
     if (isLong || this.#parser.bytes > rowGroupBytes) this.#writeRows()
+    this.#rows = 0
+    this.#isLong = isLong
     const chunks = this.#parser.columns.map(({ chunk }) => ({ chunk, rows: chunk.rows, bytes: chunk.bytes }))
     const { rowGroupCount, bytes } = this.#file
     const textBytes = this.#textBytes
@@ -70,15 +75,21 @@ export class ParsedFile {
    * Adds records of the text that was begun; it is `irregular` too where the values take much more room than the text. After an outcome
    * other than `parsed` the text must be removed.
    */
-  add(records: Uint8Array, { isLong, isLast }: { readonly isLong: boolean; readonly isLast: boolean }): ParseOutcome {
+  add(records: Uint8Array, isLast = true): ParseOutcome {
     const outcome = this.#parser.parse(records, isLast)
     if (outcome.kind !== 'parsed') return outcome
+    this.#rows += outcome.rows
     this.#textBytes += outcome.bytes
     this.#count(outcome.bytes)
     const bytes = this.#file.bytes + this.#parser.bytes
     if (bytes > growthMax * this.#textBytes + growthAllowed) return { kind: 'irregular' }
-    if (isLong && this.#parser.bytes > rowGroupBytes) this.#writeRows()
+    if (this.#isLong && this.#parser.bytes > rowGroupBytes) this.#writeRows()
     return outcome
+  }
+
+  /** Whether the text that was begun has so many rows. */
+  hasAdded(rows: number): boolean {
+    return this.#rows === rows
   }
 
   /** Counts a text that was added. */

@@ -4,6 +4,7 @@ import type { MemberPlace } from '../model/member-place.ts'
 import { isWorthwhile, type ParseOutcome } from '../text/columns/column-parser.ts'
 import type { FieldKind } from '../text/columns/field-kind.ts'
 import type { Dialect } from '../text/records/dialect.ts'
+import type { RecordScan } from '../text/records/records.ts'
 import { ParsedFile } from './parsed-file.ts'
 import type { Parsing } from './parsing.ts'
 import { openFilesMax, type StageFiles } from './stage-files.ts'
@@ -38,9 +39,9 @@ type Named = Pick<StagedMember, 'index' | 'archive' | 'member'>
 /** Bytes of a text that may be written before it ends. */
 const longTextBytes = 4 * 1024 * 1024
 const windowBytes = 1024 * 1024
-/** Bytes of text that each further file must stand for: the engine reads small files of CSV faster than those of parsed rows. */
+/** Bytes of text that there must be for each file beyond the first ones: the engine reads small files of CSV faster than those of parsed rows. */
 const fileBytesMin = 1024 * 1024
-/** After so many bytes that were parsed in vain, a text is parsed once more at most. */
+/** Limit on bytes that are parsed in vain. Beyond it, a text in which one more column turns out to be otherwise is left to the engine. */
 const vainBytesMax = 4 * 1024 * 1024
 
 export class ParsedFiles {
@@ -63,7 +64,7 @@ export class ParsedFiles {
     if (!unchanged) group.isOff = true
     if (!unchanged || group.isOff) return false
     const isLong = unchanged.length > longTextBytes
-    const file = this.#parseInto(group, isLong, target => addText(unchanged, target, isLong), records)
+    const file = this.#parseInto(group, isLong, target => addText(unchanged, target), records)
     file?.end({ ...named, records, firstLine, firstRecord })
     return file !== undefined
   }
@@ -77,7 +78,6 @@ export class ParsedFiles {
     for (;;) {
       let begun: { readonly group: TextGroup; readonly file: ParsedFile; remove(): number } | undefined
       let outcome = irregular
-      let rows = 0
       const passed = await pass((records, header) => {
         if (!begun) {
           // The first newline shows the style of all.
@@ -86,18 +86,14 @@ export class ParsedFiles {
           const file = this.#fileOf(group)
           begun = { group, file, remove: file.begin(true) }
         }
-        outcome = begun.file.add(records, { isLong: true, isLast: true })
-        if (outcome.kind !== 'parsed') return false
-        rows += outcome.rows
-        return true
+        outcome = begun.file.add(records)
+        return outcome.kind === 'parsed'
       })
       if (!begun) return undefined
       const { group, file, remove } = begun
-      const isWhole =
-        passed?.scan.records === rows && styleOf(passed.scan) === file.newline && outcome.kind === 'parsed'
-      if (passed && isWhole) {
-        const member = { index: nextIndex(), ...place, records: rows, firstLine: passed.firstLine ?? 1, firstRecord: 1 }
-        file.end(member)
+      if (passed && outcome.kind === 'parsed' && isSame(passed.scan, file)) {
+        const { scan, firstLine = 1 } = passed
+        file.end({ index: nextIndex(), ...place, records: scan.records, firstLine, firstRecord: 1 })
         return passed
       }
       if (!this.#widen(group, outcome, remove())) return undefined
@@ -169,7 +165,7 @@ export class ParsedFiles {
       const file = this.#fileOf(group)
       const remove = file.begin(isLong)
       const outcome = parse(file)
-      if (outcome.kind === 'parsed' && outcome.rows === records) return file
+      if (outcome.kind === 'parsed' && file.hasAdded(records)) return file
       if (!this.#widen(group, outcome, remove())) return undefined
     }
   }
@@ -201,18 +197,20 @@ export class ParsedFiles {
   }
 }
 
+/** Whether the records that were counted apart are those that were added. */
+const isSame = (scan: RecordScan, file: ParsedFile): boolean =>
+  file.hasAdded(scan.records) && styleOf(scan) === file.newline
+
 /** Adds a text, of which a long one is written between its pieces. */
-function addText(text: Uint8Array, file: ParsedFile, isLong: boolean): ParseOutcome {
-  let [rows, bytes] = [0, 0]
-  while (bytes < text.length) {
-    const piece = text.subarray(bytes, bytes + longTextBytes)
-    const outcome = file.add(piece, { isLong, isLast: bytes + piece.length === text.length })
-    if (outcome.kind !== 'parsed') return outcome
+function addText(text: Uint8Array, file: ParsedFile): ParseOutcome {
+  for (let at = 0; ; ) {
+    const piece = text.subarray(at, at + longTextBytes)
+    const isLast = at + piece.length === text.length
+    const outcome = file.add(piece, isLast)
+    if (outcome.kind !== 'parsed' || isLast) return outcome
     if (outcome.bytes === 0) return irregular
-    rows += outcome.rows
-    bytes += outcome.bytes
+    at += outcome.bytes
   }
-  return { kind: 'parsed', rows, bytes }
 }
 
 /** Adds a file in windows of whole records, from the first one: a mark for the engine may stand before it. */
@@ -220,18 +218,15 @@ function addWindows(staged: StagedFile, file: ParsedFile): ParseOutcome {
   const buffer = Buffer.allocUnsafeSlow(windowBytes)
   const handle = openSync(staged.file, 'r')
   let at = staged.members.find(({ records }) => records > 0)?.start ?? 0
-  let [rows, bytes, held] = [0, 0, 0]
   try {
-    for (;;) {
+    for (let held = 0; ; ) {
       const bytesRead = readSync(handle, buffer, held, windowBytes - held, at)
       at += bytesRead
       const window = buffer.subarray(0, held + bytesRead)
-      if (window.length === 0) return { kind: 'parsed', rows, bytes }
-      const outcome = file.add(window, { isLong: true, isLast: bytesRead === 0 })
-      if (outcome.kind !== 'parsed') return outcome
+      const isLast = bytesRead === 0
+      const outcome = file.add(window, isLast)
+      if (outcome.kind !== 'parsed' || isLast) return outcome
       if (outcome.bytes === 0) return irregular
-      rows += outcome.rows
-      bytes += outcome.bytes
       held = window.length - outcome.bytes
       buffer.copyWithin(0, outcome.bytes, window.length)
     }

@@ -1,4 +1,4 @@
-/** The files of a stage: those that texts are appended to, and their order. */
+/** Creates the files of a stage, and chooses the one to which a text is appended. */
 import { join } from 'node:path'
 import { PlainColumns } from '../text/columns/plain-columns.ts'
 import type { Dialect } from '../text/records/dialect.ts'
@@ -33,7 +33,7 @@ export interface StageFilesOptions {
 
 export class StageFiles {
   readonly all: OpenFile[] = []
-  readonly #options: ConstructorParameters<typeof StageFiles>[0]
+  readonly #options: StageFilesOptions & { readonly dialect: Dialect }
   readonly #joinable = new Map<string, OpenFile>()
   readonly #open = new Set<OpenFile>()
   #created = 0

@@ -64,11 +64,9 @@ export async function* streamPieces(
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
-  const { columns = {} } = task
+  const columnNames = Object.keys(task.columns ?? {})
   const spares = isInMemory(folder) ? new SpareFiles({ filesMax: spareFilesMax }) : undefined
-  const staging = {
-    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: groupBytes, spares },
-  }
+  const staging = { folder, format, located: isLocated, columnNames, stageBytesMax: groupBytes, spares }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
   let stage = open()
   const piece = (bytesIn: number): StreamPiece => {

@@ -7,8 +7,8 @@ import { FieldWindows, type ParsePlan } from './field-windows.ts'
 import { type FieldKernel, nullTextBytesMax, nullTextsMax } from './kernel.ts'
 
 /**
- * What became of a text. `irregular`: its records are not plain, are too long, or are not UTF-8. `misfits`: fields at these positions are
- * not written as their kinds say.
+ * Tells what became of a text. `irregular`: its records are not plain, are too long, or are not UTF-8. `misfits`: fields at these positions
+ * are not written as their kinds say.
  */
 export type ParseOutcome =
   | { readonly kind: 'parsed'; readonly rows: number; readonly bytes: number }
@@ -25,7 +25,7 @@ export function isWorthwhile(fields: readonly (FieldKind | undefined)[]): boolea
   return read.length > 0 && read.length <= columnsMax && 2 * casts <= read.length
 }
 
-/** Characters of numbers, dates and booleans: a doubled quote would be read as two of them. */
+/** Matches characters of numbers, dates and booleans. As a quote, such a character stands twice inside of quotes, and would be read twice. */
 const inValues = /[\w.: -]/
 
 /** Whether CSV of a dialect may be parsed. */

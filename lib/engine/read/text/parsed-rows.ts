@@ -43,10 +43,12 @@ function kindOf(column: ColumnDefinition | undefined): FieldKind {
     if (scale > decimalDigits) return castText
     return { kind: 'decimal', isRequired, precision: Math.min(precision, decimalDigits), scale }
   }
-  const isParsed = ['float32', 'float64', 'boolean', 'date', 'time', 'timestamp'] as const
-  const kind = isParsed.find(each => each === type)
+  const kind = sameKinds.find(each => each === type)
   return kind ? { kind, isRequired } : text
 }
+
+/** Types whose kinds have the same names. */
+const sameKinds = ['float32', 'float64', 'boolean', 'date', 'time', 'timestamp'] as const
 
 /** Digits of a decimal that is parsed: one with more is left to the engine. */
 const decimalDigits = 18
